@@ -1,0 +1,57 @@
+# Recipes for daily work; `just` lists them. Every recipe needs `just setup` once.
+
+python := ".venv/bin/python"
+
+# List the recipes
+default:
+    @just --list
+
+# Make .venv with everything at its pinned version
+setup:
+    .ci/setup
+
+# Run the offline demo
+demo *ARGS:
+    .venv/bin/asrprof demo {{ARGS}}
+
+# Run the fast tests
+test *ARGS:
+    {{python}} -m pytest -n 2 -m "not docker and not gpu and not hub and not e2e" {{ARGS}}
+
+# Run the slow end-to-end tests
+e2e *ARGS:
+    {{python}} -m pytest -m e2e {{ARGS}}
+
+# Run the tests that need an NVIDIA GPU
+gpu *ARGS:
+    {{python}} -m pytest -m gpu {{ARGS}}
+
+# Format, lint, types, import contracts
+lint:
+    .venv/bin/ruff format --check .
+    .venv/bin/ruff check .
+    .venv/bin/mypy
+    .venv/bin/lint-imports
+
+# Format and mend what can be mended
+format:
+    .venv/bin/ruff format .
+    .venv/bin/ruff check --fix .
+
+# Time asrprof's loop against a bare torch loop
+bench-overhead *ARGS:
+    {{python}} -m runner.overhead {{ARGS}}
+
+# Train the small models on the built-in speech's vocabulary (needs espeak-ng)
+train-small *ARGS:
+    {{python}} -m runner.training.train_small {{ARGS}}
+
+# Make the built-in speech again (needs espeak-ng)
+speech:
+    {{python}} -m runner.training.synthesise
+
+# Resolve requirements.lock again (needs uv)
+lock:
+    uv pip compile --quiet --universal --python-version 3.11 --group dev \
+        --extra-index-url https://download.pytorch.org/whl/cpu --index-strategy unsafe-best-match \
+        --no-header --no-annotate pyproject.toml | sed 's/+cpu//' > requirements.lock

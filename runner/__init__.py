@@ -1,0 +1,3 @@
+"""asrprof measures automatic speech recognition models."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,207 @@
+"""A job's life: its state, its lease, and whether it can be resumed.
+
+A process that runs a job holds a lease on it and renews it with heartbeats. Whoever finds a lease
+that has run out, or whose process is dead, may take the job over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime, timedelta
+
+from store.clock import timestamp
+from store.connection import Database, Transaction, Value
+from store.errors import JobBusyError, LeaseLostError, StoreError
+from store.owner import owner_is_dead
+from store.records import JobState
+from store.rows import JobRow
+
+_FINAL: tuple[JobState, ...] = ("done", "failed", "cancelled", "lost")
+_HELD: tuple[JobState, ...] = ("starting", "running")
+
+_COLUMNS = ", ".join(
+    "benchmarks.name AS benchmark" if field.name == "benchmark" else f"jobs.{field.name}"
+    for field in fields(JobRow)
+)
+SELECT_JOBS = f"SELECT {_COLUMNS} FROM jobs JOIN benchmarks ON benchmarks.id = jobs.benchmark_id"
+
+
+def find_jobs(
+    source: Database | Transaction, condition: str = "1", parameters: tuple[Value, ...] = ()
+) -> list[JobRow]:
+    """The jobs that meet an SQL condition, in the order they were created."""
+    rows = source.rows(f"{SELECT_JOBS} WHERE {condition} ORDER BY jobs.id", parameters)
+    return [JobRow(**dict(row)) for row in rows]
+
+
+def get_job(source: Database | Transaction, job_id: int, database: Database) -> JobRow:
+    """One job.
+
+    Raises:
+        StoreError: There is no such job.
+    """
+    found = find_jobs(source, "jobs.id = ?", (job_id,))
+    if not found:
+        raise StoreError(f"{database.path}: no job {job_id} in this store")
+    return found[0]
+
+
+def start_job(
+    database: Database,
+    benchmark_id: int,
+    *,
+    target: str,
+    cases_total: int,
+    owner: str,
+    lease_s: float,
+    now: datetime,
+) -> int:
+    """Creates a job that its creator runs, and returns its id."""
+    at = timestamp(now)
+    with database.write() as transaction:
+        if not transaction.rows("SELECT 1 FROM benchmarks WHERE id = ?", (benchmark_id,)):
+            raise StoreError(f"{database.path}: no benchmark {benchmark_id} in this store")
+        return transaction.insert(
+            "INSERT INTO jobs (benchmark_id, target, state, cases_total, created_at, started_at,"
+            " lease_owner, lease_expires_at, heartbeat_at)"
+            " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?)",
+            (benchmark_id, target, cases_total, at, at, owner, _end(now, lease_s), at),
+        )
+
+
+def heartbeat(
+    database: Database, job_id: int, lease_s: float, *, owner: str | None, now: datetime
+) -> None:
+    """Renews a job's lease.
+
+    Raises:
+        LeaseLostError: The job is not running any more, or ``owner`` does not hold it.
+    """
+    with database.write() as transaction:
+        job = get_job(transaction, job_id, database)
+        if job.state not in _HELD:
+            reason = f": {job.reason}" if job.reason else ""
+            raise LeaseLostError(f"job {job_id} is {job.state}{reason}")
+        _check_owner(job, owner)
+        transaction.run(
+            "UPDATE jobs SET heartbeat_at = ?, lease_expires_at = ? WHERE id = ?",
+            (timestamp(now), _end(now, lease_s), job_id),
+        )
+
+
+def finish_job(
+    database: Database,
+    job_id: int,
+    state: JobState,
+    reason: str | None,
+    *,
+    owner: str | None,
+    now: datetime,
+) -> None:
+    """Ends a job and its lease.
+
+    Raises:
+        LeaseLostError: Another process than ``owner`` holds it.
+        ValueError: ``state`` is not one in which a job ends.
+    """
+    if state not in _FINAL:
+        raise ValueError(f"a job ends as one of {', '.join(_FINAL)}, not as {state!r}")
+    with database.write() as transaction:
+        _check_owner(get_job(transaction, job_id, database), owner)
+        _end_job(transaction, job_id, state, reason, now)
+
+
+def resumable_job(
+    database: Database, benchmark_id: int, *, target: str | None, now: datetime
+) -> JobRow | None:
+    """The latest started job of a benchmark, if there is something left of it to run.
+
+    Raises:
+        JobBusyError: A live process runs it.
+    """
+    found = find_jobs(
+        database,
+        "jobs.benchmark_id = ? AND jobs.state != 'queued' AND (? IS NULL OR jobs.target = ?)",
+        (benchmark_id, target, target),
+    )
+    if not found:
+        return None
+    latest = found[-1]
+    _refuse_if_held(latest, now)
+    return None if latest.state == "done" and _is_complete(database, latest) else latest
+
+
+def reopen_job(
+    database: Database, job_id: int, owner: str, lease_s: float, *, now: datetime
+) -> None:
+    """Takes a job that nobody runs and sets it running again, as its next attempt.
+
+    Raises:
+        JobBusyError: A live process runs it; it may have been faster to resume it.
+    """
+    with database.write() as transaction:
+        _refuse_if_held(get_job(transaction, job_id, database), now)
+        at = timestamp(now)
+        transaction.run(
+            "UPDATE jobs SET state = 'running', reason = NULL, attempt = attempt + 1,"
+            " started_at = coalesce(started_at, ?), finished_at = NULL,"
+            " lease_owner = ?, lease_expires_at = ?, heartbeat_at = ? WHERE id = ?",
+            (at, owner, _end(now, lease_s), at, job_id),
+        )
+
+
+def mark_lost_jobs(database: Database, *, now: datetime) -> list[int]:
+    """Ends as ``lost`` every job whose runner has vanished, and returns their ids."""
+    lost = []
+    with database.write() as transaction:
+        for job in find_jobs(transaction, "jobs.state IN ('starting', 'running')"):
+            reason = vanished(job, now)
+            if reason is not None:
+                _end_job(transaction, job.id, "lost", reason, now)
+                lost.append(job.id)
+    return lost
+
+
+def vanished(job: JobRow, now: datetime) -> str | None:
+    """Why a starting or running job has no live runner any more, or None if it has."""
+    if job.lease_owner is None or job.lease_expires_at is None:
+        return "nobody holds a lease on it"
+    if owner_is_dead(job.lease_owner):
+        return f"its process {job.lease_owner} is gone"
+    if job.lease_expires_at <= timestamp(now):
+        return f"no heartbeat of {job.lease_owner} since {job.heartbeat_at}"
+    return None
+
+
+def _refuse_if_held(job: JobRow, now: datetime) -> None:
+    if job.state in _HELD and vanished(job, now) is None:
+        raise JobBusyError(
+            f"job {job.id} is being run by {job.lease_owner} (last heartbeat {job.heartbeat_at}): "
+            "wait until it ends, or stop that process first"
+        )
+
+
+def _check_owner(job: JobRow, owner: str | None) -> None:
+    if owner is not None and job.lease_owner not in (None, owner):
+        raise LeaseLostError(f"job {job.id} was taken over by {job.lease_owner}")
+
+
+def _is_complete(database: Database, job: JobRow) -> bool:
+    failed = database.number(
+        "SELECT count(*) FROM results WHERE job_id = ? AND state = 'failed'", (job.id,)
+    )
+    return failed == 0 and job.cases_done >= job.cases_total
+
+
+def _end_job(
+    transaction: Transaction, job_id: int, state: JobState, reason: str | None, now: datetime
+) -> None:
+    transaction.run(
+        "UPDATE jobs SET state = ?, reason = ?, finished_at = ?,"
+        " lease_owner = NULL, lease_expires_at = NULL WHERE id = ?",
+        (state, reason, timestamp(now), job_id),
+    )
+
+
+def _end(now: datetime, lease_s: float) -> str:
+    return timestamp(now + timedelta(seconds=lease_s))

@@ -1,0 +1,98 @@
+"""What the store's readers return: frozen dataclasses, one a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from store.records import JobState, Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchmarkRow:
+    """One benchmark: a config that was asked for at least once."""
+
+    id: int
+    name: str
+    config: str
+    """Canonical JSON."""
+    config_hash: str
+    """SHA-256 of ``config``."""
+    created_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRow:
+    """One request to run one benchmark on one target."""
+
+    id: int
+    benchmark_id: int
+    benchmark: str
+    """The benchmark's name."""
+    target: str
+    state: JobState
+    priority: int
+    """A queued job with a higher priority starts first."""
+    position: int
+    """Place among queued jobs of one priority, lowest first."""
+    reason: str | None
+    attempt: int
+    """1, and one more each time the job is resumed."""
+    cases_total: int
+    cases_done: int
+    """Cases that have a row, whatever its state."""
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    lease_owner: str | None
+    """``host:pid:starttime`` of the process that runs the job."""
+    lease_expires_at: str | None
+    heartbeat_at: str | None
+    container_id: str | None
+    log_path: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRow:
+    """One stored event."""
+
+    id: int
+    """Grows with every event of the store, so that a reader can ask for the later ones."""
+    job_id: int
+    case_key: str | None
+    kind: str
+    at: str
+    message: str | None
+    data: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredResult:
+    """A result with all its children, and the figures that the store derives from them."""
+
+    id: int
+    job_id: int
+    environment_id: int | None
+    created_at: str
+    energy_j: float | None
+    """Gross joules a batch of the primary energy source."""
+    joules_per_audio_hour: float | None
+    encoder_flops: int | None
+    flops: int | None
+    result: Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """How much is in the store, or in one job of it."""
+
+    benchmarks: int
+    jobs: int
+    ok: int
+    failed: int
+    oom: int
+    refused: int
+
+    @property
+    def results(self) -> int:
+        """Results in any state."""
+        return self.ok + self.failed + self.oom + self.refused

@@ -1,0 +1,328 @@
+"""The tables, and how a store of an older version becomes one of this version.
+
+The version is SQLite's ``user_version``: the number of migrations that a store has had. A
+migration that has been released never changes; a new one goes at the end of ``MIGRATIONS``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from store.errors import StoreError
+from store.leaderboard import LEADERBOARD_VIEW
+
+APPLICATION_ID = 0x61737270
+"""``asrp`` in ASCII, in the file's header: tells our stores from other SQLite databases."""
+
+MINIMUM_SQLITE = (3, 37, 0)
+"""The first version with STRICT tables."""
+
+Migration = Callable[[sqlite3.Connection], None]
+
+# A child row is known by its result and its place in the result's tuple. Without a rowid that key
+# is the table itself: the rows of a result lie together and need no second index.
+_CHILD = """
+  result_id INTEGER NOT NULL REFERENCES results (id) ON DELETE CASCADE,
+  seq INTEGER NOT NULL,"""
+_CHILD_END = "\n  PRIMARY KEY (result_id, seq)\n) STRICT, WITHOUT ROWID"
+
+_VERSION_1 = (
+    """CREATE TABLE benchmarks (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  config TEXT NOT NULL,
+  config_hash TEXT NOT NULL UNIQUE,
+  created_at TEXT NOT NULL
+) STRICT""",
+    """CREATE TABLE jobs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  benchmark_id INTEGER NOT NULL REFERENCES benchmarks (id) ON DELETE CASCADE,
+  target TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN
+    ('queued', 'starting', 'running', 'done', 'failed', 'cancelled', 'lost')),
+  priority INTEGER NOT NULL DEFAULT 0,
+  position INTEGER NOT NULL DEFAULT 0,
+  reason TEXT,
+  attempt INTEGER NOT NULL DEFAULT 1,
+  cases_total INTEGER NOT NULL,
+  cases_done INTEGER NOT NULL DEFAULT 0,
+  created_at TEXT NOT NULL,
+  started_at TEXT,
+  finished_at TEXT,
+  lease_owner TEXT,
+  lease_expires_at TEXT,
+  heartbeat_at TEXT,
+  container_id TEXT,
+  log_path TEXT
+) STRICT""",
+    "CREATE INDEX jobs_of_benchmark ON jobs (benchmark_id)",
+    "CREATE INDEX jobs_by_state ON jobs (state, priority DESC, position)",
+    """CREATE TABLE environments (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  fingerprint TEXT NOT NULL UNIQUE,
+  hostname TEXT NOT NULL,
+  os TEXT NOT NULL,
+  kernel TEXT NOT NULL,
+  architecture TEXT NOT NULL,
+  virtualization TEXT,
+  cpu_model TEXT NOT NULL,
+  cpu_physical_cores INTEGER,
+  cpu_logical_cores INTEGER NOT NULL,
+  cpu_affinity INTEGER NOT NULL,
+  cpu_governor TEXT,
+  memory_bytes INTEGER NOT NULL,
+  gpu_name TEXT,
+  gpu_uuid TEXT,
+  gpu_memory_bytes INTEGER,
+  gpu_power_limit_w REAL,
+  gpu_driver TEXT,
+  cuda TEXT,
+  python TEXT NOT NULL,
+  packages TEXT NOT NULL,
+  git_commit TEXT,
+  asrprof TEXT NOT NULL,
+  container_image TEXT
+) STRICT""",
+    """CREATE TABLE results (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  environment_id INTEGER REFERENCES environments (id),
+  created_at TEXT NOT NULL,
+  case_key TEXT NOT NULL,
+  model TEXT NOT NULL,
+  engine TEXT NOT NULL,
+  weights TEXT NOT NULL CHECK (weights IN ('pretrained', 'random')),
+  revision TEXT,
+  device TEXT NOT NULL,
+  variant TEXT NOT NULL,
+  audio_seconds REAL NOT NULL,
+  batch_size INTEGER NOT NULL,
+  seed INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('ok', 'failed', 'oom', 'refused')),
+  reason TEXT,
+  started_at TEXT NOT NULL,
+  wall_s REAL NOT NULL,
+  parameters INTEGER,
+  clips_fingerprint TEXT,
+  trace_path TEXT,
+  load_s REAL,
+  cold_s REAL,
+  warmup_iterations INTEGER,
+  warmup_s REAL,
+  iterations INTEGER,
+  latency_s REAL,
+  latency_low_s REAL,
+  latency_high_s REAL,
+  latency_mean_s REAL,
+  latency_stdev_s REAL,
+  latency_p90_s REAL,
+  latency_p95_s REAL,
+  latency_p99_s REAL,
+  stable INTEGER CHECK (stable IN (0, 1)),
+  stable_reason TEXT,
+  audio_s REAL,
+  rtfx REAL,
+  throughput REAL,
+  tokens REAL,
+  windows REAL,
+  decoder_calls REAL,
+  energy_j REAL,
+  energy_net_j REAL,
+  energy_uncertainty_j REAL,
+  energy_net_uncertainty_j REAL,
+  energy_label TEXT CHECK (energy_label IN ('measured', 'sampled', 'estimated')),
+  energy_source TEXT,
+  energy_reason TEXT,
+  idle_w REAL,
+  joules_per_audio_hour REAL,
+  encoder_flops INTEGER,
+  flops INTEGER,
+  flops_reason TEXT,
+  operators_reason TEXT,
+  rss_bytes INTEGER,
+  rss_before_bytes INTEGER,
+  weights_bytes INTEGER,
+  gpu_allocated_bytes INTEGER,
+  gpu_reserved_bytes INTEGER,
+  gpu_board_bytes INTEGER,
+  clips INTEGER,
+  wer REAL,
+  wer_low REAL,
+  wer_high REAL,
+  cer REAL,
+  cer_low REAL,
+  cer_high REAL,
+  substitutions INTEGER,
+  deletions INTEGER,
+  insertions INTEGER,
+  hits INTEGER,
+  normaliser TEXT,
+  normaliser_version TEXT,
+  quality_reason TEXT,
+  load_before REAL,
+  load_after REAL,
+  foreign_cpu REAL,
+  threads INTEGER,
+  throttled TEXT,
+  temperature_c REAL,
+  UNIQUE (job_id, case_key)
+) STRICT""",
+    "CREATE INDEX results_of_environment ON results (environment_id)",
+    f"""CREATE TABLE stages ({_CHILD}
+  stage TEXT NOT NULL,
+  median_s REAL NOT NULL,
+  low_s REAL NOT NULL,
+  high_s REAL NOT NULL,
+  iterations INTEGER NOT NULL,{_CHILD_END}""",
+    f"""CREATE TABLE samples ({_CHILD}
+  kind TEXT NOT NULL,
+  iteration INTEGER NOT NULL,
+  batch INTEGER NOT NULL,
+  seconds REAL NOT NULL,{_CHILD_END}""",
+    f"""CREATE TABLE energy_readings ({_CHILD}
+  source TEXT NOT NULL,
+  label TEXT NOT NULL CHECK (label IN ('measured', 'sampled', 'estimated')),
+  scope TEXT NOT NULL,
+  windows INTEGER NOT NULL,
+  window_s REAL NOT NULL,
+  batches INTEGER NOT NULL,
+  gross_j REAL,
+  net_j REAL,
+  uncertainty_j REAL,
+  net_uncertainty_j REAL,
+  idle_w REAL,
+  mean_w REAL,
+  refresh_s REAL,
+  reason TEXT,
+  net_reason TEXT,
+  detail TEXT,
+  UNIQUE (result_id, source),{_CHILD_END}""",
+    f"""CREATE TABLE power_samples ({_CHILD}
+  source TEXT NOT NULL,
+  phase TEXT NOT NULL,
+  time_s REAL NOT NULL,
+  power_w REAL,
+  energy_j REAL,{_CHILD_END}""",
+    f"""CREATE TABLE flops ({_CHILD}
+  method TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  flops INTEGER,
+  macs INTEGER,
+  note TEXT,
+  UNIQUE (result_id, method, stage),{_CHILD_END}""",
+    f"""CREATE TABLE operators ({_CHILD}
+  name TEXT NOT NULL,
+  category TEXT NOT NULL,
+  device TEXT NOT NULL,
+  calls INTEGER NOT NULL,
+  self_s REAL NOT NULL,
+  share REAL NOT NULL,
+  memory_bytes INTEGER,{_CHILD_END}""",
+    f"""CREATE TABLE transcripts ({_CHILD}
+  clip_id TEXT NOT NULL,
+  audio_seconds REAL NOT NULL,
+  reference TEXT NOT NULL,
+  hypothesis TEXT NOT NULL,
+  substitutions INTEGER,
+  deletions INTEGER,
+  insertions INTEGER,
+  hits INTEGER,{_CHILD_END}""",
+    """CREATE TABLE events (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  case_key TEXT,
+  kind TEXT NOT NULL,
+  at TEXT NOT NULL,
+  message TEXT,
+  data TEXT
+) STRICT""",
+    "CREATE INDEX events_of_job ON events (job_id, id)",
+)
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    for statement in _VERSION_1:
+        connection.execute(statement).close()
+
+
+MIGRATIONS: tuple[Migration, ...] = (_create,)
+
+
+def check_schema(
+    connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS
+) -> int:
+    """Reads the version of a store, which may be an empty database.
+
+    Returns:
+        The version, 0 for an empty database.
+
+    Raises:
+        StoreError: It is another application's database, or a newer asrprof wrote it.
+    """
+    if sqlite3.sqlite_version_info < MINIMUM_SQLITE:
+        raise StoreError(
+            f"{path}: needs SQLite 3.37 or later, this Python has {sqlite3.sqlite_version}: "
+            "use a Python with a newer SQLite"
+        )
+    # One transaction, or a store that another process creates right now would look half made.
+    connection.execute("BEGIN").close()
+    try:
+        application = _number(connection, "PRAGMA application_id")
+        tables = _number(connection, "SELECT count(*) FROM sqlite_schema")
+        version = _number(connection, "PRAGMA user_version")
+    finally:
+        connection.execute("COMMIT").close()
+    if application != APPLICATION_ID and (application or tables):
+        raise StoreError(
+            f"{path}: a SQLite database of another application: choose another path for the store"
+        )
+    if version > len(migrations):
+        raise StoreError(
+            f"{path}: written by a newer asrprof (schema {version}, this one knows "
+            f"{len(migrations)}): upgrade asrprof, or choose another store"
+        )
+    return version
+
+
+def migrate(connection: sqlite3.Connection, migrations: Sequence[Migration] = MIGRATIONS) -> int:
+    """Brings a store to the last version, wholly or not at all.
+
+    Foreign keys must be off, because a migration may have to build a table anew; they are checked
+    before the commit.
+
+    Returns:
+        The version.
+    """
+    connection.execute("BEGIN IMMEDIATE").close()
+    try:
+        # Read under the lock: another process may have migrated while this one waited.
+        version = _number(connection, "PRAGMA user_version")
+        if version < len(migrations):
+            _apply(connection, migrations[version:])
+            version = len(migrations)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}").close()
+            connection.execute(f"PRAGMA user_version = {version}").close()
+        connection.execute("COMMIT").close()
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK").close()
+        raise
+    return version
+
+
+def _apply(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
+    # Renaming a table fails while a view speaks of it, so the view goes first.
+    connection.execute("DROP VIEW IF EXISTS leaderboard").close()
+    for migration in migrations:
+        migration(connection)
+    connection.execute(LEADERBOARD_VIEW).close()
+    broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        raise sqlite3.IntegrityError(f"migration leaves {len(broken)} rows without their parent")
+
+
+def _number(connection: sqlite3.Connection, sql: str) -> int:
+    ((number,),) = connection.execute(sql).fetchall()
+    return int(number)

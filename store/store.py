@@ -1,0 +1,268 @@
+"""The store as the other packages use it: one class over one SQLite file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from store import jobs, reader, writer
+from store.clock import Clock, timestamp, utc_now
+from store.connection import BUSY_TIMEOUT_S, Database, open_database
+from store.leaderboard import LeaderboardRow
+from store.mounts import MOUNTINFO
+from store.records import Event, JobState, Result, ResultState
+from store.rows import BenchmarkRow, Counts, EventRow, JobRow, StoredResult
+
+
+def default_path(path: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the store is: ``path`` if given, else ``ASRPROF_STORE``, else results/asrprof.db."""
+    return Path(path or environ.get("ASRPROF_STORE") or "results/asrprof.db").expanduser()
+
+
+class Store:
+    """One open store. A context manager; use it in the thread that opened it.
+
+    Several processes, and several ``Store`` objects of one process, may use a file at once. What
+    the user or the machine can get wrong raises ``StoreError``; a record that cannot be stored as
+    it is raises ``ValueError`` with the field's name, and nothing of it is stored.
+    """
+
+    def __init__(self, database: Database, *, clock: Clock, mountinfo: Path) -> None:
+        self._database = database
+        self._clock = clock
+        self._mountinfo = mountinfo
+        self._filter_database: Database | None = database if database.readonly else None
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        readonly: bool = False,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        clock: Clock = utc_now,
+        mountinfo: Path = MOUNTINFO,
+    ) -> Store:
+        """Opens a store, and unless ``readonly`` creates or migrates it first.
+
+        Args:
+            path: The file; see ``default_path``. Its folder is created when missing.
+            readonly: Never write; the file must exist.
+            busy_timeout_s: How long to wait for other processes' write transactions.
+            clock: Gives the time of day, with a time zone.
+            mountinfo: The mount table, which tells whether the file system is a local one.
+
+        Raises:
+            StoreError: It cannot be opened; the message says why and what to change.
+        """
+        database = open_database(
+            Path(path), readonly=readonly, busy_timeout_s=busy_timeout_s, mountinfo=mountinfo
+        )
+        return cls(database, clock=clock, mountinfo=mountinfo)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the store; closing twice is fine."""
+        if self._filter_database is not None:
+            self._filter_database.close()
+        self._database.close()
+
+    @property
+    def path(self) -> Path:
+        """The file, as it was given to ``open``."""
+        return self._database.path
+
+    # Benchmarks and jobs
+
+    def add_benchmark(self, name: str, config_json: str) -> int:
+        """Stores a benchmark and returns its id; a config that is there already keeps its id.
+
+        Two configs are equal when their JSON is, whatever its spacing and the order of its keys.
+
+        Raises:
+            ValueError: ``config_json`` is not JSON.
+        """
+        return writer.add_benchmark(self._database, name, config_json, self._now())
+
+    def benchmarks(self) -> list[BenchmarkRow]:
+        """All benchmarks, in the order they were added."""
+        return reader.find_benchmarks(self._database)
+
+    def start_job(
+        self, benchmark_id: int, *, target: str, cases_total: int, owner: str, lease_s: float
+    ) -> int:
+        """Creates a job in state ``running``, held by ``owner``, and returns its id.
+
+        Args:
+            benchmark_id: What to run.
+            target: Where, e.g. ``local``.
+            cases_total: Number of cases of the benchmark.
+            owner: The process that runs it; see ``process_owner``.
+            lease_s: The job counts as abandoned this long after its last heartbeat.
+        """
+        return jobs.start_job(
+            self._database,
+            benchmark_id,
+            target=target,
+            cases_total=cases_total,
+            owner=owner,
+            lease_s=lease_s,
+            now=self._clock(),
+        )
+
+    def heartbeat(self, job_id: int, lease_s: float, *, owner: str | None = None) -> None:
+        """Renews the lease on a job. With ``owner``, checks that the job is still its own.
+
+        Raises:
+            LeaseLostError: The job has ended, or another process took it over.
+        """
+        jobs.heartbeat(self._database, job_id, lease_s, owner=owner, now=self._clock())
+
+    def finish_job(
+        self, job_id: int, state: JobState, reason: str | None = None, *, owner: str | None = None
+    ) -> None:
+        """Ends a job as ``done``, ``failed``, ``cancelled`` or ``lost`` and frees its lease.
+
+        Raises:
+            LeaseLostError: Another process than ``owner`` holds the job.
+            ValueError: ``state`` is not one in which a job ends.
+        """
+        jobs.finish_job(self._database, job_id, state, reason, owner=owner, now=self._clock())
+
+    def resumable_job(self, benchmark_id: int, *, target: str | None = None) -> JobRow | None:
+        """The latest started job of a benchmark if it is not wholly done, else None.
+
+        That is one that failed, was cancelled or lost, or whose runner is dead or silent for
+        longer than its lease; or one that is done but has a failed case or one without a row.
+
+        Args:
+            benchmark_id: The benchmark.
+            target: Look only at jobs of this target.
+
+        Raises:
+            JobBusyError: A live process runs that job.
+        """
+        return jobs.resumable_job(self._database, benchmark_id, target=target, now=self._clock())
+
+    def reopen_job(self, job_id: int, owner: str, lease_s: float) -> None:
+        """Takes a job that nobody runs and sets it running again, as its next attempt.
+
+        Raises:
+            JobBusyError: A live process runs it.
+        """
+        jobs.reopen_job(self._database, job_id, owner, lease_s, now=self._clock())
+
+    def mark_lost_jobs(self) -> list[int]:
+        """Ends as ``lost`` every running job whose process is dead or silent; gives their ids."""
+        return jobs.mark_lost_jobs(self._database, now=self._clock())
+
+    def jobs(self, *, states: Iterable[JobState] | None = None) -> list[JobRow]:
+        """All jobs, or those in ``states``, in the order they were created."""
+        found = jobs.find_jobs(self._database)
+        wanted = None if states is None else frozenset(states)
+        return [job for job in found if wanted is None or job.state in wanted]
+
+    def job(self, job_id: int) -> JobRow:
+        """One job.
+
+        Raises:
+            StoreError: There is no such job.
+        """
+        return jobs.get_job(self._database, job_id, self._database)
+
+    # Events
+
+    def add_event(self, job_id: int, event: Event) -> int:
+        """Stores an event of a job and returns its id."""
+        return writer.add_event(self._database, job_id, event)
+
+    def events(self, job_id: int, *, after: int = 0, limit: int | None = None) -> list[EventRow]:
+        """A job's events, oldest first; with ``after``, only those with a higher id."""
+        return reader.find_events(self._database, job_id, after, limit)
+
+    # Results
+
+    def write_result(self, job_id: int, result: Result, *, replace: bool = False) -> int:
+        """Stores a result with all its children in one transaction, and returns its id.
+
+        A case that has a row keeps it: writing it again changes nothing and gives the old id.
+        With ``replace``, a row in any state but ``ok`` gives way to the new one, which gets a new
+        id.
+
+        Raises:
+            ValueError: A figure is NaN or infinite, or a value has a type that SQLite does not
+                know; the message names the field. Nothing is stored.
+        """
+        return writer.write_result(self._database, job_id, result, self._now(), replace=replace)
+
+    def case_keys(self, job_id: int, states: Iterable[ResultState] | None = None) -> set[str]:
+        """The cases of a job that have a row, or a row in one of ``states``."""
+        return reader.case_keys(self._database, job_id, states)
+
+    def result(self, result_id: int) -> StoredResult:
+        """A result with everything that was stored with it.
+
+        Raises:
+            StoreError: There is no such result.
+        """
+        return reader.get_result(self._database, result_id)
+
+    def leaderboard(
+        self,
+        job_id: int | None = None,
+        benchmark: str | None = None,
+        where: str | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+    ) -> list[LeaderboardRow]:
+        """Rows of the view ``leaderboard``, by default all in the order they were stored.
+
+        Args:
+            job_id: Only this job's.
+            benchmark: Only those of benchmarks of this name.
+            where: Only those for which this SQL condition holds, e.g. ``wer < 0.1``. It cannot
+                change the store: it runs on a connection that only reads.
+            order: SQL terms to sort by, e.g. ``rtfx DESC``.
+            limit: At most so many.
+
+        Raises:
+            StoreError: SQLite does not understand ``where`` or ``order``.
+        """
+        if self._filter_database is None and (where or order):
+            self._filter_database = open_database(
+                self._database.file, readonly=True, mountinfo=self._mountinfo
+            )
+        return reader.leaderboard(
+            self._filter_database or self._database,
+            job_id=job_id,
+            benchmark=benchmark,
+            where=where,
+            order=order,
+            limit=limit,
+        )
+
+    def counts(self, job_id: int | None = None) -> Counts:
+        """How much is in the store, or in one job of it."""
+        return reader.count(self._database, job_id)
+
+    def data_version(self) -> int:
+        """A number that changes when anyone else has written: cheap enough to poll.
+
+        It does not change for what this very ``Store`` writes.
+        """
+        return self._database.number("PRAGMA data_version")
+
+    def _now(self) -> str:
+        return timestamp(self._clock())

@@ -1,0 +1,200 @@
+"""Writing results, benchmarks and events."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from store.columns import (
+    CHILDREN,
+    CONDITIONS,
+    ENVIRONMENT,
+    EVENT,
+    LATENCY,
+    MEMORY,
+    QUALITY,
+    RESULT,
+    Child,
+    problem_of,
+)
+from store.connection import Database, Transaction, Value
+from store.errors import StoreError
+from store.records import EnergyReading, Environment, Event, Result
+
+_DERIVED = (
+    "energy_j",
+    "energy_net_j",
+    "energy_uncertainty_j",
+    "energy_net_uncertainty_j",
+    "energy_label",
+    "idle_w",
+    "joules_per_audio_hour",
+    "encoder_flops",
+    "flops",
+)
+_RESULT_COLUMNS = (
+    "job_id",
+    "environment_id",
+    "created_at",
+    *RESULT.names,
+    *LATENCY.names,
+    *MEMORY.names,
+    *QUALITY.names,
+    *CONDITIONS.names,
+    *_DERIVED,
+)
+
+
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    marks = ", ".join("?" for _ in columns)
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+
+
+_INSERT_RESULT = _insert("results", _RESULT_COLUMNS)
+_INSERT_EVENT = _insert("events", ("job_id", *EVENT.names))
+_INSERT_ENVIRONMENT = _insert("environments", ENVIRONMENT.names)
+
+
+def canonical_json(text: str) -> str:
+    """The one spelling of a JSON text: sorted keys, no spaces.
+
+    Raises:
+        ValueError: Not JSON, or it holds NaN or an infinity.
+    """
+    return json.dumps(
+        json.loads(text),
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+
+
+def add_benchmark(database: Database, name: str, config_json: str, now: str) -> int:
+    """Stores a benchmark unless one with an equal config is there, and returns its id."""
+    config = canonical_json(config_json)
+    config_hash = hashlib.sha256(config.encode()).hexdigest()
+    with database.write() as transaction:
+        transaction.run(
+            "INSERT INTO benchmarks (name, config, config_hash, created_at) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (config_hash) DO NOTHING",
+            (name, config, config_hash, now),
+        )
+        ((benchmark_id,),) = transaction.rows(
+            "SELECT id FROM benchmarks WHERE config_hash = ?", (config_hash,)
+        )
+    return int(benchmark_id)
+
+
+def add_event(database: Database, job_id: int, event: Event) -> int:
+    """Stores an event and returns its id."""
+    values = EVENT.values(event, "event.")
+    with database.write() as transaction:
+        _check_job(transaction, database, job_id)
+        return transaction.insert(_INSERT_EVENT, (job_id, *values))
+
+
+def write_result(
+    database: Database, job_id: int, result: Result, now: str, *, replace: bool = False
+) -> int:
+    """Stores a result with its children in one transaction, and returns its id."""
+    # Everything is checked before the lock is taken, so that others wait only for SQLite.
+    row = _flatten(result)
+    children = [(child, _child_rows(child, result)) for child in CHILDREN]
+    with database.write() as transaction:
+        _check_job(transaction, database, job_id)
+        present = transaction.rows(
+            "SELECT id, state FROM results WHERE job_id = ? AND case_key = ?",
+            (job_id, result.case_key),
+        )
+        if present and not (replace and present[0]["state"] != "ok"):
+            return int(present[0]["id"])
+        if present:
+            transaction.run("DELETE FROM results WHERE id = ?", (present[0]["id"],))
+        environment_id = _environment_id(transaction, result.environment)
+        result_id = transaction.insert(_INSERT_RESULT, (job_id, environment_id, now, *row))
+        for child, rows in children:
+            transaction.run_many(
+                _insert(child.table, ("result_id", "seq", *child.columns.names)),
+                ((result_id, seq, *values) for seq, values in enumerate(rows)),
+            )
+        transaction.run(
+            "UPDATE jobs SET cases_done = (SELECT count(*) FROM results WHERE job_id = jobs.id) "
+            "WHERE id = ?",
+            (job_id,),
+        )
+    return result_id
+
+
+def _flatten(result: Result) -> tuple[Value, ...]:
+    """The row of ``results`` after its first three columns."""
+    return (
+        *RESULT.values(result, ""),
+        *LATENCY.values(result.latency, "latency."),
+        *MEMORY.values(result.memory, "memory."),
+        *QUALITY.values(result.quality, "quality."),
+        *CONDITIONS.values(result.conditions, "conditions."),
+        *_derive(result),
+    )
+
+
+def _derive(result: Result) -> tuple[Value, ...]:
+    primary = _primary_energy(result)
+    counted = {reading.stage: reading.flops for reading in result.flops if reading.method == "meta"}
+    flops = (counted.get("encoder"), counted.get("total"))
+    if primary is None:
+        return (*(None,) * 7, *flops)
+    return (
+        primary.gross_j,
+        primary.net_j,
+        primary.uncertainty_j,
+        primary.net_uncertainty_j,
+        primary.label,
+        primary.idle_w,
+        _joules_per_audio_hour(primary, result),
+        *flops,
+    )
+
+
+def _primary_energy(result: Result) -> EnergyReading | None:
+    if result.energy_primary is None:
+        return None
+    for reading in result.energy:
+        if reading.source == result.energy_primary:
+            return reading
+    raise ValueError(f"energy_primary is {result.energy_primary!r}, a source without a reading")
+
+
+def _joules_per_audio_hour(primary: EnergyReading, result: Result) -> float | None:
+    if primary.gross_j is None or result.latency is None or result.latency.audio_s <= 0:
+        return None
+    joules = primary.gross_j / result.latency.audio_s * 3600
+    problem = problem_of(joules)
+    if problem is not None:
+        raise ValueError(f"joules_per_audio_hour {problem}")
+    return joules
+
+
+def _child_rows(child: Child, result: Result) -> list[tuple[Value, ...]]:
+    records = getattr(result, child.field)
+    return [
+        child.columns.values(record, f"{child.field}[{seq}].") for seq, record in enumerate(records)
+    ]
+
+
+def _environment_id(transaction: Transaction, environment: Environment | None) -> int | None:
+    if environment is None:
+        return None
+    transaction.run(
+        f"{_INSERT_ENVIRONMENT} ON CONFLICT (fingerprint) DO NOTHING",
+        ENVIRONMENT.values(environment, "environment."),
+    )
+    ((environment_id,),) = transaction.rows(
+        "SELECT id FROM environments WHERE fingerprint = ?", (environment.fingerprint,)
+    )
+    return int(environment_id)
+
+
+def _check_job(transaction: Transaction, database: Database, job_id: int) -> None:
+    if not transaction.rows("SELECT 1 FROM jobs WHERE id = ?", (job_id,)):
+        raise StoreError(f"{database.path}: no job {job_id} in this store")
