@@ -1,0 +1,189 @@
+"""Every model asrprof knows by name. No torch here: configs and the terminal UI check against this.
+
+A model is named as its publisher names it on the Hugging Face hub; any other repository or local
+folder of a supported architecture runs too, its family read from its ``config.json``.
+Parameter counts and licences are those of the model cards.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+Family = Literal["whisper", "ctc", "pocketsphinx"]
+
+FAMILY_OF_TYPE: dict[str, Family] = {
+    "whisper": "whisper",
+    "wav2vec2": "ctc",
+    "wav2vec2-conformer": "ctc",
+    "hubert": "ctc",
+    "parakeet_ctc": "ctc",
+}
+"""``model_type`` of a transformers ``config.json`` -> the engine that runs it."""
+
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+")
+"""What the hub takes as ``organisation/name``."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One row of ``asrprof models``."""
+
+    name: str
+    family: Family
+    architecture: str
+    parameters: int
+    """Rounded to three digits."""
+    licence: str
+    window_seconds: float | None
+    """Longest audio one encoder pass takes; longer clips are cut into such windows."""
+    languages: str
+    bundled: bool = False
+    """Its weights ship with asrprof (or with its Python package): no hub needed."""
+    random: bool = True
+    """Can run with random weights: its published configuration is known here."""
+    note: str = ""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where a bundled checkpoint lies, or None."""
+        return CHECKPOINTS / self.name if self.bundled and self.family != "pocketsphinx" else None
+
+
+def _whisper(size: str, parameters: float, languages: str = "99") -> ModelEntry:
+    licence = "Apache-2.0" if size in ("tiny", "base", "small", "medium", "large-v3") else "MIT"
+    return ModelEntry(
+        f"openai/whisper-{size}", "whisper", "Whisper", int(parameters), licence, 30.0, languages
+    )
+
+
+def _small(name: str, family: Family, architecture: str, parameters: float) -> ModelEntry:
+    return ModelEntry(
+        name,
+        family,
+        architecture,
+        int(parameters),
+        "Apache-2.0",
+        30.0 if family == "whisper" else None,
+        "en",
+        bundled=True,
+        random=False,
+        note="trained on the built-in speech's vocabulary; its WER speaks of that speech alone",
+    )
+
+
+_ENTRIES = (
+    _small("small-parakeet-ctc", "ctc", "FastConformer-CTC", 1.8e6),
+    _small("small-wav2vec2-ctc", "ctc", "wav2vec 2.0", 1.4e6),
+    _small("small-whisper", "whisper", "Whisper", 2.6e6),
+    ModelEntry(
+        "pocketsphinx",
+        "pocketsphinx",
+        "HMM-GMM",
+        0,
+        "BSD-2-Clause",
+        None,
+        "en",
+        bundled=True,
+        random=False,
+        note="classical baseline on one CPU core; a batch is decoded clip by clip",
+    ),
+    _whisper("tiny", 37.8e6),
+    _whisper("base", 72.6e6),
+    _whisper("small", 242e6),
+    _whisper("medium", 764e6),
+    _whisper("large-v3", 1540e6),
+    _whisper("large-v3-turbo", 809e6),
+    ModelEntry(
+        "facebook/wav2vec2-base-960h", "ctc", "wav2vec 2.0", 94_400_000, "Apache-2.0", None, "en"
+    ),
+    ModelEntry(
+        "facebook/hubert-large-ls960-ft", "ctc", "HuBERT", 315_000_000, "Apache-2.0", None, "en"
+    ),
+    ModelEntry(
+        "facebook/wav2vec2-conformer-rel-pos-large-960h-ft",
+        "ctc",
+        "wav2vec 2.0 Conformer",
+        619_000_000,
+        "Apache-2.0",
+        None,
+        "en",
+    ),
+    ModelEntry(
+        "facebook/wav2vec2-conformer-rope-large-960h-ft",
+        "ctc",
+        "wav2vec 2.0 Conformer",
+        593_000_000,
+        "Apache-2.0",
+        None,
+        "en",
+    ),
+    ModelEntry(
+        "nvidia/parakeet-ctc-0.6b", "ctc", "FastConformer-CTC", 609_000_000, "CC-BY-4.0", None, "en"
+    ),
+    ModelEntry(
+        "nvidia/parakeet-ctc-1.1b",
+        "ctc",
+        "FastConformer-CTC",
+        1_060_000_000,
+        "CC-BY-4.0",
+        None,
+        "en",
+    ),
+)
+
+CATALOGUE: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
+
+
+def check_model(name: str) -> None:
+    """Raises ValueError with the nearest known name if ``name`` can be no model.
+
+    ``organisation/name`` may be any hub repository and a path that starts with ``.``, ``/`` or
+    ``~`` may be any local checkpoint; whether they can be loaded is known only when they are.
+    """
+    if name in CATALOGUE:
+        return
+    if name.startswith((".", "/", "~")) or "\\" in name:
+        try:
+            folder = Path(name).expanduser()
+        except RuntimeError as error:
+            raise ValueError(f'no model in "{name}": {error}') from error
+        family_of_folder(folder)
+        return
+    if _REPOSITORY.fullmatch(name):
+        return
+    short = {entry.rsplit("/", 1)[-1]: entry for entry in CATALOGUE}
+    near = get_close_matches(name, [*CATALOGUE, *short], n=1, cutoff=0.5)
+    hint = f'did you mean "{short.get(near[0], near[0])}"?' if near else "see `asrprof models`"
+    raise ValueError(f'unknown model "{name}"; {hint}')
+
+
+def family_of_folder(folder: Path) -> Family:
+    """The engine that runs a local checkpoint; ValueError, one line, if none does."""
+    config = folder / "config.json"
+    try:
+        if not config.is_file():
+            raise ValueError(f"no model in {folder}: a local checkpoint needs a config.json there")
+        text = config.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"cannot read the model in {folder}: {error}") from error
+    try:
+        model_type = json.loads(text).get("model_type")
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{config} is no model's configuration: {error}") from error
+    return family_of_type(str(model_type), str(folder))
+
+
+def family_of_type(model_type: str, name: str) -> Family:
+    """The engine for a transformers ``model_type``; ValueError, one line, if none runs it."""
+    if model_type not in FAMILY_OF_TYPE:
+        raise ValueError(
+            f'"{name}" has model_type "{model_type}"; supported: {", ".join(FAMILY_OF_TYPE)}'
+        )
+    return FAMILY_OF_TYPE[model_type]

@@ -1,0 +1,1 @@
+"""Execution variants: how a model is run, everything else equal."""

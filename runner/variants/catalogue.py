@@ -1,0 +1,19 @@
+"""Names of the ready-made variants. No torch here: the config checks against this."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+VARIANTS: dict[str, dict[str, str]] = {
+    "fp32": {"name": "fp32", "precision": "fp32"},
+    "fp16": {"name": "fp16", "precision": "fp16"},
+    "bf16": {"name": "bf16", "precision": "bf16"},
+}
+
+
+def check_variant(name: str) -> None:
+    """Raises ValueError with the nearest known name if ``name`` is no variant."""
+    if name not in VARIANTS:
+        near = get_close_matches(name, VARIANTS, n=1)
+        hint = f'; did you mean "{near[0]}"?' if near else f"; known: {', '.join(VARIANTS)}"
+        raise ValueError(f'unknown variant "{name}"{hint}')
