@@ -1,0 +1,206 @@
+"""Published configurations, written out: a model of the true size needs no hub.
+
+With random weights such a model has the true latency, energy, memory and FLOPs. The figures follow
+the checkpoints' own ``config.json`` and ``preprocessor_config.json``; the parameter
+counts of the resulting models are tested. Importing this module does not import transformers.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from runner.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+SAMPLING_RATE = 16_000
+
+
+@dataclass(frozen=True)
+class _Whisper:
+    """One Whisper size (Radford et al. 2022, table 1; head width 64, feed-forward 4 x width)."""
+
+    width: int
+    encoder_layers: int
+    decoder_layers: int
+    vocabulary: int = 51_865
+    mel_bins: int = 80
+
+    @property
+    def multilingual(self) -> bool:
+        """The English-only tokenizer lacks one entry, and every special token lies one lower."""
+        return self.vocabulary >= 51_865
+
+    def config(self) -> PretrainedConfig:
+        from transformers import WhisperConfig
+
+        end = 50_257 if self.multilingual else 50_256
+        return WhisperConfig(
+            vocab_size=self.vocabulary,
+            num_mel_bins=self.mel_bins,
+            d_model=self.width,
+            encoder_layers=self.encoder_layers,
+            decoder_layers=self.decoder_layers,
+            encoder_attention_heads=self.width // 64,
+            decoder_attention_heads=self.width // 64,
+            encoder_ffn_dim=4 * self.width,
+            decoder_ffn_dim=4 * self.width,
+            decoder_start_token_id=end + 1,
+            bos_token_id=end,
+            eos_token_id=end,
+            pad_token_id=end,
+            # Neither a blank nor the end may come first.
+            begin_suppress_tokens=[220, end],
+        )
+
+    def feature_extractor(self) -> Any:
+        from transformers import WhisperFeatureExtractor
+
+        return WhisperFeatureExtractor(feature_size=self.mel_bins)
+
+
+@dataclass(frozen=True)
+class _Waveform:
+    """A CTC model on the waveform: wav2vec2 (Baevski et al. 2020), HuBERT, wav2vec2-conformer."""
+
+    family: str
+    """``wav2vec2``, ``hubert`` or ``conformer``."""
+    large: bool
+    layer_norm: bool
+    """Layer norm after every convolution of the feature encoder, which then have biases. Only
+    these models were trained with an attention mask."""
+    positions: str | None = None
+    """Positions of a conformer: ``relative`` or ``rotary``."""
+
+    def config(self) -> PretrainedConfig:
+        from transformers import HubertConfig, Wav2Vec2Config, Wav2Vec2ConformerConfig
+
+        fields: dict[str, Any] = {
+            "vocab_size": 32,
+            "hidden_size": 1024 if self.large else 768,
+            "num_hidden_layers": 24 if self.large else 12,
+            "num_attention_heads": 16 if self.large else 12,
+            "intermediate_size": 4096 if self.large else 3072,
+            "feat_extract_norm": "layer" if self.layer_norm else "group",
+            "conv_bias": self.layer_norm,
+        }
+        if self.family == "conformer":
+            return Wav2Vec2ConformerConfig(
+                **fields, hidden_act="swish", position_embeddings_type=self.positions
+            )
+        classes = {"wav2vec2": Wav2Vec2Config, "hubert": HubertConfig}
+        return classes[self.family](**fields, do_stable_layer_norm=self.layer_norm)
+
+    def feature_extractor(self) -> Any:
+        from transformers import Wav2Vec2FeatureExtractor
+
+        return Wav2Vec2FeatureExtractor(
+            feature_size=1,
+            sampling_rate=SAMPLING_RATE,
+            padding_value=0.0,
+            do_normalize=True,
+            return_attention_mask=self.layer_norm,
+        )
+
+
+@dataclass(frozen=True)
+class _Parakeet:
+    """A Parakeet-CTC size: FastConformer (Rekesh et al. 2023), eight-fold subsampling."""
+
+    layers: int
+
+    def config(self) -> PretrainedConfig:
+        from transformers import ParakeetCTCConfig, ParakeetEncoderConfig
+
+        encoder = ParakeetEncoderConfig(
+            hidden_size=1024,
+            num_hidden_layers=self.layers,
+            num_attention_heads=8,
+            intermediate_size=4096,
+            conv_kernel_size=9,
+            subsampling_factor=8,
+            subsampling_conv_channels=256,
+            num_mel_bins=80,
+        )
+        return ParakeetCTCConfig(encoder_config=encoder, vocab_size=1025, pad_token_id=1024)
+
+    def feature_extractor(self) -> Any:
+        from transformers import ParakeetFeatureExtractor
+
+        return ParakeetFeatureExtractor(feature_size=80, sampling_rate=SAMPLING_RATE)
+
+
+_Architecture = _Whisper | _Waveform | _Parakeet
+
+_ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
+    {
+        "openai/whisper-tiny": _Whisper(384, 4, 4),
+        "openai/whisper-tiny.en": _Whisper(384, 4, 4, vocabulary=51_864),
+        "openai/whisper-base": _Whisper(512, 6, 6),
+        "openai/whisper-base.en": _Whisper(512, 6, 6, vocabulary=51_864),
+        "openai/whisper-small": _Whisper(768, 12, 12),
+        "openai/whisper-small.en": _Whisper(768, 12, 12, vocabulary=51_864),
+        "openai/whisper-medium": _Whisper(1024, 24, 24),
+        "openai/whisper-medium.en": _Whisper(1024, 24, 24, vocabulary=51_864),
+        "openai/whisper-large-v2": _Whisper(1280, 32, 32),
+        "openai/whisper-large-v3": _Whisper(1280, 32, 32, vocabulary=51_866, mel_bins=128),
+        "openai/whisper-large-v3-turbo": _Whisper(1280, 32, 4, vocabulary=51_866, mel_bins=128),
+        "facebook/wav2vec2-base-960h": _Waveform("wav2vec2", large=False, layer_norm=False),
+        "facebook/wav2vec2-large-960h": _Waveform("wav2vec2", large=True, layer_norm=False),
+        "facebook/wav2vec2-large-960h-lv60": _Waveform("wav2vec2", large=True, layer_norm=True),
+        "facebook/wav2vec2-large-960h-lv60-self": _Waveform(
+            "wav2vec2", large=True, layer_norm=True
+        ),
+        "facebook/hubert-large-ls960-ft": _Waveform("hubert", large=True, layer_norm=True),
+        "facebook/wav2vec2-conformer-rel-pos-large-960h-ft": _Waveform(
+            "conformer", large=True, layer_norm=True, positions="relative"
+        ),
+        "facebook/wav2vec2-conformer-rope-large-960h-ft": _Waveform(
+            "conformer", large=True, layer_norm=True, positions="rotary"
+        ),
+        "nvidia/parakeet-ctc-0.6b": _Parakeet(layers=24),
+        "nvidia/parakeet-ctc-1.1b": _Parakeet(layers=42),
+    }
+)
+
+PUBLISHED: tuple[str, ...] = tuple(_ARCHITECTURES)
+"""Names with a configuration here, spelt as on the Hugging Face hub."""
+
+
+def published_config(name: str) -> PretrainedConfig:
+    """The configuration that the checkpoint ``name`` was published with, as a new object.
+
+    Raises:
+        UserError: ``name`` is not in :data:`PUBLISHED`; the message names the nearest one.
+    """
+    return _architecture(name).config()
+
+
+def feature_extractor(name: str) -> Any:
+    """The transformers feature extractor that belongs to the checkpoint ``name``.
+
+    It turns float32 mono waveforms of 16 kHz into log-mel features (Whisper: ``(batch, mels,
+    3000)``; Parakeet: ``(batch, frames, mels)``) or into normalised waveforms ``(batch, samples)``.
+
+    Raises:
+        UserError: ``name`` is not in :data:`PUBLISHED`; the message names the nearest one.
+    """
+    return _architecture(name).feature_extractor()
+
+
+def _architecture(name: str) -> _Architecture:
+    known = _ARCHITECTURES.get(name)
+    if known is not None:
+        return known
+    # People type `whisper-tiny`, so the part after the organisation is compared as well.
+    full_names = {full: full for full in PUBLISHED}
+    spellings = full_names | {full.split("/")[-1]: full for full in PUBLISHED}
+    near = difflib.get_close_matches(name.lower(), spellings, n=1, cutoff=0.0)
+    raise UserError(
+        f"no published configuration is known for {name!r}; did you mean {spellings[near[0]]!r}?"
+    )

@@ -1,0 +1,53 @@
+"""One entry for every architecture: the FLOPs that a result stores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from runner.measure.flops.ctc import ctc_flops
+from runner.measure.flops.models import COUNTED, is_whisper, whisper_windows
+from runner.measure.flops.readings import META, no_reading
+from runner.measure.flops.whisper import whisper_flops
+from store.records import FlopsReading
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+
+def count_flops(
+    config: PretrainedConfig,
+    *,
+    samples: int,
+    batch: int,
+    prompt_tokens: int = 4,
+    tokens: int | None = None,
+    windows: int | None = None,
+    cached: bool = True,
+) -> tuple[FlopsReading, ...]:
+    """FLOPs of one batch by stage, counted on the meta device: no weights, no compute.
+
+    Args:
+        config: Any transformers configuration. One without a counter gives a reading without a
+            figure, and the reason.
+        samples: Samples of one (padded) clip at 16 kHz.
+        batch: Clips.
+        prompt_tokens: Tokens of the decoder prompt, where there is a decoder.
+        tokens: Tokens generated for each row (decoder passes). None where unknown: encoder and
+            prefill are counted all the same.
+        windows: Encoder windows of one clip, where there are windows; as many as ``samples`` need
+            without overlap when None.
+        cached: Whether the decoder caches keys and values.
+    """
+    if config.model_type not in COUNTED:
+        reason = f"no FLOP counter for the model type {config.model_type!r}"
+        return (no_reading(META, "total", reason),)
+    if not is_whisper(config):
+        return ctc_flops(config, samples=samples, batch=batch)
+    rows = batch * (windows or whisper_windows(config, samples=samples))
+    return whisper_flops(
+        cast(Any, config),
+        batch_windows=rows,
+        prompt_tokens=prompt_tokens,
+        tokens=tokens,
+        cached=cached,
+    )

@@ -1,0 +1,86 @@
+"""Builds a model from its configuration for counting: on the meta device, without memory."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+WHISPER = "whisper"
+WAVEFORM = ("wav2vec2", "hubert", "wav2vec2-conformer")
+"""Model types whose input is the waveform."""
+PARAKEET = "parakeet_ctc"
+COUNTED = (WHISPER, *WAVEFORM, PARAKEET)
+"""Values of ``config.model_type`` that this package can count."""
+
+MEL_HOP = 160
+"""Samples between two mel frames (10 ms at 16 kHz), in Whisper and in Parakeet."""
+
+
+def build(config: PretrainedConfig, *, device: str = "meta", attention: str = "eager") -> Any:
+    """A model in evaluation mode with the architecture of ``config``, which is left untouched.
+
+    Args:
+        config: Configuration with a ``model_type`` of :data:`COUNTED`.
+        device: ``meta`` for shapes alone, ``cpu`` for random weights.
+        attention: transformers' name of the attention implementation. ``eager`` exists for every
+            model, and its count equals that of the fused ones.
+    """
+    from transformers import AutoModelForCTC, AutoModelForSpeechSeq2Seq
+
+    family: Any = AutoModelForSpeechSeq2Seq if is_whisper(config) else AutoModelForCTC
+    # from_config writes dtype and attention implementation into the object that it is given.
+    own = copy.deepcopy(config)
+    with torch.device(device):
+        # The count is the same in every precision, and a CPU has slow kernels for some.
+        return family.from_config(own, attn_implementation=attention, dtype=torch.float32).eval()
+
+
+def is_whisper(config: PretrainedConfig) -> bool:
+    """Whether ``config`` is a Whisper: an encoder of fixed windows, and a decoder."""
+    return bool(config.model_type == WHISPER)
+
+
+def whisper_windows(config: Any, *, samples: int) -> int:
+    """Windows that a Whisper encoder needs for ``samples``: 30 s each as published, no overlap."""
+    window: int = 2 * config.max_source_positions * MEL_HOP
+    return max(1, -(-samples // window))
+
+
+def encoder_input(
+    config: Any,
+    *,
+    samples: int,
+    batch: int,
+    feature_frames: int | None = None,
+    device: str = "meta",
+) -> torch.Tensor:
+    """The encoder's input for ``batch`` clips of ``samples`` each, as zeros.
+
+    Args:
+        config: Configuration with a ``model_type`` of :data:`COUNTED`.
+        samples: Samples of one clip at 16 kHz.
+        batch: Clips. Whisper gets one row a window.
+        feature_frames: Mel frames of one clip, where the feature extractor differs from the
+            published one. Parakeet's makes one more than it marks as valid (a centred Fourier
+            transform), and the model computes it.
+        device: Where the zeros are.
+
+    Returns:
+        Whisper ``(batch x windows, mels, 2T)``, Parakeet ``(batch, frames, mels)``, others
+        ``(batch, samples)``.
+    """
+    shape: tuple[int, ...]
+    if is_whisper(config):
+        rows = batch * whisper_windows(config, samples=samples)
+        shape = (rows, config.num_mel_bins, 2 * config.max_source_positions)
+    elif config.model_type == PARAKEET:
+        frames = samples // MEL_HOP + 1 if feature_frames is None else feature_frames
+        shape = (batch, frames, config.encoder_config.num_mel_bins)
+    else:
+        shape = (batch, samples)
+    return torch.zeros(shape, device=device)

@@ -1,0 +1,135 @@
+"""FLOPs of a Whisper by stage: encoder, prefill, decode.
+
+A decoder pass costs a polynomial of the position: constant plus linear with a cache (a step
+attends to one more token than the last), quadratic without one (every pass repeats all tokens).
+Three passes on the meta device therefore give the sum over any number, as exact integers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from runner.errors import UserError
+from runner.measure.flops.counter import Count, count
+from runner.measure.flops.models import build
+from runner.measure.flops.readings import LEFT_OUT, meta_reading
+from store.records import FlopsReading
+
+if TYPE_CHECKING:
+    from transformers import WhisperConfig
+
+
+def whisper_flops(
+    config: WhisperConfig,
+    *,
+    batch_windows: int,
+    prompt_tokens: int,
+    tokens: int | None,
+    cached: bool = True,
+) -> tuple[FlopsReading, ...]:
+    """FLOPs of one batch through a Whisper, by stage.
+
+    Args:
+        config: Any Whisper configuration; the window is ``2 x max_source_positions`` mel frames.
+        batch_windows: Rows of the batch, clips x windows.
+        prompt_tokens: Tokens of the decoder prompt; 4 for language, task and no time stamps.
+        tokens: Tokens generated for each row, which is the number of decoder passes: the prefill
+            gives the first, each step one more. None where unknown.
+        cached: Whether keys and values are cached. Without a cache every pass repeats all tokens
+            and the cross-attention's keys and values.
+
+    Returns:
+        Readings for ``encoder``, ``prefill``, ``decode`` (all steps), ``token`` (one mean step of
+        the whole batch) and ``total``. A detected language is not in them: it costs a second
+        encoder pass and a one-token decoder pass.
+
+    Raises:
+        UserError: ``prompt_tokens + tokens`` is more than the decoder has positions for.
+    """
+    if tokens is not None and not 1 <= tokens <= config.max_target_positions - prompt_tokens:
+        raise UserError(
+            f"this Whisper can decode 1 to {config.max_target_positions - prompt_tokens} tokens "
+            f"after a prompt of {prompt_tokens}, not {tokens}: change the number of tokens"
+        )
+    model = build(config)
+    encoder = count(lambda: model.get_encoder()(_features(config, batch_windows)))
+    passes = _passes(model, config, rows=batch_windows, prompt=prompt_tokens, cached=cached)
+    prefill = passes[0]
+    missed = tuple(sorted({name for each in (encoder, *passes) for name in each.missed}))
+    readings = [
+        meta_reading("encoder", encoder.flops, missed=encoder.missed),
+        meta_reading(
+            "prefill",
+            prefill.flops,
+            missed=prefill.missed,
+            note=f"the prompt and the encoder's keys and values; {LEFT_OUT}",
+        ),
+    ]
+    if tokens is None:
+        reason = "the number of generated tokens is unknown"
+        unknown = (meta_reading(stage, None, note=reason) for stage in ("decode", "token", "total"))
+        return *readings, *unknown
+    decode = _sum_of_steps([each.flops for each in passes], steps=tokens - 1, cached=cached)
+    mode = "with" if cached else "without"
+    note = f"{tokens - 1} steps after the prefill, {mode} key-value cache; {LEFT_OUT}"
+    token = None if tokens == 1 else decode // (tokens - 1)
+    token_note = "no step after the prefill" if token is None else f"mean step; {LEFT_OUT}"
+    total = encoder.flops + prefill.flops + decode
+    return (
+        *readings,
+        meta_reading("decode", decode, missed=missed, note=note),
+        meta_reading("token", token, missed=missed, note=token_note),
+        meta_reading("total", total, missed=missed),
+    )
+
+
+def _features(config: WhisperConfig, rows: int) -> torch.Tensor:
+    """Log-mel features of ``rows`` windows, ``(rows, mels, 2T)``."""
+    shape = (rows, config.num_mel_bins, 2 * config.max_source_positions)
+    return torch.zeros(shape, device="meta")
+
+
+def _passes(
+    model: Any, config: WhisperConfig, *, rows: int, prompt: int, cached: bool
+) -> tuple[Count, Count, Count]:
+    """The prefill, and the two decoder passes after it."""
+    from transformers.modeling_outputs import BaseModelOutput
+
+    shape = (rows, config.max_source_positions, config.d_model)
+    encoded = BaseModelOutput(last_hidden_state=torch.zeros(shape, device="meta"))
+    cache: Any = None
+
+    def forward(tokens: int) -> None:
+        nonlocal cache
+        # Without a cache the pass still fills a fresh one: that costs nothing, and transformers
+        # reads a value from the mask, which meta tensors lack, where there is no cache at all.
+        output = model(
+            encoder_outputs=encoded,
+            decoder_input_ids=torch.zeros((rows, tokens), device="meta", dtype=torch.long),
+            past_key_values=cache,
+            use_cache=True,
+        )
+        cache = output.past_key_values if cached else None
+
+    later = (1, 1) if cached else (prompt + 1, prompt + 2)
+    first = count(lambda: forward(prompt))
+    second = count(lambda: forward(later[0]))
+    third = count(lambda: forward(later[1]))
+    return first, second, third
+
+
+def _sum_of_steps(passes: list[int], *, steps: int, cached: bool) -> int:
+    """Sum of the ``steps`` passes after the first, from the first three passes.
+
+    Cached steps are affine in the position. Passes without a cache are a quadratic, of which the
+    prefill is the first value (Newton's forward differences).
+    """
+    prefill, first, second = passes
+    if cached:
+        return steps * first + (second - first) * (steps * (steps - 1) // 2)
+    slope, curvature = first - prefill, second - 2 * first + prefill
+    number = steps + 1
+    pairs, triples = number * (number - 1) // 2, number * (number - 1) * (number - 2) // 6
+    return steps * prefill + pairs * slope + triples * curvature
