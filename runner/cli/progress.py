@@ -1,0 +1,125 @@
+"""Shows a running session: a progress line for people, JSON lines for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from runner.config import Strict
+from runner.events import (
+    CaseFinished,
+    CaseProgress,
+    CaseStarted,
+    ClipsProgress,
+    JobFinished,
+    JobStarted,
+    SessionEvent,
+)
+from runner.grid import Case
+from store import Result
+
+REFRESH_HZ = 4
+"""Redrawing costs CPU time beside the measurement: seldom is better."""
+
+
+class JsonLines:
+    """One JSON object a line on stdout: ``event``, ``time`` and the event's own fields."""
+
+    def __call__(self, event: SessionEvent) -> None:
+        document: dict[str, Any] = {"event": type(event).__name__, "time": time.time()}
+        for name, value in vars(event).items():
+            document[name] = _plain(value)
+        sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
+        sys.stdout.flush()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Case):
+        return {"key": value.key, "title": value.title}
+    if isinstance(value, Result):
+        summary = asdict(value)
+        # The rest is in the store; a line stays short enough for a container's log.
+        for long in ("samples", "power_samples", "operators", "transcripts", "environment"):
+            summary.pop(long)
+        return summary
+    if isinstance(value, Strict):
+        return value.model_dump(mode="json")
+    return value
+
+
+class ProgressView:
+    """The case in hand, its progress and the time left; plain lines off a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._began = time.monotonic()
+        self._pending = 0
+        self._progress: Progress | None = None
+        if console.is_terminal:
+            self._progress = Progress(
+                TextColumn("{task.description}", markup=True),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[left]}", style="dim"),
+                console=console,
+                refresh_per_second=REFRESH_HZ,
+                transient=True,
+            )
+            self._task = self._progress.add_task("preparing", total=None, left="")
+            self._progress.start()
+
+    def close(self) -> None:
+        """Leaves the terminal as it was."""
+        if self._progress is not None:
+            self._progress.stop()
+
+    def __call__(self, event: SessionEvent) -> None:
+        if isinstance(event, JobStarted):
+            self._pending = event.pending
+            self._update(total=event.pending, completed=0)
+        elif isinstance(event, ClipsProgress):
+            self._update(description=f"clips: {escape(event.what)}")
+        elif isinstance(event, CaseStarted):
+            self._update(completed=event.index, description=escape(event.case.title))
+        elif isinstance(event, CaseProgress):
+            self._update(
+                description=f"{escape(event.case.title)} [dim]{event.what} {event.share:4.0%}[/dim]"
+            )
+        elif isinstance(event, CaseFinished):
+            self._finished(event)
+        elif isinstance(event, JobFinished):
+            self.close()
+
+    def _finished(self, event: CaseFinished) -> None:
+        result, done = event.result, event.index + 1
+        each = (time.monotonic() - self._began) / done
+        self._update(completed=done, left=f"about {_duration(each * (self._pending - done))} left")
+        where = f"[{done}/{self._pending}] {event.case.title}"
+        if result.latency is None:
+            line = f"[red]{result.state}[/red]  {escape(where)}: {escape(result.reason or '')}"
+        else:
+            line = (
+                f"[green]ok[/green]    {escape(where)}: {result.latency.median_s * 1e3:.1f} ms, "
+                f"RTFx {result.latency.rtfx:.1f}"
+            )
+        console = self._progress.console if self._progress is not None else self._console
+        console.print(line, soft_wrap=True, highlight=False)
+
+    def _update(self, **changes: Any) -> None:
+        if self._progress is not None:
+            self._progress.update(self._task, **changes)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,96 @@
+"""`asrprof run` and `asrprof demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from runner.cli.progress import JsonLines, ProgressView
+from runner.cli.table import grid_table, print_results
+from runner.config import Benchmark
+from runner.config_file import load_benchmark, presets
+from runner.errors import UserError
+from runner.events import Sink, no_sink
+from runner.grid import expand
+from runner.session import Session
+from store import Store, default_path
+
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store", help="The results file (default: $ASRPROF_STORE or results/asrprof.db)."
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a config value; may be repeated."),
+]
+EventsOption = Annotated[bool, typer.Option("--events", help="Write JSON lines to stdout instead.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table.")]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on with this benchmark's last unfinished job.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the grid and stop.")]
+
+
+def run(
+    config: Annotated[
+        str | None, typer.Argument(help="A JSON config or a preset's name.", show_default=False)
+    ] = None,
+    config_option: Annotated[
+        str | None, typer.Option("--config", help="The same, as an option.")
+    ] = None,
+    store: StoreOption = None,
+    overrides: SetOption = None,
+    resume: ResumeOption = False,
+    dry_run: DryRunOption = False,
+    events: EventsOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Run a benchmark here, case by case, into the store."""
+    name = config or config_option
+    if name is None:
+        raise UserError(f"name a config or a preset ({', '.join(presets())})")
+    if config and config_option:
+        raise UserError("give the config once: as an argument or with --config")
+    benchmark = load_benchmark(name, overrides or ())
+    if dry_run:
+        Console().print(grid_table(expand(benchmark)))
+        return 0
+    return execute(benchmark, default_path(store), resume=resume, events=events, quiet=quiet)
+
+
+def demo(
+    store: StoreOption = None,
+    overrides: SetOption = None,
+    resume: ResumeOption = False,
+    events: EventsOption = False,
+    quiet: QuietOption = False,
+) -> int:
+    """Run the built-in demo: offline, on the CPU, in about two minutes."""
+    benchmark = load_benchmark("demo", overrides or ())
+    return execute(benchmark, default_path(store), resume=resume, events=events, quiet=quiet)
+
+
+def execute(benchmark: Benchmark, path: Path, *, resume: bool, events: bool, quiet: bool) -> int:
+    """Runs a benchmark and shows it; returns the exit code."""
+    with Store.open(path) as opened:
+        sink: Sink = no_sink
+        view = None
+        if events:
+            sink = JsonLines()
+        elif not quiet:
+            sink = view = ProgressView(Console(stderr=True))
+        try:
+            outcome = Session(opened, benchmark, sink).run(resume=resume)
+        finally:
+            if view is not None:
+                view.close()
+        if not events and not quiet:
+            print_results(Console(), opened, opened.leaderboard(job_id=outcome.job_id))
+    if outcome.signal is not None:
+        return 128 + outcome.signal
+    return 1 if outcome.failed else 0

@@ -1,0 +1,113 @@
+"""Commands that only show: `schema`, `models`, `doctor`, `results`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from runner.cli.run import StoreOption
+from runner.cli.table import print_results
+from runner.config import Benchmark
+from runner.engines.catalogue import CATALOGUE
+from store import Store, default_path
+
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+
+
+def schema() -> None:
+    """Print the JSON Schema of a benchmark config."""
+    typer.echo(json.dumps(Benchmark.model_json_schema(), indent=2))
+
+
+def models(as_json: JsonOption = False) -> None:
+    """List the models asrprof knows by name."""
+    if as_json:
+        typer.echo(json.dumps([asdict(entry) for entry in CATALOGUE.values()], indent=2))
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("model", overflow="fold", min_width=26)
+    table.add_column("architecture", overflow="fold")
+    table.add_column("M", justify="right")
+    table.add_column("window", justify="right")
+    table.add_column("licence", overflow="fold")
+    table.add_column("weights", overflow="fold")
+    for entry in CATALOGUE.values():
+        table.add_row(
+            entry.name,
+            entry.architecture,
+            f"{entry.parameters / 1e6:.4g}" if entry.parameters else "-",
+            f"{entry.window_seconds:g} s" if entry.window_seconds else "any",
+            entry.licence,
+            "bundled" if entry.bundled else "hub, random",
+        )
+    console = Console()
+    console.print(table)
+    console.print(
+        "M: million parameters. Any other Hugging Face repository or local folder of these "
+        "architectures runs too.",
+        style="dim",
+    )
+
+
+def doctor(
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+    hub: Annotated[
+        bool, typer.Option("--hub", help="Also try to reach the Hugging Face hub.")
+    ] = False,
+) -> None:
+    """Say what this machine can measure, what it cannot, and what to do about it."""
+    from runner.doctor import examine
+
+    report = examine(store_path=default_path(store), check_hub=hub)
+    if as_json:
+        typer.echo(json.dumps(asdict(report), indent=2, default=str))
+        return
+    styles = {"ok": "green", "limited": "yellow", "missing": "red"}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    table.add_column("what")
+    table.add_column("found", overflow="fold")
+    for check in report.checks:
+        detail = escape(check.detail)
+        if check.remedy:
+            detail += f"\n[dim]-> {escape(check.remedy)}[/dim]"
+        style = styles[check.state]
+        table.add_row(f"[{style}]{check.state}[/{style}]", escape(check.name), detail)
+    Console().print(table)
+
+
+def results(
+    store: StoreOption = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where", help="SQL condition, for example \"device = 'cpu' and wer < 0.1\"."
+        ),
+    ] = None,
+    job: Annotated[int | None, typer.Option("--job", help="Only this job.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Most rows.")] = 200,
+    show: Annotated[int | None, typer.Option("--show", help="Everything of one result.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show results from the store, the newest last."""
+    path: Path = default_path(store)
+    with Store.open(path, readonly=True) as opened:
+        if show is not None:
+            typer.echo(json.dumps(asdict(opened.result(show)), indent=2, default=str))
+            return
+        rows = opened.leaderboard(job_id=job, where=where, limit=limit)
+        if as_json:
+            typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
+        elif rows:
+            print_results(Console(), opened, rows)
+        else:
+            typer.echo(f"no results in {path}")

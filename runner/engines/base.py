@@ -1,0 +1,108 @@
+"""The declared timed region, the same for every engine.
+
+In: a batch of float32 16 kHz mono waveforms in host memory. Out: decoded text in host memory.
+Reading and resampling of files lies outside. Everything the caller times goes through
+:meth:`Engine.transcribe`; the caller synchronises the device before both clock reads.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from runner.clips.clip import Waveform
+from runner.config import Variant
+from store.records import FlopsReading
+
+Stage = Literal["features", "transfer", "encode", "prefill", "decode", "text"]
+"""Stages in order: waveform -> model input, host -> device, encoder, first decoder step, the
+other decoder steps, ids -> text."""
+
+Mark = Callable[[Stage], None]
+"""Called by an engine at the end of each of its stages, in the pass that times stages."""
+
+
+def no_mark(_: Stage) -> None:
+    """The mark of the end-to-end pass: does nothing, so nothing is measured but the work."""
+
+
+@dataclass(frozen=True)
+class Transcription:
+    """What one batch came to. Counts are sums over the batch; None where there is no decoder."""
+
+    texts: tuple[str, ...]
+    """One hypothesis a clip."""
+    tokens: int | None = None
+    """Tokens generated, end-of-text included, padding not."""
+    windows: int | None = None
+    """Rows of the encoder: clips times windows a clip."""
+    decoder_calls: int | None = None
+    """Forward passes of the decoder, the prefill included; all rows share a pass."""
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """What to load, where, and how."""
+
+    name: str
+    weights: Literal["pretrained", "random"]
+    revision: str | None
+    device: str
+    variant: Variant
+    seed: int
+    tokens_per_audio_second: float
+    """Decoder work with random weights, which never stop by themselves."""
+
+
+class Engine(ABC):
+    """One loaded model on one device."""
+
+    family: ClassVar[str]
+
+    parameters: int | None = None
+    """Parameters of the model, buffers not counted."""
+    weights_bytes: int | None = None
+    """Bytes of the parameters as they lie in memory."""
+    revision: str | None = None
+    """Commit of the repository the weights came from; None where there is none."""
+
+    @abstractmethod
+    def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
+        """Runs one batch through the timed region.
+
+        Args:
+            batch: Waveforms of equal length, each of shape (samples,), float32, 16 kHz.
+            mark: Called at the end of each stage.
+        """
+
+    @abstractmethod
+    def synchronize(self) -> None:
+        """Returns when the device has done all it was asked to."""
+
+    @abstractmethod
+    def flops(
+        self, *, samples: int, batch: int, decoder_calls: float | None
+    ) -> tuple[FlopsReading, ...]:
+        """Operations of one batch, counted without computing.
+
+        Args:
+            samples: Samples of each clip.
+            batch: Clips in the batch.
+            decoder_calls: Decoder passes a batch, as measured.
+
+        Raises:
+            Unmeasurable: this engine is no graph of tensors.
+        """
+
+    def study_flops(self, *, samples: int) -> tuple[FlopsReading, ...]:
+        """The encoder as the published study's tools count it (batch 1), for comparison only."""
+        raise Unmeasurable(f"{self.family} is no graph of tensors")
+
+    def shorten(self, tokens: int) -> None:
+        """Caps the decoder at ``tokens`` a row from now on (for the operator profile)."""
+
+
+class Unmeasurable(Exception):
+    """A figure this engine cannot have; the message is the reason stored in its place."""

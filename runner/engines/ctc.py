@@ -1,0 +1,82 @@
+"""CTC models through transformers: wav2vec 2.0, HuBERT, Conformer, Parakeet (FastConformer).
+
+Greedy decoding: the best id of each frame, repeats merged, blanks dropped, on the host. The whole
+clip goes through the encoder in one piece, whatever its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    AutoFeatureExtractor,
+    AutoModelForCTC,
+    AutoTokenizer,
+    Wav2Vec2CTCTokenizer,
+)
+
+from runner.clips.clip import SAMPLE_RATE, Waveform
+from runner.engines.architectures import feature_extractor, published_config
+from runner.engines.base import LoadRequest, Mark, Transcription, no_mark
+from runner.engines.torch_engine import TorchEngine, from_pretrained
+from runner.engines.vocabulary import character_tokenizer, piece_tokenizer
+from store.records import FlopsReading
+
+
+class CTCEngine(TorchEngine):
+    """One CTC model."""
+
+    family = "ctc"
+
+    def __init__(self, request: LoadRequest) -> None:
+        if request.weights == "random":
+            config = published_config(request.name)
+            torch.manual_seed(request.seed)
+            model = AutoModelForCTC.from_config(config)
+            self.extractor = feature_extractor(request.name)
+            self.tokenizer = _tokenizer(config)
+        else:
+            model = from_pretrained(
+                AutoModelForCTC, request, use_safetensors=True, dtype=torch.float32
+            )
+            self.extractor = from_pretrained(AutoFeatureExtractor, request)
+            self.tokenizer = from_pretrained(AutoTokenizer, request)
+        self.place(model, request)
+
+    def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
+        """See :class:`~runner.engines.base.Engine`."""
+        inputs = self.extractor(list(batch), sampling_rate=SAMPLE_RATE, return_tensors="pt")
+        mark("features")
+        inputs = {
+            name: value.to(self.device, self.dtype if value.is_floating_point() else value.dtype)
+            for name, value in inputs.items()
+        }
+        mark("transfer")
+        with torch.inference_mode():
+            ids = self.model(**inputs).logits.argmax(dim=-1)
+        mark("encode")
+        texts = self.tokenizer.batch_decode(np.asarray(ids.cpu()))
+        mark("text")
+        return Transcription(texts=tuple(texts), windows=len(batch))
+
+    def flops(
+        self,
+        *,
+        samples: int,
+        batch: int,
+        decoder_calls: float | None,
+    ) -> tuple[FlopsReading, ...]:
+        """Counts the encoder and its CTC head for one batch on the meta device."""
+        from runner.measure.flops import count_flops
+
+        return count_flops(self.model.config, samples=samples, batch=batch)
+
+
+def _tokenizer(config: Any) -> Wav2Vec2CTCTokenizer | Any:
+    if config.model_type == "parakeet_ctc":
+        blank = config.pad_token_id
+        return piece_tokenizer(config.vocab_size, special=blank, blank=blank)
+    return character_tokenizer()

@@ -1,0 +1,58 @@
+"""Makes the engine a case asks for. Importing this module imports no framework."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.engines.base import Engine, LoadRequest
+from runner.engines.catalogue import (
+    CATALOGUE,
+    Family,
+    family_of_folder,
+    family_of_type,
+)
+from runner.errors import Refused
+
+
+def load_engine(request: LoadRequest) -> Engine:
+    """Loads a model, or makes it with random weights.
+
+    Raises:
+        Refused: it cannot be had here; the reason says what to change.
+    """
+    entry = CATALOGUE.get(request.name)
+    if request.weights == "random" and (entry is None or not entry.random):
+        raise Refused(
+            f"{request.name} has no published configuration here to make random weights of; "
+            'use "weights": "pretrained"'
+        )
+    family = entry.family if entry is not None else _family(request)
+    if family == "whisper":
+        from runner.engines.whisper import WhisperEngine
+
+        return WhisperEngine(request)
+    if family == "ctc":
+        from runner.engines.ctc import CTCEngine
+
+        return CTCEngine(request)
+    from runner.engines.sphinx import PocketSphinxEngine
+
+    return PocketSphinxEngine(request)
+
+
+def _family(request: LoadRequest) -> Family:
+    folder = Path(request.name).expanduser()
+    try:
+        if folder.is_dir():
+            return family_of_folder(folder)
+        return family_of_type(_hub_model_type(request), request.name)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+
+
+def _hub_model_type(request: LoadRequest) -> str:
+    from transformers import AutoConfig
+
+    from runner.engines.torch_engine import from_pretrained
+
+    return str(from_pretrained(AutoConfig, request).model_type)

@@ -1,0 +1,65 @@
+"""PocketSphinx, the classical baseline: its package carries its English model, so it runs offline.
+
+A decoder adapts to what it has heard (cepstral mean), so every clip gets a fresh one: decoding
+the same speech twice with one decoder gives different words. A batch is decoded clip by clip.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from pocketsphinx import Decoder
+
+from runner.clips.clip import Waveform
+from runner.engines.base import (
+    Engine,
+    LoadRequest,
+    Mark,
+    Transcription,
+    Unmeasurable,
+    no_mark,
+)
+from runner.errors import Refused
+from store.records import FlopsReading
+
+
+class PocketSphinxEngine(Engine):
+    """PocketSphinx with its bundled English model."""
+
+    family = "pocketsphinx"
+
+    def __init__(self, request: LoadRequest) -> None:
+        if request.device != "cpu":
+            raise Refused("pocketsphinx runs on the CPU only")
+        if request.variant.precision != "fp32":
+            raise Refused(f"pocketsphinx has no variant {request.variant.name}")
+        Decoder(loglevel="FATAL")  # so that a broken installation shows while loading
+
+    def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
+        """See :class:`~runner.engines.base.Engine`. Making the fresh decoders is part of it."""
+        texts = []
+        for wave in batch:
+            pcm = (wave * 32768.0).astype(np.int16).tobytes()
+            decoder = Decoder(loglevel="FATAL")
+            decoder.start_utt()
+            # full_utt normalises over the whole utterance; in pieces it starts from a guess.
+            decoder.process_raw(pcm, no_search=False, full_utt=True)
+            decoder.end_utt()
+            best = decoder.hyp()
+            texts.append(best.hypstr if best is not None else "")
+        mark("decode")
+        return Transcription(texts=tuple(texts))
+
+    def synchronize(self) -> None:
+        """The CPU has always done what it was asked to."""
+
+    def flops(
+        self,
+        *,
+        samples: int,
+        batch: int,
+        decoder_calls: float | None,
+    ) -> tuple[FlopsReading, ...]:
+        """A search over hidden Markov models has no fixed operation count."""
+        raise Unmeasurable("pocketsphinx is no graph of tensors")

@@ -1,0 +1,190 @@
+"""The Whisper family through transformers, pretrained or with random weights.
+
+Audio longer than the encoder's window (30 s as published) is cut into windows without overlap,
+all of them one batch. Transformers' own long-form loop is not used: it decodes a number of passes
+that depends on the predicted timestamps, so neither its work nor its text is comparable between
+models, and with random weights it loops.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import (
+    GenerationConfig,
+    WhisperFeatureExtractor,
+    WhisperForConditionalGeneration,
+    WhisperTokenizerFast,
+)
+from transformers.generation.streamers import BaseStreamer
+from transformers.models.whisper.tokenization_whisper import LANGUAGES
+
+from runner.clips.clip import SAMPLE_RATE, Waveform
+from runner.engines.architectures import feature_extractor, published_config
+from runner.engines.base import LoadRequest, Mark, Transcription, no_mark
+from runner.engines.torch_engine import TorchEngine, from_pretrained
+from runner.engines.vocabulary import piece_tokenizer
+from store.records import FlopsReading
+
+
+class WhisperEngine(TorchEngine):
+    """One Whisper model."""
+
+    family = "whisper"
+
+    def __init__(self, request: LoadRequest) -> None:
+        if request.weights == "random":
+            self._make_random(request)
+        else:
+            self._load(request)
+        self.window: int = self.extractor.chunk_length * SAMPLE_RATE
+        """Samples of one encoder window."""
+        multilingual = getattr(self.model.generation_config, "is_multilingual", False)
+        self.prompt = 4 if multilingual else 2
+        """Tokens before the first generated one: start, language, task, no timestamps."""
+        self.longest = self.model.config.max_target_positions - self.prompt
+        """Most tokens the decoder can generate."""
+        self.cap: int | None = None
+
+    def _load(self, request: LoadRequest) -> None:
+        model = from_pretrained(
+            WhisperForConditionalGeneration, request, use_safetensors=True, dtype=torch.float32
+        )
+        self.extractor = from_pretrained(WhisperFeatureExtractor, request)
+        self.tokenizer = from_pretrained(WhisperTokenizerFast, request)
+        self.place(model, request)
+        settings = self.model.generation_config
+        if getattr(settings, "is_multilingual", False):
+            # Without a language every batch runs the encoder a second time to guess it.
+            settings.language, settings.task = "en", "transcribe"
+        settings.force_unique_generate_call = True
+        self.tokens_per_second: float | None = None
+
+    def _make_random(self, request: LoadRequest) -> None:
+        config = published_config(request.name)
+        torch.manual_seed(request.seed)
+        model = WhisperForConditionalGeneration(config)
+        self.extractor = feature_extractor(request.name)
+        self.tokenizer = piece_tokenizer(config.vocab_size, special=config.eos_token_id)
+        model.generation_config = _multilingual_generation(config)
+        self.place(model, request)
+        self.tokens_per_second = request.tokens_per_audio_second
+
+    def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
+        """See :class:`~runner.engines.base.Engine`. Windows of a clip are joined by a space."""
+        windows = [
+            wave[start : start + self.window]
+            for wave in batch
+            for start in range(0, len(wave), self.window)
+        ]
+        features = self.extractor(
+            windows, sampling_rate=SAMPLE_RATE, return_tensors="pt"
+        ).input_features
+        mark("features")
+        features = features.to(self.device, self.dtype)
+        mark("transfer")
+        self._bound_decoder(len(windows[0]) / SAMPLE_RATE)
+        with torch.inference_mode():
+            # A streamer is told of the prompt once the encoder has run and of every token after
+            # it, so one generate() gives all stages. The end-to-end pass runs without one.
+            streamer = None if mark is no_mark else _StageStreamer(mark)
+            ids = self.model.generate(features, streamer=streamer)
+        generated = ids[:, self.prompt :].cpu()
+        mark("decode")
+        texts = self.tokenizer.batch_decode(generated, skip_special_tokens=True)
+        rows = len(windows) // len(batch)
+        joined = tuple(
+            " ".join(text.strip() for text in texts[i : i + rows])
+            for i in range(0, len(texts), rows)
+        )
+        mark("text")
+        return Transcription(
+            texts=joined,
+            tokens=_tokens(generated, self.model.generation_config.eos_token_id),
+            windows=len(windows),
+            decoder_calls=generated.shape[1],
+        )
+
+    def _bound_decoder(self, seconds: float) -> None:
+        """Sets how many tokens a row generates, where it does not stop by itself."""
+        settings = self.model.generation_config
+        if self.tokens_per_second is not None:
+            tokens = min(math.ceil(self.tokens_per_second * seconds), self.longest)
+            tokens = min(tokens, self.cap or tokens)
+            # Whisper's generate() adds the prompt to max_length, but not to min_length.
+            settings.max_length, settings.min_length = tokens, tokens + self.prompt
+        elif self.cap is not None:
+            settings.max_length = self.cap
+
+    def shorten(self, tokens: int) -> None:
+        """Caps the decoder at ``tokens`` a row from now on."""
+        self.cap = min(tokens, self.longest)
+
+    def flops(
+        self, *, samples: int, batch: int, decoder_calls: float | None
+    ) -> tuple[FlopsReading, ...]:
+        """Counts encoder, prefill and cached decoder steps of one batch on the meta device."""
+        from runner.measure.flops import count_flops
+
+        return count_flops(
+            self.model.config,
+            samples=samples,
+            batch=batch,
+            windows=math.ceil(samples / self.window),
+            prompt_tokens=self.prompt,
+            tokens=round(decoder_calls or 1),
+        )
+
+
+class _StageStreamer(BaseStreamer):  # type: ignore[misc]
+    """Marks the end of the encoder and of the first decoder step."""
+
+    def __init__(self, mark: Mark) -> None:
+        self.mark = mark
+        self.puts = 0
+
+    def put(self, value: torch.Tensor) -> None:
+        self.puts += 1
+        if self.puts == 1:
+            self.mark("encode")
+        elif self.puts == 2:
+            self.mark("prefill")
+
+    def end(self) -> None:
+        """The decode stage is marked by the engine, once the ids are in host memory."""
+
+
+def _tokens(generated: torch.Tensor, eos: int | list[int]) -> int:
+    """Tokens of all rows up to and including each row's first end-of-text."""
+    eos_id = eos[0] if isinstance(eos, list) else eos
+    ends = (generated == eos_id).to(torch.int32)
+    before = (ends.cumsum(dim=1) - ends) == 0
+    return int(before.sum())
+
+
+def _multilingual_generation(config: Any) -> GenerationConfig:
+    """The multilingual models' generation settings, for models made without the hub.
+
+    Token ids as in the published generation_config.json: languages follow the start token, then
+    translate and transcribe; ``no_timestamps`` is the last id before the timestamps.
+    """
+    start = config.decoder_start_token_id
+    languages = len(LANGUAGES) - 1 + (config.vocab_size - 51865)  # large-v3 added Cantonese
+    codes = list(LANGUAGES)[:languages]
+    translate = start + 1 + languages
+    return GenerationConfig(
+        decoder_start_token_id=start,
+        bos_token_id=config.bos_token_id,
+        eos_token_id=config.eos_token_id,
+        pad_token_id=config.pad_token_id,
+        no_timestamps_token_id=translate + 5,
+        is_multilingual=True,
+        lang_to_id={f"<|{code}|>": start + 1 + i for i, code in enumerate(codes)},
+        task_to_id={"translate": translate, "transcribe": translate + 1},
+        language="en",
+        task="transcribe",
+        force_unique_generate_call=True,
+    )

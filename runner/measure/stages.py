@@ -1,0 +1,80 @@
+"""Stage times, in a pass of their own so that the marks never touch the end-to-end figure."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from runner.engines.base import Engine, Stage
+from runner.measure.latency import Clock, Cycle, Progress
+from runner.measure.statistics import median_interval
+from store.records import Sample
+from store.records import Stage as StageRecord
+
+
+class StageClock:
+    """Stamps the end of each stage, the device synchronised first."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self.seconds: dict[Stage, float] = {}
+
+    def start(self) -> None:
+        """Begins a batch."""
+        self._engine.synchronize()
+        self.seconds = {}
+        self._last = self._clock()
+
+    def mark(self, stage: Stage) -> None:
+        """Ends ``stage``."""
+        self._engine.synchronize()
+        now = self._clock()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        self._last = now
+
+
+def time_stages(
+    engine: Engine, cycle: Cycle, iterations: int, *, clock: Clock, progress: Progress, seed: int
+) -> tuple[tuple[StageRecord, ...], tuple[Sample, ...]]:
+    """Seconds of every stage the engine marks.
+
+    Args:
+        engine: A warm engine.
+        cycle: Batches to go round.
+        iterations: Batches to time, rounded up to whole rounds.
+        clock: Monotonic seconds.
+        progress: Told how far it is.
+        seed: Seed of the intervals.
+
+    Returns:
+        One summary a stage, in the order of the stages, and every sample.
+    """
+    waveforms = cycle.waveforms
+    rounds = -(-iterations // len(waveforms))
+    total = rounds * len(waveforms)
+    stopwatch = StageClock(engine, clock)
+    samples: list[Sample] = []
+    by_stage: dict[Stage, list[float]] = {}
+    for iteration in range(total):
+        index = iteration % len(waveforms)
+        stopwatch.start()
+        engine.transcribe(waveforms[index], stopwatch.mark)
+        for stage, seconds in stopwatch.seconds.items():
+            by_stage.setdefault(stage, []).append(seconds)
+            samples.append(
+                Sample(kind=f"stage:{stage}", iteration=iteration, batch=index, seconds=seconds)
+            )
+        progress("stages", (iteration + 1) / total)
+    summaries = []
+    for stage, values in by_stage.items():
+        low, high = median_interval(values, seed)
+        summaries.append(
+            StageRecord(
+                stage=stage,
+                median_s=median(values),
+                low_s=low,
+                high_s=high,
+                iterations=len(values),
+            )
+        )
+    return tuple(summaries), tuple(samples)

@@ -1,0 +1,85 @@
+"""What a child process is asked to do, and what it says while it does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runner.config import Limits, Measure
+from runner.grid import Case
+from store.records import Environment, Result, ResultState
+
+
+@dataclass(frozen=True)
+class CaseTask:
+    """One case with all it needs; it travels to the child process."""
+
+    case: Case
+    clips: Path
+    """A prepared set of clips, see :mod:`runner.clips`."""
+    measures: frozenset[Measure]
+    limits: Limits
+    seed: int
+    trace: Path | None
+    """Where to keep the chrome trace, or None."""
+
+    def outcome(
+        self,
+        state: ResultState,
+        reason: str,
+        *,
+        started_at: str,
+        wall_s: float,
+        environment: Environment | None = None,
+    ) -> Result:
+        """The row of a case that has no figures, and why."""
+        case = self.case
+        return Result(
+            case_key=case.key,
+            model=case.model.name,
+            engine=engine_name(case),
+            weights=case.model.weights or "pretrained",
+            revision=case.model.revision,
+            device=case.device,
+            variant=case.variant.name,
+            audio_seconds=case.audio_seconds,
+            batch_size=case.batch_size,
+            seed=self.seed,
+            state=state,
+            reason=reason,
+            started_at=started_at,
+            wall_s=wall_s,
+            environment=environment,
+        )
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The child is at ``share`` (0 to 1) of ``what``."""
+
+    what: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Started:
+    """The child runs, here."""
+
+    environment: Environment
+
+
+Message = Progress | Started | Result
+
+
+def engine_name(case: Case) -> str:
+    """The engine family as far as the name alone tells it."""
+    from runner.engines.catalogue import CATALOGUE
+
+    entry = CATALOGUE.get(case.model.name)
+    return entry.family if entry is not None else "transformers"
+
+
+def utc_now() -> str:
+    """The time of day, UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")

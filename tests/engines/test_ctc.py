@@ -1,0 +1,113 @@
+"""CTC engines: published architectures with random weights, and what a batch gives."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import numpy as np
+import pytest
+import torch
+from transformers import (
+    Wav2Vec2Config,
+    Wav2Vec2CTCTokenizer,
+    Wav2Vec2FeatureExtractor,
+    Wav2Vec2ForCTC,
+)
+
+from runner.engines.ctc import CTCEngine
+from runner.engines.load import load_engine
+from runner.errors import Refused
+from runner.measure.stages import StageClock
+from tests.engines.loading import request
+
+
+@pytest.fixture(scope="module")
+def base() -> CTCEngine:
+    engine = load_engine(request("facebook/wav2vec2-base-960h"))
+    assert isinstance(engine, CTCEngine)
+    return engine
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A local wav2vec 2.0 folder as `save_pretrained` writes it."""
+    config = Wav2Vec2Config(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        conv_dim=(8, 8, 8, 8, 8, 8, 8),
+        num_conv_pos_embeddings=16,
+        num_conv_pos_embedding_groups=2,
+        vocab_size=8,
+        pad_token_id=0,
+    )
+    Wav2Vec2ForCTC(config).save_pretrained(tmp_path)
+    vocabulary = tmp_path / "vocab.json"
+    tokens = ["<pad>", "<s>", "</s>", "<unk>", "|", "A", "B", "C"]
+    vocabulary.write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
+    Wav2Vec2CTCTokenizer(str(vocabulary)).save_pretrained(tmp_path)
+    Wav2Vec2FeatureExtractor().save_pretrained(tmp_path)
+    return tmp_path
+
+
+def test_base_has_the_published_size(base):
+    assert base.parameters == pytest.approx(94.4e6, rel=0.001)
+    assert base.weights_bytes == 4 * base.parameters
+
+
+def test_stages_have_no_decoder(base, speech_like):
+    stopwatch = StageClock(base, time.perf_counter)
+    stopwatch.start()
+    outcome = base.transcribe(speech_like(1), stopwatch.mark)
+    assert list(stopwatch.seconds) == ["features", "transfer", "encode", "text"]
+    assert outcome.tokens is None
+    assert outcome.decoder_calls is None
+
+
+def test_a_batch_gives_what_its_clips_give(base, speech_like):
+    batch = speech_like(1, 3)
+    together = base.transcribe(batch).texts
+    alone = tuple(base.transcribe([wave]).texts[0] for wave in batch)
+    assert together == alone
+
+
+def test_waveforms_are_left_as_they_were(base, speech_like):
+    batch = speech_like(1, 2)
+    copies = [wave.copy() for wave in batch]
+    base.transcribe(batch)
+    assert all(np.array_equal(a, b) for a, b in zip(batch, copies, strict=True))
+
+
+def test_a_local_folder_loads_by_its_model_type(checkpoint, speech_like):
+    engine = load_engine(request(str(checkpoint), weights="pretrained"))
+    assert isinstance(engine, CTCEngine)
+    saved = Wav2Vec2ForCTC.from_pretrained(checkpoint)
+    weight = "wav2vec2.encoder.layers.0.attention.k_proj.weight"
+    assert torch.equal(
+        dict(engine.model.named_parameters())[weight], dict(saved.named_parameters())[weight]
+    )
+    assert len(engine.transcribe(speech_like(1, 2)).texts) == 2
+
+
+def test_pickled_weights_are_refused(checkpoint):
+    (checkpoint / "model.safetensors").unlink()
+    torch.save({}, checkpoint / "pytorch_model.bin")
+    with pytest.raises(Refused) as caught:
+        load_engine(request(str(checkpoint), weights="pretrained"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_truncated_checkpoint_is_refused_in_one_line(checkpoint):
+    weights = checkpoint / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(Refused) as caught:
+        load_engine(request(str(checkpoint), weights="pretrained"))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_architecture_without_an_engine_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    with pytest.raises(Refused, match='model_type "bert"'):
+        load_engine(request(str(tmp_path), weights="pretrained"))

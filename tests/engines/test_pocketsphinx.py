@@ -1,0 +1,44 @@
+"""PocketSphinx: real words from real speech, and the same words every time."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from runner.clips.audio import read_audio
+from runner.config import Variant
+from runner.engines.base import Unmeasurable
+from runner.engines.load import load_engine
+from runner.errors import Refused
+from runner.measure.quality import score
+from tests.engines.loading import request
+
+
+@pytest.fixture(scope="module")
+def engine():
+    return load_engine(request("pocketsphinx", weights="pretrained"))
+
+
+def test_real_words_and_the_same_again(engine, real_speech):
+    rows = [json.loads(line) for line in (real_speech / "manifest.jsonl").open()]
+    row = next(row for row in rows if row["id"].startswith("jfk-inaugural"))
+    wave = read_audio(real_speech / row["file"], row["id"])
+    first, second = engine.transcribe([wave, wave]).texts
+    assert first == second, "a decoder that is not fresh hears something else"
+    quality, _ = score([row["text"]], [first], ["jfk"], [row["seconds"]], seed=1)
+    assert quality.wer is not None
+    assert quality.wer < 0.4
+
+
+def test_what_it_cannot_do_is_refused():
+    with pytest.raises(Refused, match="CPU"):
+        load_engine(request("pocketsphinx", weights="pretrained", device="cuda"))
+    with pytest.raises(Refused, match="b16"):
+        variant = Variant(name="b16", precision="bf16")
+        load_engine(request("pocketsphinx", weights="pretrained", variant=variant))
+
+
+def test_it_has_no_operation_count(engine):
+    with pytest.raises(Unmeasurable):
+        engine.flops(samples=16000, batch=1, decoder_calls=None)

@@ -1,0 +1,139 @@
+"""Whisper: fixed work with random weights, windows, stages, refusals."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+import torch
+
+from runner.config import Variant
+from runner.engines.load import load_engine
+from runner.engines.whisper import WhisperEngine
+from runner.errors import Refused
+from runner.measure.stages import StageClock
+from tests.engines.loading import request
+
+
+@pytest.fixture(scope="module")
+def tiny() -> WhisperEngine:
+    engine = load_engine(request("openai/whisper-tiny"))
+    assert isinstance(engine, WhisperEngine)
+    return engine
+
+
+class Calls:
+    """Counts forward passes of the encoder and the decoder."""
+
+    def __init__(self, engine: WhisperEngine) -> None:
+        self.encoder: list[int] = []
+        self.decoder = 0
+        model = engine.model.model
+        self._hooks = [
+            model.encoder.register_forward_hook(
+                lambda module, arguments, output: self.encoder.append(
+                    output.last_hidden_state.shape[0]
+                )
+            ),
+            model.decoder.register_forward_hook(self._count),
+        ]
+
+    def _count(self, *_: object) -> None:
+        self.decoder += 1
+
+    def remove(self) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+
+def test_random_weights_do_exactly_the_stated_work(tiny, speech_like):
+    calls = Calls(tiny)
+    outcome = tiny.transcribe(speech_like(5, 2))
+    calls.remove()
+    tokens = math.ceil(5 * 2.0)
+    assert outcome.decoder_calls == tokens == calls.decoder
+    assert outcome.tokens == 2 * tokens
+    assert calls.encoder == [2], "one encoder pass a batch: no hidden language detection"
+    assert len(outcome.texts) == 2
+    assert all(outcome.texts)
+
+
+def test_work_does_not_drift_between_calls(tiny, speech_like):
+    counts = [tiny.transcribe(speech_like(4, seed=i)).decoder_calls for i in range(3)]
+    assert counts == [8, 8, 8]
+
+
+def test_sixty_seconds_are_two_windows_in_one_batch(tiny, speech_like):
+    tiny.shorten(3)
+    calls = Calls(tiny)
+    outcome = tiny.transcribe(speech_like(60, 2))
+    calls.remove()
+    tiny.cap = None
+    assert calls.encoder == [4]
+    assert outcome.windows == 4
+    assert outcome.tokens == 4 * 3
+    assert len(outcome.texts) == 2, "windows of a clip are joined"
+
+
+def test_stages_come_in_order_and_sum_to_the_pass(tiny, speech_like):
+    batch = speech_like(2, 1)
+    tiny.transcribe(batch)
+    stopwatch = StageClock(tiny, time.perf_counter)
+    start = time.perf_counter()
+    stopwatch.start()
+    tiny.transcribe(batch, stopwatch.mark)
+    total = time.perf_counter() - start
+    assert list(stopwatch.seconds) == [
+        "features", "transfer", "encode", "prefill", "decode", "text",
+    ]  # fmt: skip
+    assert all(seconds >= 0 for seconds in stopwatch.seconds.values())
+    assert sum(stopwatch.seconds.values()) == pytest.approx(total, rel=0.05, abs=0.005)
+
+
+def test_seed_decides_random_weights():
+    first = load_engine(request("openai/whisper-tiny", seed=1))
+    again = load_engine(request("openai/whisper-tiny", seed=1))
+    other = load_engine(request("openai/whisper-tiny", seed=2))
+    weight = "model.encoder.conv1.weight"
+    a, b, c = (dict(e.model.named_parameters())[weight] for e in (first, again, other))
+    assert torch.equal(a, b)
+    assert not torch.equal(a, c)
+
+
+def test_precision_takes_effect():
+    engine = load_engine(
+        request("openai/whisper-tiny", variant=Variant(name="b", precision="bf16"))
+    )
+    assert {p.dtype for p in engine.model.parameters()} == {torch.bfloat16}
+    assert engine.weights_bytes == 2 * engine.parameters
+
+
+def test_flops_follow_the_measured_decoder_calls(tiny):
+    readings = {
+        reading.stage: reading.flops
+        for reading in tiny.flops(samples=60 * 16000, batch=2, decoder_calls=10)
+        if reading.method == "meta"
+    }
+    assert readings["encoder"] / 1e9 == pytest.approx(4 * 36.938, abs=0.01)
+    assert readings["total"] == readings["encoder"] + readings["prefill"] + readings["decode"]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_refused_not_replaced():
+    with pytest.raises(Refused, match="cuda"):
+        load_engine(request("openai/whisper-tiny", device="cuda"))
+
+
+def test_unknown_architecture_for_random_weights_is_refused():
+    with pytest.raises(Refused, match="pretrained"):
+        load_engine(request("someone/whisper-special"))
+
+
+def test_weights_that_are_nowhere_are_refused_in_one_line_and_soon():
+    started = time.monotonic()
+    with pytest.raises(Refused) as caught:
+        load_engine(request("nobody-at-all/whisper-nowhere", weights="pretrained"))
+    assert time.monotonic() - started < 15
+    assert "\n" not in str(caught.value)
+    assert "nobody-at-all/whisper-nowhere" in str(caught.value)
