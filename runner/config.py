@@ -296,9 +296,7 @@ class Benchmark(Strict):
     @field_validator("audio_seconds", "batch_sizes", "measures")
     @classmethod
     def _once_each(cls, values: list[object]) -> list[object]:
-        _refuse_twice(
-            [f"{value:g}" if isinstance(value, float) else str(value) for value in values]
-        )
+        _refuse_twice([str(value).removesuffix(".0") for value in values])
         return values
 
     @model_validator(mode="after")

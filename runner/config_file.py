@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.resources import files
@@ -17,6 +18,18 @@ from runner.errors import UserError
 
 MAX_BYTES = 4 * 2**20
 """A config is text that a person wrote; anything larger is a mistake in the path."""
+
+MAX_DEPTH = 16
+"""Levels of lists and objects; a config has four."""
+
+_WORDS = {
+    "list_type": "should be a list",
+    "string_type": "should be a string",
+    "string_unicode": "should be text without lone surrogates",
+    "model_type": "should be a JSON object",
+    "too_short": "should not be empty",
+}
+"""Pydantic's messages speak of Python; these speak of JSON."""
 
 
 def presets() -> tuple[str, ...]:
@@ -36,138 +49,181 @@ def load_benchmark(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmar
     Raises:
         UserError: anything is wrong with it; one line that says what to change.
     """
-    text = _read(name_or_path)
-    document = _parse(text, name_or_path)
+    document = _parse(_read(name_or_path), name_or_path)
     if not isinstance(document, dict):
         raise UserError(f"{name_or_path}: a config is a JSON object, this is {_kind(document)}")
     for override in overrides:
         _apply(document, override)
+    _check_shape(document, name_or_path)
     try:
         return Benchmark.model_validate(document)
     except ValidationError as error:
         raise UserError(f"{name_or_path}: {explain(error)}") from error
-    except RecursionError as error:
-        raise UserError(f"{name_or_path}: nested too deeply for a config") from error
 
 
 def explain(error: ValidationError) -> str:
     """One line for a validation error: where, what, and the nearest known key or value."""
+    return " ".join(_explain(error).split())
+
+
+def _explain(error: ValidationError) -> str:
     # A union reports every branch; the error that lies deepest belongs to the branch meant.
     details = max(error.errors(), key=lambda e: (len(e["loc"]), e["type"] != "string_type"))
-    where = _where(details)
-    if details["type"] == "extra_forbidden":
+    where, model = _locate(details)
+    kind, given = details["type"], details["input"]
+    if kind == "extra_forbidden":
         key = str(details["loc"][-1])
-        known = _fields_at(details["loc"][:-1])
-        near = get_close_matches(key, known, n=1, cutoff=0.5)
-        hint = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(sorted(known))}"
-        return f"{where}: unknown key; {hint}"
-    message = details["msg"].removeprefix("Value error, ")
-    if details["type"] == "missing":
+        path = f"{where}.{key}" if where else key
+        return f'unknown key "{_short(path)}"; {_nearest(key, sorted(model.model_fields))}'
+    if kind == "missing":
         return f'"{where}" is missing'
-    if details["type"] == "literal_error":
-        return _literal(where, details)
-    shown = repr(details["input"])
-    value = f" (got {shown[:60]})" if details["type"] != "value_error" else ""
-    return f"{where}: {message[0].lower()}{message[1:]}{value}" if where else message
-
-
-def _literal(where: str, details: ErrorDetails) -> str:
-    expected = str(details.get("ctx", {}).get("expected", ""))
-    known = [part.strip(" '") for part in expected.replace(" or ", ",").split(",")]
-    near = get_close_matches(str(details["input"]), known, n=1, cutoff=0.5)
-    hint = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(known)}"
-    return f"{where}: unknown value {str(details['input'])[:60]!r}; {hint}"
+    if kind == "literal_error":
+        known = re.findall(r"'([^']*)'", str(details.get("ctx", {}).get("expected", "")))
+        return f"{where}: unknown value {_json(given)}; {_nearest(str(given), known)}"
+    if kind == "value_error":
+        message = details["msg"].removeprefix("Value error, ")
+        return f"{where}: {message}" if where else message
+    words = _WORDS.get(kind, details["msg"].removeprefix("Input "))
+    if kind == "model_type" and not isinstance(given, dict) and len(error.errors()) > 1:
+        words = "should be a name or a JSON object"
+    return f"{where}: {words[0].lower()}{words[1:]} (got {_json(given)})"
 
 
 def _read(name_or_path: str) -> str:
     if name_or_path in presets():
         return (files("runner.presets") / f"{name_or_path}.json").read_text(encoding="utf-8")
-    path = Path(name_or_path).expanduser()
     try:
-        if path.is_file() and path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path}: larger than {MAX_BYTES // 2**20} MiB, not a config")
-        return path.read_text(encoding="utf-8-sig")
+        path = Path(name_or_path).expanduser()
+        with path.open("rb") as file:  # Bounded: the path may be a pipe or a device.
+            content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         near = get_close_matches(name_or_path, presets(), n=1, cutoff=0.5)
         hint = f'did you mean "{near[0]}"?' if near else f"presets: {', '.join(presets())}"
-        raise UserError(f"no config file or preset {name_or_path!r}; {hint}") from None
+        raise UserError(f"no config file or preset {_short(repr(name_or_path))}; {hint}") from None
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot read config {_short(repr(name_or_path))}: {reason}") from error
+    if len(content) > MAX_BYTES:
+        raise UserError(f"{path}: larger than {MAX_BYTES // 2**20} MiB, not a config")
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text (byte {error.start})") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read config {name_or_path!r}: {error}") from error
 
 
 def _parse(text: str, name: str) -> Any:
-    def constant(word: str) -> NoReturn:
-        raise UserError(f"{name}: {word} is no JSON number; write a finite number or leave it out")
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        twice = next((key for i, key in enumerate(keys) if key in keys[:i]), None)
-        if twice is not None:
-            raise UserError(f'{name}: key "{twice}" is given twice')
-        return dict(pairs)
-
     try:
-        return json.loads(text, parse_constant=constant, object_pairs_hook=unique)
+        return _decode(text, name)
     except json.JSONDecodeError as error:
         raise UserError(
             f"{name}: broken JSON at line {error.lineno}, column {error.colno}: {error.msg}"
         ) from error
-    except (RecursionError, ValueError) as error:
-        raise UserError(f"{name}: not a config: {error}") from error
+
+
+def _decode(text: str, name: str) -> Any:
+    """JSON as the standard has it: no NaN, no key twice.
+
+    Raises:
+        UserError: it is JSON, but no config.
+        json.JSONDecodeError: it is no JSON.
+    """
+
+    def constant(word: str) -> NoReturn:
+        raise UserError(f"{name}: {word} is no JSON number; write a finite number or leave it out")
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        document: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in document:
+                raise UserError(f'{name}: key "{_short(key)}" is given twice')
+            document[key] = value
+        return document
+
+    try:
+        return json.loads(text, parse_constant=constant, object_pairs_hook=unique)
+    except json.JSONDecodeError:
+        raise
+    except RecursionError as error:
+        raise UserError(f"{name}: nested too deeply for a config") from error
+    except ValueError as error:  # Python refuses to read integers of thousands of digits.
+        raise UserError(f"{name}: holds a number with too many digits") from error
 
 
 def _apply(document: dict[str, Any], override: str) -> None:
+    shown = f"--set {_short(repr(override))}"
     key, equals, text = override.partition("=")
-    if not equals or not key:
-        raise UserError(f"--set {override!r}: write key=value, for example limits.min_seconds=1")
+    *parents, last = key.split(".")
+    if not equals or not all((*parents, last)):
+        raise UserError(f"{shown}: write key=value, for example limits.min_seconds=1")
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = _decode(text, shown)
+    except json.JSONDecodeError:
         value = text
     target = document
-    *parents, last = key.split(".")
     for parent in parents:
         inner = target.setdefault(parent, {})
         if not isinstance(inner, dict):
-            raise UserError(f'--set {override!r}: "{parent}" holds no keys of its own')
+            raise UserError(f'{shown}: "{_short(parent)}" holds no keys of its own')
         target = inner
     target[last] = value
 
 
-def _where(details: ErrorDetails) -> str:
-    """The location as a reader of the JSON would write it: ``models[1].weights``."""
+def _check_shape(document: object, name: str) -> None:
+    """Refuses what neither pydantic nor a terminal can take: endless depth, half characters."""
+    level = [document]
+    for _ in range(MAX_DEPTH):
+        below: list[object] = []
+        for value in level:
+            if isinstance(value, dict):
+                below += [*value, *value.values()]
+            elif isinstance(value, list):
+                below += value
+            elif isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+                raise UserError(f"{name}: {_short(ascii(value))} is not Unicode text")
+        level = below
+    if level:
+        raise UserError(f"{name}: nested too deeply for a config")
+
+
+def _locate(details: ErrorDetails) -> tuple[str, type[BaseModel]]:
+    """The location as a reader of the JSON would write it, and the config model it lies in.
+
+    Pydantic also puts the branch of a union (a type's name) into it, and an unknown key; both are
+    left out: ``models[1].weights``.
+    """
     where = ""
+    model: type[BaseModel] = Benchmark
+    inner: type[BaseModel] = Benchmark
     for part in details["loc"]:
         if isinstance(part, int):
             where += f"[{part}]"
-        elif not _is_union_branch(part):
+            model = inner
+        elif part in inner.model_fields:
             where += f".{part}" if where else part
-    return where
-
-
-def _is_union_branch(part: str) -> bool:
-    """Pydantic puts the branch of a union (a type's name) into the location."""
-    return part in {"str", "Model", "Variant"} or "[" in part
-
-
-def _fields_at(location: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = Benchmark
-    for part in location:
-        if isinstance(part, int) or _is_union_branch(part):
-            continue
-        found = _model_in(model.model_fields[part].annotation)
-        if found is None:
-            return []
-        model = found
-    return list(model.model_fields)
+            model = inner
+            inner = _model_in(model.model_fields[part].annotation) or inner
+    if details["type"] == "extra_forbidden":
+        model = inner
+    return where, model
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((m for a in get_args(annotation) if (m := _model_in(a)) is not None), None)
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = get_close_matches(word[:100], known, n=1, cutoff=0.5)
+    return f'did you mean "{near[0]}"?' if near else f"known: {', '.join(known)}"
+
+
+def _json(value: object) -> str:
+    return _short(json.dumps(value, ensure_ascii=False))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _kind(value: object) -> str:

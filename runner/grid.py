@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import product
+from math import prod
 
-from runner.config import Benchmark, Model, Point, Variant
+from runner.config import Benchmark, Model, Point, Variant, check_device
 from runner.errors import UserError
+
+MAX_CASES = 100_000
+"""More cases than this cannot be meant: at a second each they take a day."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Case:
                 self.model.revision or "-",
                 self.device,
                 self.variant.name,
-                f"{self.audio_seconds:g}s",
+                f"{str(self.audio_seconds).removesuffix('.0')}s",  # exact, unlike format "g"
                 f"b{self.batch_size}",
             )
         )
@@ -50,34 +54,55 @@ class Case:
 def expand(benchmark: Benchmark) -> tuple[Case, ...]:
     """All cases of a benchmark, each once, grouped by model as listed.
 
+    `exclude` drops points of the lists' grid, then `include` adds its own: what an entry of
+    `include` asks for is run, whatever `exclude` says.
+
     Raises:
-        UserError: nothing is left of the grid, or an entry of `include` or `exclude` matches
-            nothing.
+        UserError: nothing is left of the grid, or it is absurdly large, or an entry of `include`
+            or `exclude` matches nothing.
     """
-    cases = [
-        Case(model, device, variant, float(seconds), size)
-        for model, device, variant, seconds, size in product(
-            benchmark.resolved_models(),
-            benchmark.devices,
-            benchmark.resolved_variants(),
-            benchmark.audio_seconds,
-            benchmark.batch_sizes,
-        )
-    ]
+    models = benchmark.resolved_models()
+    grid = _multiply(
+        models,
+        benchmark.devices,
+        benchmark.resolved_variants(),
+        benchmark.audio_seconds,
+        benchmark.batch_sizes,
+    )
+    dropped: set[Case] = set()
     for number, point in enumerate(benchmark.exclude):
-        kept = [case for case in cases if not _matches(point, case)]
-        if len(kept) == len(cases):
+        matching = [case for case in grid if _matches(point, case)]
+        if not matching:
             raise UserError(f"exclude[{number}] matches no point of the grid: {_show(point)}")
-        cases = kept
+        dropped.update(matching)
+    cases = [case for case in grid if case not in dropped]
     for number, point in enumerate(benchmark.include):
-        added = list(_points(point, benchmark))
-        if not added:
-            raise UserError(f"include[{number}] names no model or variant of this benchmark")
-        cases += added
-    unique = {case.key: case for case in cases}
-    if not unique:
+        try:
+            cases += _points(point, benchmark)
+        except ValueError as error:
+            raise UserError(f"include[{number}]: {error}: {_show(point)}") from error
+        _refuse_absurd(len(cases))
+    if not cases:
         raise UserError("no case is left: `exclude` drops the whole grid")
-    return tuple(unique.values())
+    position = {model: number for number, model in enumerate(models)}
+    cases.sort(key=lambda case: position[case.model])  # Stable: the rest stays as it is.
+    return tuple(dict.fromkeys(cases))
+
+
+def _multiply(
+    models: list[Model],
+    devices: list[str],
+    variants: list[Variant],
+    lengths: list[float],
+    sizes: list[int],
+) -> list[Case]:
+    _refuse_absurd(prod(len(axis) for axis in (models, devices, variants, lengths, sizes)))
+    return [Case(*point) for point in product(models, devices, variants, lengths, sizes)]
+
+
+def _refuse_absurd(count: int) -> None:
+    if count > MAX_CASES:
+        raise UserError(f"the grid has {count} cases, the most is {MAX_CASES}; shorten the lists")
 
 
 def _matches(point: Point, case: Case) -> bool:
@@ -90,28 +115,25 @@ def _matches(point: Point, case: Case) -> bool:
     )
 
 
-def _points(point: Point, benchmark: Benchmark) -> Iterator[Case]:
-    models = [
-        m for m in benchmark.resolved_models() if point.model is None or _glob(m.name, point.model)
-    ]
-    variants = [
-        v
-        for v in benchmark.resolved_variants()
-        if point.variant is None or _glob(v.name, point.variant)
-    ]
-    if point.device is None:
-        devices = benchmark.devices
-    else:
-        devices = [d for d in benchmark.devices if _glob(d, point.device)] or [point.device]
-    seconds = [point.audio_seconds] if point.audio_seconds else benchmark.audio_seconds
+def _points(point: Point, benchmark: Benchmark) -> list[Case]:
+    """The cases that an entry of `include` adds; ValueError if its names match nothing."""
+    models, variants = benchmark.resolved_models(), benchmark.resolved_variants()
+    if point.model is not None:
+        models = [model for model in models if fnmatchcase(model.name, point.model)]
+    if point.variant is not None:
+        variants = [variant for variant in variants if fnmatchcase(variant.name, point.variant)]
+    if not models or not variants:
+        raise ValueError("names no model or variant of this benchmark")
+    devices = benchmark.devices
+    if point.device is not None:
+        devices = [device for device in devices if fnmatchcase(device, point.device)]
+        if not devices:  # A device that is not in the list may be added, by its full name.
+            check_device(point.device)
+            devices = [point.device]
+    lengths = [point.audio_seconds] if point.audio_seconds else benchmark.audio_seconds
     sizes = [point.batch_size] if point.batch_size else benchmark.batch_sizes
-    for model, device, variant, length, size in product(models, devices, variants, seconds, sizes):
-        yield Case(model, device, variant, float(length), size)
-
-
-def _glob(name: str, pattern: str) -> bool:
-    return fnmatchcase(name, pattern)
+    return _multiply(models, devices, variants, lengths, sizes)
 
 
 def _show(point: Point) -> str:
-    return str(point.model_dump(exclude_none=True))
+    return json.dumps(point.model_dump(exclude_none=True), ensure_ascii=False)

@@ -33,7 +33,7 @@ class Interrupted(Exception):
 
 
 def prepare() -> None:
-    """Starts the server that children are forked from; the imports run while clips are made."""
+    """Starts the server that children are forked from; it imports while the job is opened."""
     from multiprocessing import forkserver
 
     _CONTEXT.set_forkserver_preload(["runner.case"])

@@ -75,7 +75,6 @@ class Session:
             StoreError: the store cannot take a row (for example because the disk is full).
         """
         cases = expand(self.benchmark)
-        isolation.prepare()
         lengths = list(dict.fromkeys(case.audio_seconds for case in cases))
         clips = {
             seconds: prepare(
@@ -86,6 +85,7 @@ class Session:
             )
             for seconds in lengths
         }
+        isolation.prepare()
         job_id, pending = self._open_job(cases, resume)
         began = time.monotonic()
         self.sink(

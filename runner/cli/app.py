@@ -11,6 +11,7 @@ import typer
 
 from runner import __version__
 from runner.cli import run, show
+from runner.cli.plain import plain
 from runner.errors import UserError
 from store import StoreError
 
@@ -73,12 +74,16 @@ def guarded(app: typer.Typer, arguments: Sequence[str], name: str) -> int:
         return 130
     except (UserError, StoreError) as error:
         return _fail(name, str(error))
-    except BrokenPipeError:
-        # The reader of our output left (`asrprof results | head`); that is no error of ours.
+    except SystemExit as end:
+        # The reader of our output left (`asrprof results | head`): no error of ours, but Typer
+        # ends the process with 1. Any other way out of it is completion's.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        return _fail(name, f"{error.strerror or error}: {error.filename or 'no file named'}")
+        where = f": {error.filename}" if error.filename else ""
+        return _fail(name, f"{error.strerror or error}{where}")
     except Exception as error:
         if not isinstance(error, UsageError):
             raise
@@ -87,5 +92,5 @@ def guarded(app: typer.Typer, arguments: Sequence[str], name: str) -> int:
 
 
 def _fail(name: str, message: str) -> int:
-    typer.echo(f"{name}: error: {' '.join(message.split())}", err=True)
+    typer.echo(f"{name}: error: {plain(' '.join(message.split()))}", err=True)
     return 2

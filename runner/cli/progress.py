@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
 
+from runner.cli.plain import cell, plain
 from runner.config import Strict
 from runner.events import (
     CaseFinished,
@@ -36,7 +38,7 @@ class JsonLines:
         document: dict[str, Any] = {"event": type(event).__name__, "time": time.time()}
         for name, value in vars(event).items():
             document[name] = _plain(value)
-        sys.stdout.write(json.dumps(document, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(_finite(document), allow_nan=False) + "\n")
         sys.stdout.flush()
 
 
@@ -54,6 +56,17 @@ def _plain(value: object) -> object:
     return value
 
 
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: null, for what is no number."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
 class ProgressView:
     """The case in hand, its progress and the time left; plain lines off a terminal."""
 
@@ -64,7 +77,8 @@ class ProgressView:
         self._progress: Progress | None = None
         if console.is_terminal:
             self._progress = Progress(
-                TextColumn("{task.description}", markup=True),
+                TextColumn("{task.description}", markup=False),
+                TextColumn("{task.fields[step]}", style="dim", markup=False),
                 BarColumn(bar_width=24),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[left]}", style="dim"),
@@ -72,7 +86,7 @@ class ProgressView:
                 refresh_per_second=REFRESH_HZ,
                 transient=True,
             )
-            self._task = self._progress.add_task("preparing", total=None, left="")
+            self._task = self._progress.add_task("preparing", total=None, step="", left="")
             self._progress.start()
 
     def close(self) -> None:
@@ -85,12 +99,13 @@ class ProgressView:
             self._pending = event.pending
             self._update(total=event.pending, completed=0)
         elif isinstance(event, ClipsProgress):
-            self._update(description=f"clips: {escape(event.what)}")
+            self._update(description=f"clips: {plain(event.what)}")
         elif isinstance(event, CaseStarted):
-            self._update(completed=event.index, description=escape(event.case.title))
+            self._update(completed=event.index, description=plain(event.case.title), step="")
         elif isinstance(event, CaseProgress):
             self._update(
-                description=f"{escape(event.case.title)} [dim]{event.what} {event.share:4.0%}[/dim]"
+                description=plain(event.case.title),
+                step=f"{plain(event.what)} {event.share:4.0%}",
             )
         elif isinstance(event, CaseFinished):
             self._finished(event)
@@ -103,12 +118,12 @@ class ProgressView:
         self._update(completed=done, left=f"about {_duration(each * (self._pending - done))} left")
         where = f"[{done}/{self._pending}] {event.case.title}"
         if result.latency is None:
-            line = f"[red]{result.state}[/red]  {escape(where)}: {escape(result.reason or '')}"
-        else:
-            line = (
-                f"[green]ok[/green]    {escape(where)}: {result.latency.median_s * 1e3:.1f} ms, "
-                f"RTFx {result.latency.rtfx:.1f}"
+            line = Text.assemble(
+                (f"{result.state:7}", "red"), " ", cell(f"{where}: {result.reason or ''}")
             )
+        else:
+            figures = f"{result.latency.median_s * 1e3:.1f} ms, RTFx {result.latency.rtfx:.1f}"
+            line = Text.assemble(("ok     ", "green"), " ", cell(f"{where}: {figures}"))
         console = self._progress.console if self._progress is not None else self._console
         console.print(line, soft_wrap=True, highlight=False)
 

@@ -60,7 +60,7 @@ def run(
     if dry_run:
         Console().print(grid_table(expand(benchmark)))
         return 0
-    return execute(benchmark, default_path(store), resume=resume, events=events, quiet=quiet)
+    return execute(benchmark, store_path(store), resume=resume, events=events, quiet=quiet)
 
 
 def demo(
@@ -72,7 +72,15 @@ def demo(
 ) -> int:
     """Run the built-in demo: offline, on the CPU, in about two minutes."""
     benchmark = load_benchmark("demo", overrides or ())
-    return execute(benchmark, default_path(store), resume=resume, events=events, quiet=quiet)
+    return execute(benchmark, store_path(store), resume=resume, events=events, quiet=quiet)
+
+
+def store_path(given: Path | None) -> Path:
+    """Where the store is."""
+    try:
+        return default_path(given)
+    except RuntimeError as error:  # A `~name` that is no user's.
+        raise UserError(f"cannot find the store's folder: {error}") from error
 
 
 def execute(benchmark: Benchmark, path: Path, *, resume: bool, events: bool, quiet: bool) -> int:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from runner.cli.run import StoreOption
+from runner.cli.plain import cell, plain
+from runner.cli.run import StoreOption, store_path
 from runner.cli.table import print_results
 from runner.config import Benchmark
 from runner.engines.catalogue import CATALOGUE
-from store import Store, default_path
+from runner.errors import UserError
+from store import Store
+
+MAX_ROW = 2**63 - 1
+"""SQLite's largest integer."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 
@@ -32,23 +36,25 @@ def models(as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(entry) for entry in CATALOGUE.values()], indent=2))
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("model", overflow="fold", min_width=26)
+    console = Console()
+    wide = console.width >= 100
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
+    table.add_column("model", overflow="fold", min_width=30)
     table.add_column("architecture", overflow="fold")
-    table.add_column("M", justify="right")
-    table.add_column("window", justify="right")
-    table.add_column("licence", overflow="fold")
-    table.add_column("weights", overflow="fold")
+    table.add_column("M", justify="right", no_wrap=True)
+    table.add_column("window", justify="right", no_wrap=True)
+    table.add_column("weights", no_wrap=True)
+    if wide:
+        table.add_column("licence", no_wrap=True)
     for entry in CATALOGUE.values():
         table.add_row(
             entry.name,
             entry.architecture,
             f"{entry.parameters / 1e6:.4g}" if entry.parameters else "-",
             f"{entry.window_seconds:g} s" if entry.window_seconds else "any",
-            entry.licence,
-            "bundled" if entry.bundled else "hub, random",
+            ("bundled" if entry.bundled else "hub") + (", random" if entry.random else ""),
+            *([entry.licence] if wide else []),
         )
-    console = Console()
     console.print(table)
     console.print(
         "M: million parameters. Any other Hugging Face repository or local folder of these "
@@ -67,7 +73,7 @@ def doctor(
     """Say what this machine can measure, what it cannot, and what to do about it."""
     from runner.doctor import examine
 
-    report = examine(store_path=default_path(store), check_hub=hub)
+    report = examine(store_path=store_path(store), check_hub=hub)
     if as_json:
         typer.echo(json.dumps(asdict(report), indent=2, default=str))
         return
@@ -77,11 +83,10 @@ def doctor(
     table.add_column("what")
     table.add_column("found", overflow="fold")
     for check in report.checks:
-        detail = escape(check.detail)
+        detail = cell(check.detail)
         if check.remedy:
-            detail += f"\n[dim]-> {escape(check.remedy)}[/dim]"
-        style = styles[check.state]
-        table.add_row(f"[{style}]{check.state}[/{style}]", escape(check.name), detail)
+            detail.append_text(Text("\n")).append_text(cell(f"-> {check.remedy}", "dim"))
+        table.add_row(Text(check.state, styles[check.state]), cell(check.name), detail)
     Console().print(table)
 
 
@@ -99,7 +104,12 @@ def results(
     as_json: JsonOption = False,
 ) -> None:
     """Show results from the store, the newest last."""
-    path: Path = default_path(store)
+    path = store_path(store)
+    for option, number in (("--job", job), ("--limit", limit), ("--show", show)):
+        if number is not None and not 0 < number <= MAX_ROW:
+            raise UserError(f"{option} {number}: write a number from 1 to {MAX_ROW}")
+    if where is not None and any("\ud800" <= letter <= "\udfff" for letter in where):
+        raise UserError("--where is not UTF-8 text")
     with Store.open(path, readonly=True) as opened:
         if show is not None:
             typer.echo(json.dumps(asdict(opened.result(show)), indent=2, default=str))
@@ -110,4 +120,4 @@ def results(
         elif rows:
             print_results(Console(), opened, rows)
         else:
-            typer.echo(f"no results in {path}")
+            typer.echo(f"no results in {plain(str(path))}")

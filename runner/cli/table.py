@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from runner.cli.plain import cell, plain
 from runner.engines.catalogue import CATALOGUE
 from runner.grid import Case
 from store import LeaderboardRow, Store
 
+MODEL_WIDTH = 14
+"""Least columns of the terminal for a model's name; what is longer folds."""
+PLACE_WIDTH = 12
+"""As many for the device and the variant."""
+GAP = 2
+"""Blanks between two columns."""
+
 _UNJUDGED = "-"
+_EXPENDABLE = ("J per\naudio h", "RAM\nMB", "GFLOP", "VRAM\nMB", "energy\nJ")
+"""Headings of the columns that give way, the first first."""
 
 
 def grid_table(cases: Sequence[Case]) -> Table:
@@ -21,16 +32,17 @@ def grid_table(cases: Sequence[Case]) -> Table:
     table = Table(
         box=box.SIMPLE_HEAD, title=f"{len(cases)} cases", title_justify="left", title_style="bold"
     )
-    for heading in ("model", "weights", "device", "variant"):
-        table.add_column(heading)
+    table.add_column("model", overflow="fold", min_width=14)
+    for heading in ("weights", "device", "variant"):
+        table.add_column(heading, overflow="fold")
     table.add_column("audio s", justify="right")
     table.add_column("batch", justify="right")
     for case in cases:
         table.add_row(
-            escape(case.model.name),
+            cell(case.model.name),
             case.model.weights,
-            case.device,
-            escape(case.variant.name),
+            cell(case.device),
+            cell(case.variant.name),
             f"{case.audio_seconds:g}",
             str(case.batch_size),
         )
@@ -38,39 +50,57 @@ def grid_table(cases: Sequence[Case]) -> Table:
 
 
 def results_table(rows: Sequence[LeaderboardRow], *, width: int) -> Table:
-    """Results with figures, one row each; the less important columns need a wide terminal."""
-    wide = width >= 110
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("model", overflow="fold", min_width=14)
-    table.add_column("on")
-    table.add_column("audio\ns x batch", justify="right")
-    table.add_column("latency ms\n95 % interval" if wide else "latency\nms", justify="right")
-    table.add_column("RTFx", justify="right")
-    table.add_column("energy\nJ", justify="right")
-    if wide:
-        table.add_column("J per\naudio h", justify="right")
-    table.add_column("GFLOP", justify="right")
-    table.add_column("RAM\nMB", justify="right")
-    if any(row.vram_mb is not None for row in rows):
-        table.add_column("VRAM\nMB", justify="right")
-    table.add_column("WER\n%", justify="right")
-    for row in rows:
-        cells = [
-            escape(_model(row)),
-            f"{row.device} {escape(row.variant)}" if row.variant != "fp32" else row.device,
-            f"{row.audio_seconds:g} x {row.batch_size}",
-            _latency(row, wide),
-            _number(row.rtfx),
-            _energy(row),
-        ]
-        if wide:
-            cells.append(_number(row.joules_per_audio_hour))
-        cells += [_number(row.gflops), _number(row.rss_mb)]
-        if any(other.vram_mb is not None for other in rows):
-            cells.append(_number(row.vram_mb))
-        cells.append(_UNJUDGED if row.wer is None else f"{100 * row.wer:.1f}")
-        table.add_row(*cells)
+    """Results with figures, one row each.
+
+    Names fold where the terminal is narrow; figures are never cut: the less important columns
+    give way.
+    """
+    places = [
+        plain(row.device if row.variant == "fp32" else f"{row.device} {row.variant}")
+        for row in rows
+    ]
+    room = width - MODEL_WIDTH - min(max(map(len, places), default=0), PLACE_WIDTH) - 2 * GAP
+    columns = _columns(rows, intervals=width >= 110)
+    for expendable in _EXPENDABLE:
+        if sum(column.width + GAP for column in columns) > room:
+            columns = [column for column in columns if column.heading != expendable]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
+    table.add_column("model", overflow="fold")
+    table.add_column("on", overflow="fold")
+    for column in columns:
+        table.add_column(column.heading, justify="right", no_wrap=True)
+    for number, row in enumerate(rows):
+        figures = [column.figures[number] for column in columns]
+        table.add_row(cell(_model(row)), cell(places[number]), *map(cell, figures))
     return table
+
+
+@dataclass(frozen=True)
+class _Column:
+    heading: str
+    figures: list[str]
+
+    @property
+    def width(self) -> int:
+        return max(len(line) for line in (*self.heading.split("\n"), *self.figures))
+
+
+def _columns(rows: Sequence[LeaderboardRow], *, intervals: bool) -> list[_Column]:
+    latency = "latency ms\n95 % interval" if intervals else "latency\nms"
+    columns = [
+        _Column("audio\nx batch", [f"{row.audio_seconds:g} x {row.batch_size}" for row in rows]),
+        _Column(latency, [_latency(row, intervals) for row in rows]),
+        _Column("RTFx", [_number(row.rtfx) for row in rows]),
+        _Column("energy\nJ", [_energy(row) for row in rows]),
+        _Column("J per\naudio h", [_number(row.joules_per_audio_hour) for row in rows]),
+        _Column("GFLOP", [_number(row.gflops) for row in rows]),
+        _Column("RAM\nMB", [_number(row.rss_mb) for row in rows]),
+        _Column("VRAM\nMB", [_number(row.vram_mb) for row in rows]),
+        _Column("WER\n%", [_UNJUDGED if r.wer is None else f"{100 * r.wer:.1f}" for r in rows]),
+    ]
+    if all(row.vram_mb is None for row in rows):
+        columns = [column for column in columns if column.heading != "VRAM\nMB"]
+    return columns
 
 
 def print_results(console: Console, store: Store, rows: Sequence[LeaderboardRow]) -> None:
@@ -79,17 +109,14 @@ def print_results(console: Console, store: Store, rows: Sequence[LeaderboardRow]
     if good:
         console.print(results_table(good, width=console.width))
         for note in _notes(good):
-            console.print(note, style="dim", highlight=False, soft_wrap=True)
+            console.print(cell(note, "dim"))
     for row in rows:
         if row.state != "ok":
             where = f"{_model(row)} {row.device} {row.audio_seconds:g} s x {row.batch_size}"
-            console.print(
-                f"[red]{row.state}[/red] {escape(where)}: {escape(row.reason or '')}",
-                highlight=False,
-                soft_wrap=True,
-            )
+            line = Text.assemble((row.state, "red"), " ", cell(f"{where}: {row.reason or ''}"))
+            console.print(line, soft_wrap=True)
     if rows:
-        console.print(f"{len(rows)} results in {escape(str(store.path))}", highlight=False)
+        console.print(cell(f"{len(rows)} results in {store.path}"), soft_wrap=True)
 
 
 def _notes(rows: Sequence[LeaderboardRow]) -> list[str]:
@@ -103,7 +130,9 @@ def _notes(rows: Sequence[LeaderboardRow]) -> list[str]:
         f"energy {marks[label]} by {source}" for label, source in sorted(labels, key=str) if label
     ]
     if any(row.energy_j is None for row in rows):
-        notes.append("energy -: no trustworthy figure; `asrprof results --show ID` says why")
+        notes.append(
+            "energy -: not measured, or nothing to trust; `asrprof results --show ID` says which"
+        )
     if any(row.weights == "random" for row in rows):
         notes.append("r random weights: true architecture, real cost, so no WER")
     if any(row.model in CATALOGUE and row.model.startswith("small-") for row in rows):
@@ -126,7 +155,7 @@ def _latency(row: LeaderboardRow, wide: bool) -> str:
     text = f"{mark}{_number(row.latency_ms)}"
     if wide and row.latency_low_ms is not None and row.latency_high_ms is not None:
         text += f" [{_number(row.latency_low_ms)}, {_number(row.latency_high_ms)}]"
-    return escape(text)
+    return text
 
 
 def _energy(row: LeaderboardRow) -> str:

@@ -35,7 +35,7 @@ def load_engine(request: LoadRequest) -> Engine:
         from runner.engines.ctc import CTCEngine
 
         return CTCEngine(request)
-    from runner.engines.sphinx import PocketSphinxEngine
+    from runner.engines.pocketsphinx import PocketSphinxEngine
 
     return PocketSphinxEngine(request)
 

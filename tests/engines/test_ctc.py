@@ -8,17 +8,13 @@ import time
 import numpy as np
 import pytest
 import torch
-from transformers import (
-    Wav2Vec2Config,
-    Wav2Vec2CTCTokenizer,
-    Wav2Vec2FeatureExtractor,
-    Wav2Vec2ForCTC,
-)
+from transformers import Wav2Vec2ForCTC
 
 from runner.engines.ctc import CTCEngine
 from runner.engines.load import load_engine
 from runner.errors import Refused
 from runner.measure.stages import StageClock
+from tests.checkpoints import save_ctc
 from tests.engines.loading import request
 
 
@@ -31,25 +27,7 @@ def base() -> CTCEngine:
 
 @pytest.fixture
 def checkpoint(tmp_path):
-    """A local wav2vec 2.0 folder as `save_pretrained` writes it."""
-    config = Wav2Vec2Config(
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        conv_dim=(8, 8, 8, 8, 8, 8, 8),
-        num_conv_pos_embeddings=16,
-        num_conv_pos_embedding_groups=2,
-        vocab_size=8,
-        pad_token_id=0,
-    )
-    Wav2Vec2ForCTC(config).save_pretrained(tmp_path)
-    vocabulary = tmp_path / "vocab.json"
-    tokens = ["<pad>", "<s>", "</s>", "<unk>", "|", "A", "B", "C"]
-    vocabulary.write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
-    Wav2Vec2CTCTokenizer(str(vocabulary)).save_pretrained(tmp_path)
-    Wav2Vec2FeatureExtractor().save_pretrained(tmp_path)
-    return tmp_path
+    return save_ctc(tmp_path)
 
 
 def test_base_has_the_published_size(base):

@@ -1,0 +1,28 @@
+"""Text from configs, stores and other people's files, made safe to print on a terminal."""
+
+from __future__ import annotations
+
+import re
+
+from rich.text import Text
+
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # control characters: ESC begins a terminal's commands
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # change the direction of what follows
+    "\u2028\u2029"  # end a line for some readers
+    "\ud800-\udfff]"  # halves of a character, which no encoding takes
+)
+
+
+def plain(value: str) -> str:
+    r"""``value`` on one line, with what a terminal would obey or choke on shown as ``\x1b``."""
+    return _UNPRINTABLE.sub(_escaped, re.sub(r"\s*[\t\n\r]\s*", " ", value))
+
+
+def cell(value: str, style: str = "") -> Text:
+    """``value`` as it is: no markup, no emoji codes, no control characters."""
+    return Text(plain(value), style=style)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -1,0 +1,101 @@
+"""What asrprof itself costs: a bare torch loop against asrprof's, interleaved in one run.
+
+Both run the same loaded model over the same clips. The bare loop is what a person would write:
+features, forward pass, argmax, text. The other is the timing loop that every case goes through.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from statistics import median
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+
+from runner.case import make_cycle
+from runner.cli.app import guarded
+from runner.clips import SAMPLE_RATE, prepare
+from runner.clips.clip import Waveform
+from runner.config import Data, Limits, Variant
+from runner.engines.base import LoadRequest
+from runner.engines.ctc import CTCEngine
+from runner.engines.load import load_engine
+from runner.errors import UserError
+from runner.measure.latency import Cycle, time_loop
+
+LIMIT = 1.02
+"""Highest acceptable ratio of medians."""
+
+
+def bare_loop(engine: CTCEngine, waveforms: Sequence[Sequence[Waveform]]) -> list[float]:
+    """Seconds of each batch in a loop without asrprof."""
+    seconds = []
+    for batch in waveforms:
+        start = time.perf_counter()
+        inputs = engine.extractor(list(batch), sampling_rate=SAMPLE_RATE, return_tensors="pt")
+        with torch.inference_mode():
+            ids = engine.model(inputs.input_values).logits.argmax(dim=-1)
+        engine.tokenizer.batch_decode(np.asarray(ids))
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def asrprof_loop(engine: CTCEngine, cycle: Cycle) -> list[float]:
+    """Seconds of each batch in one round of asrprof's loop."""
+    limits = Limits(min_iterations=1, min_seconds=0.0)
+    timed = time_loop(
+        engine, cycle, limits, clock=time.perf_counter, progress=lambda what, share: None
+    )
+    return [sample.seconds for sample in timed.samples]
+
+
+def compare(engine: CTCEngine, cycle: Cycle, rounds: int) -> tuple[list[float], list[float]]:
+    """Rounds of both loops, alternating which goes first, so that drift meets both alike."""
+    bare: list[float] = []
+    ours: list[float] = []
+    for number in range(rounds):
+        if number % 2:
+            ours += asrprof_loop(engine, cycle)
+            bare += bare_loop(engine, cycle.waveforms)
+        else:
+            bare += bare_loop(engine, cycle.waveforms)
+            ours += asrprof_loop(engine, cycle)
+    return bare, ours
+
+
+def run(
+    model: Annotated[str, typer.Option(help="A CTC model.")] = "facebook/wav2vec2-base-960h",
+    seconds: Annotated[float, typer.Option(help="Clip length.")] = 5.0,
+    rounds: Annotated[int, typer.Option(min=2, help="Rounds of each loop.")] = 20,
+) -> int:
+    """Print the ratio of medians; exit code 1 beyond 1.02."""
+    torch.set_num_threads(1)
+    clips = prepare(Data(), audio_seconds=seconds, seed=42)
+    cycle = make_cycle(clips, 1, 2)
+    engine = load_engine(LoadRequest(model, "random", None, "cpu", Variant(name="fp32"), 42, 4.0))
+    if not isinstance(engine, CTCEngine):
+        raise UserError(f"{model} is no CTC model")
+    compare(engine, cycle, 2)
+    bare, ours = compare(engine, cycle, rounds)
+    ratio = median(ours) / median(bare)
+    Console().print(
+        f"bare torch loop {median(bare) * 1e3:.2f} ms, asrprof {median(ours) * 1e3:.2f} ms, "
+        f"ratio of medians {ratio:.4f} over {len(ours)} batches each (limit {LIMIT})"
+    )
+    return 0 if ratio <= LIMIT else 1
+
+
+def main() -> int:
+    """The command; returns the exit code."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.command("bench-overhead")(run)
+    return guarded(app, sys.argv[1:], "python -m runner.overhead")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""The demo as the README runs it, and what asrprof itself costs."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from store import Store
+
+pytestmark = pytest.mark.e2e
+
+
+def test_the_demo_shows_what_it_promises(tmp_path: Path, run_asrprof):
+    started = time.monotonic()
+    done = run_asrprof("demo", module="runner.cli", timeout=400)
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - started < 240, "promised: under two minutes on two quiet cores"
+    with Store.open(tmp_path / "results" / "asrprof.db", readonly=True) as store:
+        found = [store.result(row.result_id) for row in store.leaderboard()]
+    by_model = {stored.result.model: stored for stored in found}
+    assert all(stored.result.state == "ok" for stored in found)
+    small = [s.result.quality.wer for m, s in by_model.items() if m.startswith("small-")]
+    assert len(small) == 3
+    assert min(small) < 0.15
+    assert by_model["pocketsphinx"].result.quality.wer > 0
+    for name in ("openai/whisper-tiny", "facebook/wav2vec2-base-960h"):
+        result = by_model[name].result
+        assert result.weights == "random"
+        assert result.quality.wer is None
+        assert result.quality.reason == "random weights"
+        assert by_model[name].flops > by_model[name].encoder_flops > 0 or result.engine == "ctc"
+    for stored in found:
+        result = stored.result
+        assert result.latency.low_s <= result.latency.median_s <= result.latency.high_s
+        assert result.memory.rss_bytes > 0
+        assert stored.energy_j is None or result.energy_primary is not None
+        assert stored.energy_j is not None or result.energy_reason
+    shown = done.stdout
+    for words in ("RTFx", "energy", "GFLOP", "WER", "random weights", "synthesised"):
+        assert words in shown
+
+
+def test_asrprof_costs_at_most_two_per_cent(run_asrprof):
+    done = run_asrprof("--rounds", "30", module="runner.overhead", timeout=400)
+    ratio = float(re.search(r"ratio of\s+medians\s+([\d.]+)", done.stdout).group(1))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 0.9 < ratio <= 1.02

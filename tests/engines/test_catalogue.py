@@ -1,0 +1,91 @@
+"""The models that are known by name, and how a name is judged."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from runner.config import Benchmark
+from runner.config_file import load_benchmark, presets
+from runner.engines.architectures import PUBLISHED
+from runner.engines.catalogue import (
+    CATALOGUE,
+    FAMILY_OF_TYPE,
+    Family,
+    ModelEntry,
+    check_model,
+    family_of_type,
+)
+from runner.variants.catalogue import VARIANTS, check_variant
+
+
+def test_random_weights_are_offered_where_the_configuration_is_known() -> None:
+    assert {entry.name for entry in CATALOGUE.values() if entry.random} <= set(PUBLISHED)
+
+
+@pytest.mark.parametrize("entry", CATALOGUE.values(), ids=lambda entry: entry.name)
+def test_entries(entry: ModelEntry) -> None:
+    assert entry.family in get_args(Family)
+    assert entry.licence
+    assert entry.bundled != ("/" in entry.name)
+    assert (entry.window_seconds == 30) == (entry.family == "whisper")
+    assert entry.parameters > 1e6 or entry.name == "pocketsphinx"
+    assert (entry.folder is not None) == entry.name.startswith("small-")
+    check_model(entry.name)
+
+
+def test_every_family_is_in_the_catalogue() -> None:
+    families = {entry.family for entry in CATALOGUE.values()}
+    assert families == set(get_args(Family)) == {*FAMILY_OF_TYPE.values(), "pocketsphinx"}
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_presets_name_known_models(preset: str) -> None:
+    benchmark: Benchmark = load_benchmark(preset)
+    assert {model.name for model in benchmark.resolved_models()} <= set(CATALOGUE)
+
+
+@pytest.mark.parametrize("name", ["a/b", "openai/whisper-tiny.en", "facebook/s2t-small_x", "a/1.0"])
+def test_any_repository_may_be_a_model(name: str) -> None:
+    check_model(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("whisper-tiny", "openai/whisper-tiny"),
+        ("whisper-large-v3-turb", "openai/whisper-large-v3-turbo"),
+        ("wav2vec2-base", "facebook/wav2vec2-base-960h"),
+        ("parakeet-ctc-1.1", "nvidia/parakeet-ctc-1.1b"),
+        ("pocket-sphinx", "pocketsphinx"),
+        ("openai/whisper/tiny", "openai/whisper-tiny"),
+        ("openai/whisper tiny", "openai/whisper-tiny"),
+    ],
+)
+def test_near_names(name: str, nearest: str) -> None:
+    with pytest.raises(ValueError, match="unknown model") as caught:
+        check_model(name)
+    assert str(caught.value) == f'unknown model "{name}"; did you mean "{nearest}"?'
+
+
+@pytest.mark.parametrize(
+    "name", ["", "/", "a/", "a/b/c", "a/b\n", "a/\x1b[31m", "a/b|c", "https://huggingface.co/a/b"]
+)
+def test_what_can_be_no_model(name: str) -> None:
+    with pytest.raises(ValueError, match=r"unknown model|no model in"):
+        check_model(name)
+
+
+def test_families() -> None:
+    assert family_of_type("hubert", "x") == "ctc"
+    with pytest.raises(ValueError, match='"x" has model_type "bert"; supported: whisper, wav2v'):
+        family_of_type("bert", "x")
+
+
+def test_variants() -> None:
+    for name, fields in VARIANTS.items():
+        assert fields["name"] == name
+        check_variant(name)
+    with pytest.raises(ValueError, match='unknown variant "bf61"; did you mean "bf16"'):
+        check_variant("bf61")
