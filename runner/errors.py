@@ -12,5 +12,23 @@ class UserError(Exception):
         return " ".join(super().__str__().split())
 
 
+OUT_OF_MEMORY = (
+    "out of memory",  # torch on a GPU
+    "can't allocate memory",  # torch on the CPU, which has no exception class of its own
+    "cannot allocate memory",  # ENOMEM
+    "not enough memory",
+    "bad_alloc",
+    "alloc_failed",  # cuBLAS, cuDNN, cuFFT
+    "can't start new thread",  # a thread's stack is memory too
+    "thread creation failed",
+)
+
+
+def is_out_of_memory(text: str) -> bool:
+    """Whether an error's text says that memory ran out."""
+    lower = text.lower()
+    return any(sign in lower for sign in OUT_OF_MEMORY)
+
+
 class Refused(Exception):
     """A case that cannot be run as asked here; it becomes a row with state ``refused``."""

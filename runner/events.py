@@ -49,6 +49,14 @@ class CaseProgress:
 
 
 @dataclass(frozen=True)
+class CaseRemark:
+    """Something a reader of a case's figures should know."""
+
+    case: Case
+    text: str
+
+
+@dataclass(frozen=True)
 class CaseFinished:
     """A case has its row."""
 
@@ -69,7 +77,15 @@ class JobFinished:
     wall_s: float
 
 
-SessionEvent = JobStarted | ClipsProgress | CaseStarted | CaseProgress | CaseFinished | JobFinished
+SessionEvent = (
+    JobStarted
+    | ClipsProgress
+    | CaseStarted
+    | CaseProgress
+    | CaseRemark
+    | CaseFinished
+    | JobFinished
+)
 
 
 Sink = Callable[[SessionEvent], None]

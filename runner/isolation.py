@@ -2,30 +2,41 @@
 
 The children are forked from a server process that has imported torch and transformers already
 (but has run nothing), so a fresh process a case costs a fraction of a second, not the seconds of
-the imports. A child that ends without a result is a row with the reason; a parent that dies closes
-the pipe, and the child ends itself.
+the imports. A child that ends without a result is a row with the reason; when the parent dies
+the server ends, and the kernel ends the child with it.
 """
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from runner.task import CaseTask, Message, Progress, Started, utc_now
-from store.records import Environment, Result
+from runner.errors import is_out_of_memory
+from runner.task import CaseTask, Message, Partial, Progress, Remark, Started, utc_now
+from store.records import Environment, Result, ResultState
 
 TICK_S = 0.25
 """How often a waiting parent looks at its signals and leases."""
-GRACE_S = 3.0
-"""Between asking a child to end and ending it."""
+FAREWELL_S = 3.0
+"""For a child that has given its result to end by itself."""
+LAST_WORDS_S = 0.5
+"""For a child that seems to have died, so that it can be asked how."""
+REAP_S = 10.0
+"""For a killed child to be gone; one that hangs in a driver is left behind."""
 _CONTEXT = multiprocessing.get_context("forkserver")
+_PR_SET_PDEATHSIG = 1
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(Exception):
@@ -33,17 +44,26 @@ class Interrupted(Exception):
 
 
 def prepare() -> None:
-    """Starts the server that children are forked from; it imports while the job is opened."""
+    """Starts the server that children are forked from; it imports while the job is opened.
+
+    A terminal sends Ctrl-C to every process of its group. The parent decides what it means, so
+    the server and its children are started deaf to it: what is ignored stays so across exec.
+    """
     from multiprocessing import forkserver
 
     _CONTEXT.set_forkserver_preload(["runner.case"])
-    forkserver.ensure_running()
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _STOPS}
+    try:
+        forkserver.ensure_running()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def run_isolated(
     task: CaseTask,
     *,
-    on_progress: Callable[[Progress], None],
+    on_message: Callable[[Progress | Remark], None],
     should_stop: Callable[[], bool],
     on_tick: Callable[[], None] = lambda: None,
 ) -> Result:
@@ -51,64 +71,98 @@ def run_isolated(
 
     Args:
         task: The case.
-        on_progress: Told what the child says of itself.
+        on_message: Told what the child says of itself.
         should_stop: Asked every quarter of a second.
         on_tick: Called as often, to keep a lease.
 
     Returns:
-        The child's result, or a row that says how the child ended.
+        The child's result, or a row that says how the child ended, with the figures it had.
 
     Raises:
         Interrupted: ``should_stop`` said so; the child is gone.
     """
     parent_end, child_end = _CONTEXT.Pipe()
-    started_at, began = utc_now(), time.monotonic()
+    started_at = utc_now()
     kills_before = _oom_kills()
     with tempfile.TemporaryDirectory(prefix="asrprof-") as folder:
         log = Path(folder) / "case.log"
         process = _CONTEXT.Process(
             target=_child, args=(child_end, task, str(log)), name="asrprof-case", daemon=True
         )
-        process.start()
-        child_end.close()
-        environment: Environment | None = None
-        result: Result | None = None
-        reason: str | None = None
         try:
-            while result is None:
-                ready = wait([parent_end, process.sentinel], timeout=TICK_S)
-                on_tick()
-                if should_stop():
-                    raise Interrupted
-                if time.monotonic() - began > task.limits.case_seconds:
-                    reason = f"stopped after {task.limits.case_seconds:g} s (limits.case_seconds)"
-                    break
-                if parent_end in ready:
-                    message = _receive(parent_end)
-                    if message is None:
-                        break
-                    if isinstance(message, Progress):
-                        on_progress(message)
-                    elif isinstance(message, Started):
-                        environment = message.environment
-                    else:
-                        result = message
-                elif ready:
-                    break
+            process.start()
+        except (EOFError, OSError) as error:
+            if should_stop():
+                raise Interrupted from error
+            words = f"no process for the case: {type(error).__name__} {error}".strip()
+            return task.outcome("failed", words, started_at=started_at, wall_s=0.0)
+        child_end.close()
+        began = time.monotonic()
+        heard = _Heard()
+        try:
+            _listen(parent_end, process, task, heard, on_message, should_stop, on_tick)
         finally:
-            _end(process, patient=result is not None)
+            # One that has given its result may end by itself, one that is late may not.
+            _end(process, FAREWELL_S if heard.result else 0.0 if heard.late else LAST_WORDS_S)
             parent_end.close()
-        if result is not None:
-            return result
-        wall = time.monotonic() - began
-        state, why = ("failed", reason) if reason else _autopsy(process, log, kills_before)
+        if heard.result is not None:
+            return heard.result
+        if heard.late:
+            state, reason = _too_late(task)
+        else:
+            state, reason = _autopsy(process.exitcode, log, _oom_kills() > kills_before)
+        wall_s = time.monotonic() - began
+        if heard.partial is not None:
+            return replace(
+                heard.partial,
+                state=state,
+                reason=reason,
+                wall_s=wall_s,
+                environment=heard.environment,
+            )
         return task.outcome(
-            "oom" if state == "oom" else "failed",
-            why or "ended without a result",
-            started_at=started_at,
-            wall_s=wall,
-            environment=environment,
+            state, reason, started_at=started_at, wall_s=wall_s, environment=heard.environment
         )
+
+
+@dataclass
+class _Heard:
+    """What a child has said so far."""
+
+    environment: Environment | None = None
+    partial: Result | None = None
+    result: Result | None = None
+    late: bool = False
+
+
+def _listen(
+    connection: Connection,
+    process: BaseProcess,
+    task: CaseTask,
+    heard: _Heard,
+    on_message: Callable[[Progress | Remark], None],
+    should_stop: Callable[[], bool],
+    on_tick: Callable[[], None],
+) -> None:
+    """Hears a child out: until its result, its end, or the end of its time."""
+    deadline = time.monotonic() + task.limits.case_seconds
+    while heard.result is None and not heard.late:
+        ready = wait([connection, process.sentinel], timeout=TICK_S)
+        on_tick()
+        if should_stop():
+            raise Interrupted
+        heard.late = time.monotonic() > deadline
+        message = _receive(connection) if connection in ready else None
+        if isinstance(message, Result):
+            heard.result = message
+        elif isinstance(message, Partial):
+            heard.partial = message.result
+        elif isinstance(message, Started):
+            heard.environment = message.environment
+        elif message is not None:
+            on_message(message)
+        elif ready:
+            return
 
 
 def _receive(connection: Connection) -> Message | None:
@@ -119,32 +173,44 @@ def _receive(connection: Connection) -> Message | None:
     return message
 
 
-def _end(process: multiprocessing.process.BaseProcess, *, patient: bool) -> None:
-    """Ends the child and collects it."""
-    process.join(GRACE_S if patient else 0.5)
+def _end(process: BaseProcess, patience_s: float) -> None:
+    """Waits for the child, then kills it, and collects it."""
+    process.join(patience_s)
     if process.is_alive():
         process.kill()
-    process.join()
+        process.join(REAP_S)
 
 
-def _autopsy(
-    process: multiprocessing.process.BaseProcess, log: Path, kills_before: int
-) -> tuple[str, str]:
-    """State and reason for a child that ended without a result."""
-    code = process.exitcode
+def _too_late(task: CaseTask) -> tuple[ResultState, str]:
+    return "failed", f"stopped after {task.limits.case_seconds:g} s (limits.case_seconds)"
+
+
+def _autopsy(code: int | None, log: Path, killed_for_memory: bool) -> tuple[ResultState, str]:
+    """State and reason for a child that ended without a result.
+
+    Args:
+        code: Its exit code, negative for a signal.
+        log: What it wrote to stdout and stderr.
+        killed_for_memory: The kernel has killed something for memory meanwhile.
+    """
     last = _last_line(log)
     words = f": {last}" if last else ""
-    if code is not None and code < 0:
-        name = signal.Signals(-code).name
-        if code == -signal.SIGKILL and _oom_kills() > kills_before:
+    if code == -signal.SIGKILL:
+        if killed_for_memory:
             return "oom", "killed by the kernel's out-of-memory killer (SIGKILL)"
-        if "bad_alloc" in last or "out of memory" in last.lower():
-            return "oom", f"crashed with {name}{words}"
-        return (
-            "failed",
-            f"{'killed by' if code == -signal.SIGKILL else 'crashed with'} {name}{words}",
-        )
-    return "failed", f"ended with exit code {code} and no result{words}"
+        return "failed", "killed by SIGKILL"
+    if code is not None and code < 0:
+        how = f"crashed with {_signal_name(-code)}{words}"
+    else:
+        how = f"ended with exit code {code} and no result{words}"
+    return ("oom" if is_out_of_memory(last) else "failed"), how
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _last_line(log: Path) -> str:
@@ -169,13 +235,14 @@ def _oom_kills() -> int:
 
 def _child(connection: Connection, task: CaseTask, log: str) -> None:
     """Entry point of the child process."""
-    # The terminal sends Ctrl-C to every process in its group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(file, 1)
     os.dup2(file, 2)
-    threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
     from runner.case import run_case
 
     connection.send(run_case(task, connection.send))

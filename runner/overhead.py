@@ -1,14 +1,19 @@
 """What asrprof itself costs: a bare torch loop against asrprof's, interleaved in one run.
 
 Both run the same loaded model over the same clips. The bare loop is what a person would write:
-features, forward pass, argmax, text. The other is the timing loop that every case goes through.
+features, forward pass, argmax, text. The other is the timing loop that every case goes through,
+with all that a case does beside it: the watch over load and memory, and progress told to another
+process.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from statistics import median
 from typing import Annotated
 
@@ -17,7 +22,7 @@ import torch
 import typer
 from rich.console import Console
 
-from runner.case import make_cycle
+from runner.case import Throttle
 from runner.cli.app import guarded
 from runner.clips import SAMPLE_RATE, prepare
 from runner.clips.clip import Waveform
@@ -26,7 +31,11 @@ from runner.engines.base import LoadRequest
 from runner.engines.ctc import CTCEngine
 from runner.engines.load import load_engine
 from runner.errors import UserError
-from runner.measure.latency import Cycle, time_loop
+from runner.measure.conditions import ConditionsProbe
+from runner.measure.latency import Cycle, Progress, time_loop
+from runner.measure.memory import PeakMemory
+from runner.measurement import between_batches, make_cycle
+from runner.task import Progress as Message
 
 LIMIT = 1.02
 """Highest acceptable ratio of medians."""
@@ -45,27 +54,48 @@ def bare_loop(engine: CTCEngine, waveforms: Sequence[Sequence[Waveform]]) -> lis
     return seconds
 
 
-def asrprof_loop(engine: CTCEngine, cycle: Cycle) -> list[float]:
+def asrprof_loop(engine: CTCEngine, cycle: Cycle, between: Progress) -> list[float]:
     """Seconds of each batch in one round of asrprof's loop."""
     limits = Limits(min_iterations=1, min_seconds=0.0)
-    timed = time_loop(
-        engine, cycle, limits, clock=time.perf_counter, progress=lambda what, share: None
-    )
+    timed = time_loop(engine, cycle, limits, clock=time.perf_counter, progress=between)
     return [sample.seconds for sample in timed.samples]
 
 
-def compare(engine: CTCEngine, cycle: Cycle, rounds: int) -> tuple[list[float], list[float]]:
+def compare(
+    engine: CTCEngine, cycle: Cycle, rounds: int, between: Progress
+) -> tuple[list[float], list[float]]:
     """Rounds of both loops, alternating which goes first, so that drift meets both alike."""
     bare: list[float] = []
     ours: list[float] = []
     for number in range(rounds):
         if number % 2:
-            ours += asrprof_loop(engine, cycle)
+            ours += asrprof_loop(engine, cycle, between)
             bare += bare_loop(engine, cycle.waveforms)
         else:
             bare += bare_loop(engine, cycle.waveforms)
-            ours += asrprof_loop(engine, cycle)
+            ours += asrprof_loop(engine, cycle, between)
     return bare, ours
+
+
+@contextmanager
+def reader() -> Iterator[Callable[[object], None]]:
+    """A process that reads what a case tells its parent, as the session does."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_drain, args=(theirs,), daemon=True)
+    process.start()
+    theirs.close()
+    yield ours.send
+    ours.close()
+    process.join()
+
+
+def _drain(connection: Connection) -> None:
+    try:
+        while True:
+            connection.recv()
+    except EOFError:
+        return
 
 
 def run(
@@ -80,8 +110,13 @@ def run(
     engine = load_engine(LoadRequest(model, "random", None, "cpu", Variant(name="fp32"), 42, 4.0))
     if not isinstance(engine, CTCEngine):
         raise UserError(f"{model} is no CTC model")
-    compare(engine, cycle, 2)
-    bare, ours = compare(engine, cycle, rounds)
+    with reader() as send:
+        probe, memory = ConditionsProbe(), PeakMemory()
+        probe.start()
+        throttle = Throttle(send)
+        between = between_batches(probe, memory, lambda what, at: throttle(Message(what, at)))
+        compare(engine, cycle, 2, between)
+        bare, ours = compare(engine, cycle, rounds, between)
     ratio = median(ours) / median(bare)
     Console().print(
         f"bare torch loop {median(bare) * 1e3:.2f} ms, asrprof {median(ours) * 1e3:.2f} ms, "

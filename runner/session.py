@@ -6,22 +6,25 @@ the only writer of the store, so a case that dies cannot leave half a row.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 
 from runner import isolation
 from runner.clips import prepare
 from runner.config import Benchmark
-from runner.errors import UserError
+from runner.engines.hub import Hub
+from runner.errors import Refused, UserError
 from runner.events import (
     CaseFinished,
     CaseProgress,
+    CaseRemark,
     CaseStarted,
     ClipsProgress,
     JobFinished,
@@ -29,11 +32,12 @@ from runner.events import (
     Sink,
 )
 from runner.grid import Case, expand
-from runner.task import CaseTask, Progress, utc_now
+from runner.task import CaseTask, Progress, Remark, utc_now
 from store import Event, JobBusyError, JobState, Result, Store, StoreError, process_owner
 
-LEASE_S = 30.0
-"""A job whose heartbeat is older than this is abandoned."""
+LEASE_S = 120.0
+"""A job whose heartbeat is older than this is abandoned. Longer than torch's import from a slow
+disk, during which nothing beats."""
 BEAT_S = 5.0
 
 
@@ -62,48 +66,57 @@ class Session:
     _stop: int | None = field(default=None, init=False)
     _beat: float = field(default=0.0, init=False)
     _owner: str = field(default_factory=process_owner, init=False)
+    _hub: Hub = field(default_factory=Hub, init=False)
 
     def run(self, *, resume: bool = False) -> Outcome:
         """Runs every pending case.
 
         Args:
             resume: Go on with this benchmark's last unfinished job: cases without a row, and
-                those that failed, are run; every other row stays as it is.
+                those that failed or were refused, are run; every other row stays as it is.
 
         Raises:
             UserError: the config or its data cannot be used, or there is nothing to resume.
             StoreError: the store cannot take a row (for example because the disk is full).
         """
         cases = expand(self.benchmark)
-        lengths = list(dict.fromkeys(case.audio_seconds for case in cases))
-        clips = {
-            seconds: prepare(
+        clips = self._prepare_clips(cases)
+        isolation.prepare()
+        with self._signals():
+            job_id, pending = self._open_job(cases, clips, resume)
+            return self._run_job(job_id, len(cases), pending, clips)
+
+    def _prepare_clips(self, cases: tuple[Case, ...]) -> dict[float, _Clips]:
+        prepared: dict[float, _Clips] = {}
+        for seconds in dict.fromkeys(case.audio_seconds for case in cases):
+            clips = prepare(
                 self.benchmark.data,
                 audio_seconds=seconds,
                 seed=self.benchmark.seed,
                 progress=lambda what, share: self.sink(ClipsProgress(what, share)),
             )
-            for seconds in lengths
-        }
-        isolation.prepare()
-        job_id, pending = self._open_job(cases, resume)
+            prepared[seconds] = _Clips(clips.path, clips.fingerprint)
+        return prepared
+
+    def _run_job(
+        self, job_id: int, cases: int, pending: list[Case], clips: dict[float, _Clips]
+    ) -> Outcome:
         began = time.monotonic()
         self.sink(
-            JobStarted(job_id, self.benchmark.name, len(cases), len(pending), str(self.store.path))
+            JobStarted(job_id, self.benchmark.name, cases, len(pending), str(self.store.path))
         )
-        self._note(job_id, "job-started", message=f"{len(pending)} of {len(cases)} cases")
+        self._note(job_id, "job-started", message=f"{len(pending)} of {cases} cases")
         tally = _Tally()
         state: JobState = "failed"
         reason: str | None = "the runner stopped"
         try:
-            with self._signals():
-                for index, case in enumerate(pending):
-                    task = self._task(job_id, index, case, clips[case.audio_seconds].path)
-                    result = tally.known_refusal(task) or self._run_case(job_id, index, task)
-                    tally.add(task, result)
-                    self.store.write_result(job_id, result, replace=resume)
-                    self.sink(CaseFinished(case, index, result))
-                    self._note(job_id, "case-finished", case.key, result.reason or result.state)
+            for index, case in enumerate(pending):
+                task = self._task(job_id, case, clips[case.audio_seconds].path)
+                result = tally.known_refusal(task) or self._run_case(job_id, index, task)
+                result = self._write(job_id, task, result)
+                tally.add(task, result)
+                self.sink(CaseFinished(case, index, result))
+                self._note(job_id, "case-finished", case.key, result.reason or result.state)
             state, reason = "done", None
         except isolation.Interrupted:
             state = "cancelled"
@@ -117,7 +130,24 @@ class Session:
             self.sink(JobFinished(job_id, state, reason, tally.ok, tally.failed, wall))
         return Outcome(job_id, state, tally.ok, tally.failed, self._stop)
 
-    def _open_job(self, cases: tuple[Case, ...], resume: bool) -> tuple[int, list[Case]]:
+    def _write(self, job_id: int, task: CaseTask, result: Result) -> Result:
+        """Stores a row; one with a figure that is no number becomes a failed row that says so."""
+        try:
+            # Only a row that failed or was refused gives way, so this never loses a figure.
+            self.store.write_result(job_id, result, replace=True)
+        except ValueError as error:
+            result = task.outcome(
+                "failed",
+                f"a figure cannot be stored: {error}",
+                started_at=result.started_at,
+                wall_s=result.wall_s,
+            )
+            self.store.write_result(job_id, result, replace=True)
+        return result
+
+    def _open_job(
+        self, cases: tuple[Case, ...], clips: dict[float, _Clips], resume: bool
+    ) -> tuple[int, list[Case]]:
         config = json.dumps(self.benchmark.model_dump(mode="json"))
         benchmark_id = self.store.add_benchmark(self.benchmark.name, config)
         if not resume:
@@ -138,10 +168,26 @@ class Session:
                 f'nothing to resume: benchmark "{self.benchmark.name}" with this config has no '
                 f"unfinished job in {self.store.path}"
             )
+        self._refuse_other_speech(job.id, clips)
         self.store.reopen_job(job.id, self._owner, LEASE_S)
-        # A failure may have been the machine's; a refusal or too little memory would come again.
-        settled = self.store.case_keys(job.id, states=("ok", "oom", "refused"))
+        # A failure may have been the machine's and a refusal the network's; too little memory
+        # would come again.
+        settled = self.store.case_keys(job.id, states=("ok", "oom"))
         return job.id, [case for case in cases if case.key not in settled]
+
+    def _refuse_other_speech(self, job_id: int, clips: dict[float, _Clips]) -> None:
+        """One job, one set of clips: rows of a resumed job must be comparable."""
+        checked: set[float] = set()
+        for row in self.store.leaderboard(job_id=job_id, where="state = 'ok'"):
+            if row.audio_seconds in checked or row.audio_seconds not in clips:
+                continue
+            checked.add(row.audio_seconds)
+            before = self.store.result(row.result_id).result.clips_fingerprint
+            if before != clips[row.audio_seconds].fingerprint:
+                raise UserError(
+                    f"the speech has changed since job {job_id}: its clips of "
+                    f"{row.audio_seconds:g} s are others now; run without --resume"
+                )
 
     def _close_job(self, job_id: int, state: JobState, reason: str | None) -> None:
         try:
@@ -153,10 +199,11 @@ class Session:
             if state == "done":
                 raise
 
-    def _task(self, job_id: int, index: int, case: Case, clips: Path) -> CaseTask:
+    def _task(self, job_id: int, case: Case, clips: Path) -> CaseTask:
         trace = None
         if self.benchmark.limits.trace:
-            trace = self.store.path.parent / "traces" / f"job-{job_id}" / f"case-{index}.json"
+            name = hashlib.sha256(case.key.encode()).hexdigest()[:12]
+            trace = self.store.path.parent / "traces" / f"job-{job_id}" / f"{name}.json"
         return CaseTask(
             case=case,
             clips=clips,
@@ -170,13 +217,21 @@ class Session:
         case = task.case
         self.sink(CaseStarted(case, index))
         self._note(job_id, "case-started", case.key, case.title)
+        try:
+            task = replace(task, located=self._hub.locate(case.model))
+        except Refused as refusal:
+            return task.outcome("refused", str(refusal), started_at=utc_now(), wall_s=0.0)
 
-        def progress(message: Progress) -> None:
-            self.sink(CaseProgress(case, message.what, message.share))
+        def tell(message: Progress | Remark) -> None:
+            if isinstance(message, Remark):
+                self._note(job_id, "remark", case.key, message.text)
+                self.sink(CaseRemark(case, message.text))
+            else:
+                self.sink(CaseProgress(case, message.what, message.share))
 
         return isolation.run_isolated(
             task,
-            on_progress=progress,
+            on_message=tell,
             should_stop=lambda: self._stop is not None,
             on_tick=lambda: self._heartbeat(job_id),
         )
@@ -209,6 +264,14 @@ class Session:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
+
+
+@dataclass(frozen=True)
+class _Clips:
+    """Where the clips of one length lie, and what they are."""
+
+    path: Path
+    fingerprint: str
 
 
 @dataclass

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runner.config import Limits, Measure
+from runner.engines.catalogue import CATALOGUE, family_of_folder, local_folder
+from runner.engines.hub import Located
 from runner.grid import Case
 from store.records import Environment, Result, ResultState
 
@@ -23,6 +25,8 @@ class CaseTask:
     seed: int
     trace: Path | None
     """Where to keep the chrome trace, or None."""
+    located: Located | None = None
+    """Where a repository's weights come from; None where no repository is involved."""
 
     def outcome(
         self,
@@ -69,15 +73,33 @@ class Started:
     environment: Environment
 
 
-Message = Progress | Started | Result
+@dataclass(frozen=True)
+class Remark:
+    """Something a reader of the figures should know, in words."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Partial:
+    """What the child has so far: kept if it dies before it has the rest."""
+
+    result: Result
+
+
+Message = Progress | Started | Remark | Partial | Result
 
 
 def engine_name(case: Case) -> str:
     """The engine family as far as the name alone tells it."""
-    from runner.engines.catalogue import CATALOGUE
-
     entry = CATALOGUE.get(case.model.name)
-    return entry.family if entry is not None else "transformers"
+    if entry is not None:
+        return entry.family
+    folder = local_folder(case.model.name)
+    try:
+        return family_of_folder(folder) if folder is not None else "transformers"
+    except ValueError:
+        return "transformers"
 
 
 def utc_now() -> str:

@@ -188,7 +188,8 @@ def _check_owner(job: JobRow, owner: str | None) -> None:
 
 def _is_complete(database: Database, job: JobRow) -> bool:
     failed = database.number(
-        "SELECT count(*) FROM results WHERE job_id = ? AND state = 'failed'", (job.id,)
+        "SELECT count(*) FROM results WHERE job_id = ? AND state IN ('failed', 'refused')",
+        (job.id,),
     )
     return failed == 0 and job.cases_done >= job.cases_total
 

@@ -145,7 +145,8 @@ class Store:
         """The latest started job of a benchmark if it is not wholly done, else None.
 
         That is one that failed, was cancelled or lost, or whose runner is dead or silent for
-        longer than its lease; or one that is done but has a failed case or one without a row.
+        longer than its lease; or one that is done but has a case that failed or was
+        refused, or one without a row.
 
         Args:
             benchmark_id: The benchmark.

@@ -53,7 +53,7 @@ def task_for(tmp_path: Path, name: str, **changes) -> CaseTask:
 
 def run(task: CaseTask):
     start_server()
-    return run_isolated(task, on_progress=lambda _: None, should_stop=lambda: False)
+    return run_isolated(task, on_message=lambda _: None, should_stop=lambda: False)
 
 
 def test_a_case_has_every_figure_and_joules_of_the_counter(needs_gpu, tmp_path):

@@ -176,6 +176,31 @@ def test_a_signal_keeps_the_rows_and_says_so(write, tmp_path, number):
     assert 1 <= results_written(tmp_path) < 8
 
 
+def test_a_signal_while_everything_starts_is_no_traceback(write, tmp_path):
+    config = write(batch_sizes=[1, 2])
+    with running(config) as process:
+        wait_for((tmp_path / "results" / "asrprof.db").exists)
+        time.sleep(0.7)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+
+
+def test_resume_refuses_other_speech(write, tmp_path, run_asrprof):
+    config = write(batch_sizes=[1, 2, 3], limits={**QUICK, "min_seconds": 2})
+    with running(config) as process:
+        wait_for(lambda: results_written(tmp_path) >= 1)
+        process.kill()
+        process.wait()
+    with sqlite3.connect(tmp_path / "results" / "asrprof.db") as connection:
+        connection.execute("update results set clips_fingerprint = 'others'")
+    done = run_asrprof("--config", str(config), "--resume")
+    assert done.returncode == 2
+    assert "the speech has changed" in done.stderr
+    assert results_written(tmp_path) < 3
+
+
 def test_resume_with_nothing_to_resume_is_one_line(write, run_asrprof):
     config = write()
     assert run_asrprof("--config", str(config), "--quiet").returncode == 0
@@ -218,12 +243,23 @@ def test_a_killed_case_is_a_failed_row(write, tmp_path):
 
 
 def test_a_case_that_takes_too_long_is_stopped(write, tmp_path, run_asrprof):
-    config = write(limits={**QUICK, "min_seconds": 600, "case_seconds": 2})
+    config = write(limits={**QUICK, "min_seconds": 600, "case_seconds": 8})
     done = run_asrprof("--config", str(config), "--quiet")
     assert done.returncode == 1
-    assert rows(tmp_path, "select state, reason from results") == [
-        ("failed", "stopped after 2 s (limits.case_seconds)")
+    assert rows(tmp_path, "select state, reason, latency_s from results") == [
+        ("failed", "stopped after 8 s (limits.case_seconds)", None)
     ]
+
+
+def test_a_case_that_dies_late_keeps_the_figures_it_had(write, tmp_path, run_asrprof):
+    slow = {"energy_window_seconds": 600.0, "case_seconds": 12}
+    config = write(measures=["latency", "stages", "energy"], limits={**QUICK, **slow})
+    done = run_asrprof("--config", str(config), "--quiet")
+    assert done.returncode == 1
+    ((state, reason, latency),) = rows(tmp_path, "select state, reason, latency_s from results")
+    assert (state, reason) == ("failed", "stopped after 12 s (limits.case_seconds)")
+    assert latency > 0
+    assert rows(tmp_path, "select count(*) from stages")[0][0] == 4
 
 
 def test_what_cannot_be_loaded_is_refused_once_and_said_for_each_case(write, tmp_path, run_asrprof):
@@ -279,6 +315,24 @@ def test_bad_data_is_one_line_and_exit_code_2(write, tmp_path, run_asrprof, spoi
 
 def _manifest(folder: Path, line: str) -> None:
     (folder / "manifest.jsonl").write_text(line + "\n")
+
+
+def test_a_reader_that_leaves_does_not_end_the_run(write, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "runner",
+        "--config",
+        str(write(batch_sizes=[1, 2])),
+        "--events",
+    ]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=clean_environment(tmp_path), stdout=subprocess.PIPE
+    )
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=120) == 0
+    assert results_written(tmp_path) == 2
 
 
 def test_events_are_json_lines(write, run_asrprof):

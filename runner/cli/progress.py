@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import time
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from runner.config import Strict
 from runner.events import (
     CaseFinished,
     CaseProgress,
+    CaseRemark,
     CaseStarted,
     ClipsProgress,
     JobFinished,
@@ -25,6 +27,7 @@ from runner.events import (
     SessionEvent,
 )
 from runner.grid import Case
+from runner.task import utc_now
 from store import Result
 
 REFRESH_HZ = 4
@@ -32,14 +35,28 @@ REFRESH_HZ = 4
 
 
 class JsonLines:
-    """One JSON object a line on stdout: ``event``, ``time`` and the event's own fields."""
+    """One JSON object a line on stdout: ``event``, ``at`` (UTC) and the event's own fields.
+
+    A reader that has gone away must not end a night's run: the lines go nowhere then, and the
+    results are in the store all the same.
+    """
+
+    def __init__(self) -> None:
+        self._read = True
 
     def __call__(self, event: SessionEvent) -> None:
-        document: dict[str, Any] = {"event": type(event).__name__, "time": time.time()}
+        if not self._read:
+            return
+        document: dict[str, Any] = {"event": type(event).__name__, "at": utc_now()}
         for name, value in vars(event).items():
             document[name] = _plain(value)
-        sys.stdout.write(json.dumps(_finite(document), allow_nan=False) + "\n")
-        sys.stdout.flush()
+        try:
+            sys.stdout.write(json.dumps(_finite(document), allow_nan=False) + "\n")
+            sys.stdout.flush()
+        except OSError:
+            self._read = False
+            # The interpreter flushes stdout once more when it exits.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _plain(value: object) -> object:
@@ -107,6 +124,8 @@ class ProgressView:
                 description=plain(event.case.title),
                 step=f"{plain(event.what)} {event.share:4.0%}",
             )
+        elif isinstance(event, CaseRemark):
+            self._print(Text.assemble(("note   ", "yellow"), " ", cell(event.text)))
         elif isinstance(event, CaseFinished):
             self._finished(event)
         elif isinstance(event, JobFinished):
@@ -124,6 +143,9 @@ class ProgressView:
         else:
             figures = f"{result.latency.median_s * 1e3:.1f} ms, RTFx {result.latency.rtfx:.1f}"
             line = Text.assemble(("ok     ", "green"), " ", cell(f"{where}: {figures}"))
+        self._print(line)
+
+    def _print(self, line: Text) -> None:
         console = self._progress.console if self._progress is not None else self._console
         console.print(line, soft_wrap=True, highlight=False)
 

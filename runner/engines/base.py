@@ -54,6 +54,8 @@ class LoadRequest:
     seed: int
     tokens_per_audio_second: float
     """Decoder work with random weights, which never stop by themselves."""
+    cached: bool = False
+    """Load a repository from the local cache, without asking the hub."""
 
 
 class Engine(ABC):

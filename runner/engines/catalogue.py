@@ -57,7 +57,7 @@ class ModelEntry:
 
 
 def _whisper(size: str, parameters: float, languages: str = "99") -> ModelEntry:
-    licence = "Apache-2.0" if size in ("tiny", "base", "small", "medium", "large-v3") else "MIT"
+    licence = "MIT" if size.endswith("turbo") else "Apache-2.0"
     return ModelEntry(
         f"openai/whisper-{size}", "whisper", "Whisper", int(parameters), licence, 30.0, languages
     )
@@ -98,10 +98,27 @@ _ENTRIES = (
     _whisper("base", 72.6e6),
     _whisper("small", 242e6),
     _whisper("medium", 764e6),
+    _whisper("large-v2", 1540e6),
     _whisper("large-v3", 1540e6),
     _whisper("large-v3-turbo", 809e6),
+    _whisper("tiny.en", 37.8e6, "en"),
+    _whisper("base.en", 72.6e6, "en"),
+    _whisper("small.en", 242e6, "en"),
+    _whisper("medium.en", 764e6, "en"),
     ModelEntry(
         "facebook/wav2vec2-base-960h", "ctc", "wav2vec 2.0", 94_400_000, "Apache-2.0", None, "en"
+    ),
+    ModelEntry(
+        "facebook/wav2vec2-large-960h", "ctc", "wav2vec 2.0", 315_000_000, "Apache-2.0", None, "en"
+    ),
+    ModelEntry(
+        "facebook/wav2vec2-large-960h-lv60-self",
+        "ctc",
+        "wav2vec 2.0",
+        315_000_000,
+        "Apache-2.0",
+        None,
+        "en",
     ),
     ModelEntry(
         "facebook/hubert-large-ls960-ft", "ctc", "HuBERT", 315_000_000, "Apache-2.0", None, "en"
@@ -139,6 +156,15 @@ _ENTRIES = (
 )
 
 CATALOGUE: dict[str, ModelEntry] = {entry.name: entry for entry in _ENTRIES}
+
+
+def local_folder(name: str) -> Path | None:
+    """The folder a model's checkpoint lies in, bundled or the user's; None where it has none."""
+    entry = CATALOGUE.get(name)
+    if entry is not None:
+        return entry.folder
+    path = Path(name).expanduser()
+    return path if path.is_dir() else None
 
 
 def check_model(name: str) -> None:

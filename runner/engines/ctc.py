@@ -21,7 +21,7 @@ from transformers import (
 from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.engines.architectures import feature_extractor, published_config
 from runner.engines.base import LoadRequest, Mark, Transcription, no_mark
-from runner.engines.torch_engine import TorchEngine, from_pretrained
+from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model
 from runner.engines.vocabulary import character_tokenizer, piece_tokenizer
 from store.records import FlopsReading
 
@@ -39,9 +39,7 @@ class CTCEngine(TorchEngine):
             self.extractor = feature_extractor(request.name)
             self.tokenizer = _tokenizer(config)
         else:
-            model = from_pretrained(
-                AutoModelForCTC, request, use_safetensors=True, dtype=torch.float32
-            )
+            model = load_model(AutoModelForCTC, request)
             self.extractor = from_pretrained(AutoFeatureExtractor, request)
             self.tokenizer = from_pretrained(AutoTokenizer, request)
         self.place(model, request)

@@ -1,35 +1,74 @@
-"""Where a repository's files come from: the hub, or the local cache when the hub is out of reach.
+"""Which commit of a repository to load, and whether from the hub or from the local cache.
 
-Asked once before anything is loaded, because the loaders retry for half a minute before they give
-up, once for every file.
+Asked once a session before anything is loaded: the loaders retry for half a minute before they
+give up, once for every file, and a branch may move while a sweep runs.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass, field
 
-from huggingface_hub import HfApi, constants, try_to_load_from_cache
-from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
-
+from runner.config import Model
+from runner.engines.catalogue import CATALOGUE, local_folder
 from runner.errors import Refused
 
 TIMEOUT_S = 10.0
 
 
-@cache
-def only_cached(repository: str, revision: str | None) -> bool:
-    """Whether to load a model repository from the local cache without asking the hub.
+@dataclass(frozen=True)
+class Located:
+    """Where a model repository's files come from."""
 
-    Raises:
-        Refused: it is neither in the cache nor on a hub that answers; the reason says what to do.
-    """
+    revision: str | None
+    """The commit, where the hub told it; else the revision as asked for."""
+    cached: bool
+    """Load from the local cache, without asking the hub."""
+
+
+@dataclass
+class Hub:
+    """Remembers what it found, and what it could not find, for a session."""
+
+    _found: dict[tuple[str, str | None], Located | str] = field(default_factory=dict)
+
+    def locate(self, model: Model) -> Located | None:
+        """Where to load a model from; None where no repository is involved.
+
+        Raises:
+            Refused: it is neither in the cache nor on a hub that answers; the reason says what
+                to do.
+        """
+        entry = CATALOGUE.get(model.name)
+        bundled = entry is not None and entry.bundled
+        if model.weights == "random" or bundled or local_folder(model.name) is not None:
+            return None
+        key = (model.name, model.revision)
+        if key not in self._found:
+            try:
+                self._found[key] = _locate(*key)
+            except Refused as refusal:
+                self._found[key] = str(refusal)
+        found = self._found[key]
+        if isinstance(found, str):
+            raise Refused(found)
+        return found
+
+
+def _locate(repository: str, revision: str | None) -> Located:
+    from huggingface_hub import HfApi, constants, try_to_load_from_cache
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
     cached = isinstance(try_to_load_from_cache(repository, "config.json", revision=revision), str)
     if constants.HF_HUB_OFFLINE:
         if cached:
-            return True
+            return Located(revision, cached=True)
         raise Refused(f"{repository} is not in the local cache and HF_HUB_OFFLINE is set")
     try:
-        HfApi().model_info(repository, revision=revision, timeout=TIMEOUT_S)
+        info = HfApi().model_info(repository, revision=revision, timeout=TIMEOUT_S)
     except GatedRepoError as error:
         raise Refused(gated(repository)) from error
     except RevisionNotFoundError as error:
@@ -39,14 +78,14 @@ def only_cached(repository: str, revision: str | None) -> bool:
             f"there is no model {repository} on the hub, or it is private: correct the name, or "
             "set HF_TOKEN"
         ) from error
-    except Exception as error:  # its HTTP library has changed three times, and its errors with it
+    except Exception as error:
         if cached:
-            return True
+            return Located(revision, cached=True)
         raise Refused(
             f"{repository} is not in the local cache and the Hugging Face hub cannot be reached "
             f'({type(error).__name__}); use "weights": "random", a local folder, or a network'
         ) from error
-    return False
+    return Located(info.sha or revision, cached=False)
 
 
 def gated(repository: str) -> str:

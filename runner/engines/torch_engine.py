@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 
 from runner.engines.base import Engine, LoadRequest
-from runner.engines.catalogue import CATALOGUE
-from runner.engines.hub import gated, only_cached
-from runner.errors import Refused
+from runner.engines.catalogue import local_folder
+from runner.engines.hub import gated
+from runner.errors import Refused, is_out_of_memory
 from store.records import FlopsReading
 
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -72,15 +71,25 @@ def require_cuda(device: torch.device) -> None:
         raise Refused(f"device {device}: this machine has {torch.cuda.device_count()} GPU(s)")
 
 
-def source_of(request: LoadRequest) -> tuple[str, bool]:
-    """Where pretrained weights come from: (folder or repository, is it local)."""
-    entry = CATALOGUE.get(request.name)
-    if entry is not None and entry.folder is not None:
-        return str(entry.folder), True
-    path = Path(request.name).expanduser()
-    if request.name not in CATALOGUE and path.is_dir():
-        return str(path), True
-    return request.name, False
+def load_model(cls: Any, request: LoadRequest) -> Any:
+    """A pretrained model in fp32, every weight of it from the checkpoint.
+
+    Raises:
+        Refused: the weights cannot be had, or the checkpoint lacks some (an encoder without its
+            head, say): transformers would draw them at random.
+    """
+    model, info = from_pretrained(
+        cls, request, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+    )
+    # Used in training alone; published checkpoints leave it out.
+    missing = sorted(k for k in info["missing_keys"] if not k.endswith("masked_spec_embed"))
+    wrong = [*missing, *(str(key[0]) for key in info["mismatched_keys"])]
+    if wrong:
+        raise Refused(
+            f"{request.name} lacks {len(wrong)} weights of a {cls.__name__} ({wrong[0]}, ...): "
+            "it is no speech recognition checkpoint"
+        )
+    return model
 
 
 def from_pretrained(cls: Any, request: LoadRequest, **arguments: Any) -> Any:
@@ -89,21 +98,22 @@ def from_pretrained(cls: Any, request: LoadRequest, **arguments: Any) -> Any:
     Raises:
         Refused: the weights cannot be had; the reason says what to change.
     """
-    source, local = source_of(request)
-    revision = None if local else request.revision
-    cached = local or only_cached(source, revision)
+    folder = local_folder(request.name)
+    source = request.name if folder is None else str(folder)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return cls.from_pretrained(
                 source,
-                revision=revision,
-                local_files_only=cached,
+                revision=request.revision if folder is None else None,
+                local_files_only=request.cached or folder is not None,
                 trust_remote_code=False,
                 **arguments,
             )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         text = " ".join(str(error).split())
+        if is_out_of_memory(text):
+            raise
         if "gated" in text.lower():
             raise Refused(gated(source)) from error
         raise Refused(f"cannot load {source}: {text[:300]}") from error

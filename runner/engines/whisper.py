@@ -8,6 +8,7 @@ models, and with random weights it loops.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -25,9 +26,13 @@ from transformers.models.whisper.tokenization_whisper import LANGUAGES
 from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.engines.architectures import feature_extractor, published_config
 from runner.engines.base import LoadRequest, Mark, Transcription, no_mark
-from runner.engines.torch_engine import TorchEngine, from_pretrained
+from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model
 from runner.engines.vocabulary import piece_tokenizer
+from runner.errors import Refused
 from store.records import FlopsReading
+
+ENGLISH_VOCABULARY = 51_864
+"""Tokens of the English-only models; they have no language and no task token."""
 
 
 class WhisperEngine(TorchEngine):
@@ -42,25 +47,30 @@ class WhisperEngine(TorchEngine):
             self._load(request)
         self.window: int = self.extractor.chunk_length * SAMPLE_RATE
         """Samples of one encoder window."""
-        multilingual = getattr(self.model.generation_config, "is_multilingual", False)
-        self.prompt = 4 if multilingual else 2
+        self.prompt = prompt_length(self.model)
         """Tokens before the first generated one: start, language, task, no timestamps."""
         self.longest = self.model.config.max_target_positions - self.prompt
         """Most tokens the decoder can generate."""
         self.cap: int | None = None
 
     def _load(self, request: LoadRequest) -> None:
-        model = from_pretrained(
-            WhisperForConditionalGeneration, request, use_safetensors=True, dtype=torch.float32
-        )
+        model = load_model(WhisperForConditionalGeneration, request)
         self.extractor = from_pretrained(WhisperFeatureExtractor, request)
         self.tokenizer = from_pretrained(WhisperTokenizerFast, request)
         self.place(model, request)
         settings = self.model.generation_config
         if getattr(settings, "is_multilingual", False):
-            # Without a language every batch runs the encoder a second time to guess it.
+            if not getattr(settings, "lang_to_id", None):
+                raise Refused(
+                    f"{request.name} is multilingual, but its generation_config.json has no "
+                    "lang_to_id: every batch would run the encoder twice to guess the language"
+                )
             settings.language, settings.task = "en", "transcribe"
         settings.force_unique_generate_call = True
+        settings.return_timestamps = False
+        # Re-saved checkpoints may hold no length, which generate() takes for 20 tokens.
+        settings.max_new_tokens = None
+        settings.max_length = self.model.config.max_target_positions
         self.tokens_per_second: float | None = None
 
     def _make_random(self, request: LoadRequest) -> None:
@@ -69,7 +79,7 @@ class WhisperEngine(TorchEngine):
         model = WhisperForConditionalGeneration(config)
         self.extractor = feature_extractor(request.name)
         self.tokenizer = piece_tokenizer(config.vocab_size, special=config.eos_token_id)
-        model.generation_config = _multilingual_generation(config)
+        model.generation_config = generation_config(config)
         self.place(model, request)
         self.tokens_per_second = request.tokens_per_audio_second
 
@@ -165,26 +175,46 @@ def _tokens(generated: torch.Tensor, eos: int | list[int]) -> int:
     return int(before.sum())
 
 
-def _multilingual_generation(config: Any) -> GenerationConfig:
-    """The multilingual models' generation settings, for models made without the hub.
+def prompt_length(model: Any) -> int:
+    """How many tokens generate() puts before the first one, by its own account."""
+    settings = copy.deepcopy(model.generation_config)
+    settings.return_timestamps = False
+    prompt = model._retrieve_init_tokens(
+        None,
+        batch_size=1,
+        generation_config=settings,
+        config=model.config,
+        num_segment_frames=0,
+        kwargs={},
+    )
+    return int(prompt.shape[1])
+
+
+def generation_config(config: Any) -> GenerationConfig:
+    """The published generation settings, for models made without the hub.
 
     Token ids as in the published generation_config.json: languages follow the start token, then
     translate and transcribe; ``no_timestamps`` is the last id before the timestamps.
     """
     start = config.decoder_start_token_id
+    common = {
+        "decoder_start_token_id": start,
+        "bos_token_id": config.bos_token_id,
+        "eos_token_id": config.eos_token_id,
+        "pad_token_id": config.pad_token_id,
+        "force_unique_generate_call": True,
+    }
+    if config.vocab_size == ENGLISH_VOCABULARY:
+        return GenerationConfig(**common, is_multilingual=False, no_timestamps_token_id=start + 105)
     languages = len(LANGUAGES) - 1 + (config.vocab_size - 51865)  # large-v3 added Cantonese
     codes = list(LANGUAGES)[:languages]
     translate = start + 1 + languages
     return GenerationConfig(
-        decoder_start_token_id=start,
-        bos_token_id=config.bos_token_id,
-        eos_token_id=config.eos_token_id,
-        pad_token_id=config.pad_token_id,
+        **common,
         no_timestamps_token_id=translate + 5,
         is_multilingual=True,
         lang_to_id={f"<|{code}|>": start + 1 + i for i, code in enumerate(codes)},
         task_to_id={"translate": translate, "transcribe": translate + 1},
         language="en",
         task="transcribe",
-        force_unique_generate_call=True,
     )

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import subprocess
@@ -165,12 +166,18 @@ def fingerprint(environment: Environment) -> str:
 
 
 def read_cpu(proc_root: Path = Path("/proc"), sysfs_root: Path = Path("/sys")) -> Cpu:
-    """The processors of the machine, and how many of them this process may use."""
+    """The processors of the machine, and how many of them this process may use.
+
+    A container's quota (``docker run --cpus``) counts: threads beyond it only throttle each other.
+    """
     logical = os.cpu_count() or 1
     try:
         affinity = len(os.sched_getaffinity(0))
     except AttributeError:  # Not on macOS.
         affinity = logical
+    quota = _cpu_quota(sysfs_root / "fs" / "cgroup")
+    if quota is not None:
+        affinity = min(affinity, max(1, math.ceil(quota)))
     cpus = sysfs_root / "devices" / "system" / "cpu"
     siblings = {
         text
@@ -184,6 +191,15 @@ def read_cpu(proc_root: Path = Path("/proc"), sysfs_root: Path = Path("/sys")) -
         affinity=affinity,
         governor=_read(cpus / "cpu0" / "cpufreq" / "scaling_governor"),
     )
+
+
+def _cpu_quota(cgroup: Path) -> float | None:
+    """CPUs that the control group may use, or None without a limit (cgroup v2, then v1)."""
+    limit = (_read(cgroup / "cpu.max") or "").split()
+    if not limit:
+        limit = [_read(cgroup / "cpu" / f"cpu.cfs_{name}_us") or "" for name in ("quota", "period")]
+    quota, period = (*limit, "", "")[:2]
+    return int(quota) / int(period) if quota.isdigit() and period.isdigit() else None
 
 
 def read_memory_bytes(proc_root: Path = Path("/proc")) -> int:

@@ -10,7 +10,7 @@ from typing import Protocol
 from runner.clips.clip import Clip, Waveform
 from runner.config import Limits
 from runner.engines.base import Transcription
-from runner.measure.statistics import median_interval, quantile
+from runner.measure.statistics import cycle_interval, cycle_median, quantile
 from store.records import Conditions, Latency, Sample
 
 AGREE = 3
@@ -93,9 +93,7 @@ def warm_up(
         progress("warm-up", min(1.0, spent / limits.warmup_seconds))
         last = [sample.seconds for sample in samples[-AGREE:]]
         agreed = len(last) == AGREE and max(last) - min(last) <= AGREE_WITHIN * median(last)
-        if len(samples) >= limits.warmup_iterations and (agreed or spent >= limits.warmup_seconds):
-            return tuple(samples)
-        if spent >= limits.warmup_seconds:
+        if spent >= limits.warmup_seconds or (agreed and len(samples) >= limits.warmup_iterations):
             return tuple(samples)
 
 
@@ -104,8 +102,7 @@ def time_loop(
 ) -> Timed:
     """Whole rounds of the cycle until both `min_iterations` and `min_seconds` are reached.
 
-    A case so slow that `min_iterations` would take more than 20 times `min_seconds` ends after
-    the round in which it passes that time, two rounds at least where that costs no more.
+    A case so slow that this takes more than 20 times `min_seconds` ends after the round in hand.
     """
     waveforms = cycle.waveforms
     samples: list[Sample] = []
@@ -152,8 +149,9 @@ def summarise(
         seed: Seed of the bootstrap.
     """
     seconds = [sample.seconds for sample in timed.samples]
-    middle = median(seconds)
-    low, high = median_interval(seconds, seed)
+    by_batch = grouped(timed.samples)
+    middle = cycle_median(by_batch)
+    low, high = cycle_interval(by_batch, seed)
     reasons = [*instability(timed.samples), *_disturbances(conditions)]
     return Latency(
         load_s=load_s,
@@ -185,12 +183,10 @@ def instability(samples: Sequence[Sample]) -> list[str]:
 
     Batches differ in speech, so every latency is taken against the median of its own batch.
     """
-    by_batch: dict[int, list[float]] = {}
-    for sample in samples:
-        by_batch.setdefault(sample.batch, []).append(sample.seconds)
-    if min(len(values) for values in by_batch.values()) < 2:
+    by_batch = grouped(samples)
+    if min(len(values) for values in by_batch) < 2:
         return ["only one round of the batch cycle"]
-    middles = {batch: median(values) for batch, values in by_batch.items()}
+    middles = [median(values) for values in by_batch]
     relative = [sample.seconds / middles[sample.batch] for sample in samples]
     reasons = []
     spread = quantile(relative, 0.75) - quantile(relative, 0.25)
@@ -201,6 +197,14 @@ def instability(samples: Sequence[Sample]) -> list[str]:
     if abs(drift) > DRIFT_LIMIT:
         reasons.append(f"drift {drift:+.0%}")
     return reasons
+
+
+def grouped(samples: Sequence[Sample]) -> list[list[float]]:
+    """Seconds by batch of the cycle."""
+    by_batch: dict[int, list[float]] = {}
+    for sample in samples:
+        by_batch.setdefault(sample.batch, []).append(sample.seconds)
+    return [by_batch[batch] for batch in sorted(by_batch)]
 
 
 def _disturbances(conditions: Conditions) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 from runner.engines.base import Engine, Stage
 from runner.measure.latency import Clock, Cycle, Progress
-from runner.measure.statistics import median_interval
+from runner.measure.statistics import cycle_interval, cycle_median
 from store.records import Sample
 from store.records import Stage as StageRecord
+
+TOKEN = "token"
+"""Seconds of a decoder step after the first; a part of ``decode``, so no part of the sum."""
 
 
 class StageClock:
@@ -17,7 +18,7 @@ class StageClock:
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self.seconds: dict[Stage, float] = {}
+        self.seconds: dict[str, float] = {}
 
     def start(self) -> None:
         """Begins a batch."""
@@ -47,34 +48,38 @@ def time_stages(
         seed: Seed of the intervals.
 
     Returns:
-        One summary a stage, in the order of the stages, and every sample.
+        One summary a stage, in the order of the stages, and every sample. ``token`` is a stage
+        of ``decode``: its seconds for one token of every row of the batch.
     """
     waveforms = cycle.waveforms
     rounds = -(-iterations // len(waveforms))
     total = rounds * len(waveforms)
     stopwatch = StageClock(engine, clock)
     samples: list[Sample] = []
-    by_stage: dict[Stage, list[float]] = {}
+    by_stage: dict[str, list[list[float]]] = {}
     for iteration in range(total):
         index = iteration % len(waveforms)
         stopwatch.start()
-        engine.transcribe(waveforms[index], stopwatch.mark)
-        for stage, seconds in stopwatch.seconds.items():
-            by_stage.setdefault(stage, []).append(seconds)
+        outcome = engine.transcribe(waveforms[index], stopwatch.mark)
+        measured = dict(stopwatch.seconds)
+        if outcome.decoder_calls is not None and outcome.decoder_calls > 1:
+            measured[TOKEN] = measured["decode"] / (outcome.decoder_calls - 1)
+        for stage, seconds in measured.items():
+            by_stage.setdefault(stage, [[] for _ in waveforms])[index].append(seconds)
             samples.append(
                 Sample(kind=f"stage:{stage}", iteration=iteration, batch=index, seconds=seconds)
             )
         progress("stages", (iteration + 1) / total)
     summaries = []
     for stage, values in by_stage.items():
-        low, high = median_interval(values, seed)
+        low, high = cycle_interval(values, seed)
         summaries.append(
             StageRecord(
                 stage=stage,
-                median_s=median(values),
+                median_s=cycle_median(values),
                 low_s=low,
                 high_s=high,
-                iterations=len(values),
+                iterations=total,
             )
         )
     return tuple(summaries), tuple(samples)

@@ -1,4 +1,4 @@
-"""Summaries of timings: quantiles and the bootstrap interval of a median."""
+"""Summaries of timings: the median over a batch cycle, its interval, quantiles."""
 
 from __future__ import annotations
 
@@ -6,40 +6,67 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 NORMAL_QUANTILE = 1.959964
 """Of 0.975: two-sided 95 %."""
 MOST_RESAMPLED = 2000
-"""With more values the bootstrap's own limit is used: it would take seconds and say the same."""
+"""With more values of a batch the bootstrap's own limit is used: it would take seconds and say
+the same."""
 
 
-def median_interval(values: Sequence[float], seed: int) -> tuple[float, float]:
-    """95 % percentile-bootstrap interval of the median.
+def cycle_median(by_batch: Sequence[Sequence[float]]) -> float:
+    """The median of each batch, averaged over the cycle.
+
+    Batches hold different speech. A median over all of them together would be the figure of
+    whichever batch lies in the middle, and its interval would span their differences, however
+    steady each of them is.
 
     Args:
-        values: At least one value.
+        by_batch: At least one value for each batch of the cycle.
+    """
+    return float(np.mean([np.median(values) for values in by_batch]))
+
+
+def cycle_interval(by_batch: Sequence[Sequence[float]], seed: int) -> tuple[float, float]:
+    """95 % interval of `cycle_median`, by a bootstrap within each batch.
+
+    Args:
+        by_batch: At least one value for each batch of the cycle.
         seed: Seed of the resampling: the same values give the same interval.
 
     Returns:
-        Lower and upper end, in the unit of the values. With one value both are that value.
+        Lower and upper end, in the unit of the values. Where every batch has one value both are
+        the figure itself.
 
-    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13. For many
-    values: a resampled median is an order statistic whose rank is binomial, so the interval
-    tends to the order statistics of ranks (n -+ z sqrt(n)) / 2 (ibid.; Conover 1999, 3.2).
+    Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 8 and 13. For
+    many values: a resampled median is an order statistic whose rank is binomial, so its interval
+    tends to the order statistics of ranks (n -+ z sqrt(n)) / 2 (Conover 1999, section 3.2).
     """
-    data = np.sort(np.asarray(values, dtype=np.float64))
-    count = len(data)
-    if count == 1:
-        return float(data[0]), float(data[0])
-    if count > MOST_RESAMPLED:
-        half = NORMAL_QUANTILE * math.sqrt(count) / 2
-        return float(data[math.floor(count / 2 - half)]), float(data[math.ceil(count / 2 + half)])
-    picks = np.random.default_rng(seed).integers(0, count, size=(RESAMPLES, count))
+    batches = [np.sort(np.asarray(values, dtype=np.float64)) for values in by_batch]
+    if max(len(values) for values in batches) > MOST_RESAMPLED:
+        half = NORMAL_QUANTILE * math.sqrt(sum(_standard_error(b) ** 2 for b in batches))
+        middle = cycle_median(by_batch)
+        return middle - half / len(batches), middle + half / len(batches)
+    generator = np.random.default_rng(seed)
+    resampled = np.zeros(RESAMPLES)
+    for values in batches:
+        picks = generator.integers(0, len(values), size=(RESAMPLES, len(values)))
+        resampled += np.median(values[picks], axis=1) / len(batches)
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(np.median(data[picks], axis=1), (tail, 1 - tail))
+    low, high = np.quantile(resampled, (tail, 1 - tail))
     return float(low), float(high)
+
+
+def _standard_error(values: NDArray[np.float64]) -> float:
+    """Of the median of sorted values, from the order statistics of its 95 % interval."""
+    count = len(values)
+    half = NORMAL_QUANTILE * math.sqrt(count) / 2
+    low = values[max(0, math.floor(count / 2 - half))]
+    high = values[min(count - 1, math.ceil(count / 2 + half))]
+    return float(high - low) / (2 * NORMAL_QUANTILE)
 
 
 def quantile(values: Sequence[float], q: float) -> float:

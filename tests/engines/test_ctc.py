@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import Wav2Vec2ForCTC
 
 from runner.engines.ctc import CTCEngine
@@ -72,7 +73,7 @@ def test_a_local_folder_loads_by_its_model_type(checkpoint, speech_like):
 def test_pickled_weights_are_refused(checkpoint):
     (checkpoint / "model.safetensors").unlink()
     torch.save({}, checkpoint / "pytorch_model.bin")
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Refused, match="safetensors") as caught:
         load_engine(request(str(checkpoint), weights="pretrained"))
     assert "\n" not in str(caught.value)
 
@@ -80,9 +81,19 @@ def test_pickled_weights_are_refused(checkpoint):
 def test_a_truncated_checkpoint_is_refused_in_one_line(checkpoint):
     weights = checkpoint / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Refused, match=r"header") as caught:
         load_engine(request(str(checkpoint), weights="pretrained"))
     assert "\n" not in str(caught.value)
+    assert str(checkpoint) in str(caught.value)
+
+
+def test_an_encoder_without_its_head_is_no_checkpoint(checkpoint):
+    """As facebook/wav2vec2-base: transformers would draw the head at random and say nothing."""
+    weights = checkpoint / "model.safetensors"
+    kept = {k: v for k, v in load_file(weights).items() if not k.startswith("lm_head")}
+    save_file(kept, weights, metadata={"format": "pt"})
+    with pytest.raises(Refused, match="lm_head"):
+        load_engine(request(str(checkpoint), weights="pretrained"))
 
 
 def test_an_architecture_without_an_engine_is_refused(tmp_path):

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from runner.clips.audio import read_audio
+from runner.clips.builtin import read_builtin
 from runner.config import Variant
 from runner.engines.base import Unmeasurable
 from runner.engines.load import load_engine
@@ -20,15 +21,24 @@ def engine():
     return load_engine(request("pocketsphinx", weights="pretrained"))
 
 
-def test_real_words_and_the_same_again(engine, real_speech):
+def test_real_words(engine, real_speech):
     rows = [json.loads(line) for line in (real_speech / "manifest.jsonl").open()]
     row = next(row for row in rows if row["id"].startswith("jfk-inaugural"))
     wave = read_audio(real_speech / row["file"], row["id"])
-    first, second = engine.transcribe([wave, wave]).texts
-    assert first == second, "a decoder that is not fresh hears something else"
+    (first,) = engine.transcribe([wave]).texts
     quality, _ = score([row["text"]], [first], ["jfk"], [row["seconds"]], seed=1)
     assert quality.wer is not None
     assert quality.wer < 0.4
+
+
+def test_every_clip_is_heard_as_by_a_fresh_decoder(engine):
+    waves = [utterance.audio for utterance in read_builtin(3).utterances]
+    fresh = [
+        load_engine(request("pocketsphinx", weights="pretrained")).transcribe([wave]).texts[0]
+        for wave in waves
+    ]
+    assert any(fresh)
+    assert engine.transcribe([*waves, *reversed(waves)]).texts == (*fresh, *reversed(fresh))
 
 
 def test_what_it_cannot_do_is_refused():

@@ -127,6 +127,7 @@ def test_figures_are_for_one_batch_and_from_the_same_samples():
     timed = loop(machine, cycle, limits(min_iterations=20))
     latency = summarise(timed, cycle, load_s=3.0, cold_s=2.0, warmup=(), conditions=QUIET, seed=1)
     assert latency.median_s == pytest.approx(0.75)
+    assert (latency.low_s, latency.high_s) == pytest.approx((0.75, 0.75))
     assert latency.audio_s == pytest.approx(40.0)
     assert latency.rtfx == pytest.approx(40.0 / 0.75)
     assert latency.throughput == pytest.approx(4 / 0.75)

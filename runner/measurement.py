@@ -1,0 +1,296 @@
+"""The passes of one case: latency first, then what the task asks for, each in a pass of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from runner.clips import SAMPLE_RATE, ClipSet, batches, load_clips
+from runner.engines.base import LoadRequest, Unmeasurable
+from runner.engines.load import load_engine
+from runner.measure.conditions import ConditionsProbe
+from runner.measure.energy.discover import discover
+from runner.measure.energy.recipe import measure_energy
+from runner.measure.latency import (
+    LONGEST_LOOP,
+    Cycle,
+    Progress,
+    summarise,
+    time_loop,
+    time_once,
+    warm_up,
+)
+from runner.measure.memory import PeakMemory
+from runner.measure.nvml import Gpu, open_nvml
+from runner.measure.operators import profile_operators
+from runner.measure.quality import score, unscored
+from runner.measure.stages import time_stages
+from runner.task import CaseTask, Message, Partial, Remark
+from runner.task import Progress as ProgressMessage
+from store.records import FlopsReading, Latency, Result, Sample
+
+Step = Callable[[Result], Result]
+
+
+class Measurement:
+    """One case.
+
+    Only loading and the latency loop can fail it: a later pass that fails leaves its reason in
+    the place of its figures, and the figures there are stay.
+    """
+
+    def __init__(self, task: CaseTask, send: Callable[[Message], None]) -> None:
+        self.task = task
+        self.limits = task.limits
+        self.send = send
+        self.clock = time.perf_counter
+        self.began = time.monotonic()
+        self.clips = load_clips(task.clips)
+        self.cycle = make_cycle(self.clips, task.case.batch_size, task.limits.cycle_batches)
+        self.gpu = board_of(task.case.device)
+        self.memory = PeakMemory(task.case.device, gpu=self.gpu)
+
+    def run(self, started_at: str) -> Result:
+        """All the measures the task asks for."""
+        self.memory.reset()
+        self.progress("loading", 0.0)
+        start = self.clock()
+        self.engine = load_engine(_request(self.task))
+        self.engine.synchronize()
+        load_s = self.clock() - start
+        result = self._latency(started_at, load_s)
+        steps: dict[str, Step] = {
+            "stages": self._stages,
+            "quality": self._quality,
+            "memory": self._memory,  # before the passes that only serve as instruments
+            "energy": self._energy,
+            "flops": self._flops,
+            "study_flops": self._study_flops,
+            "operators": self._operators,  # last: it shortens the decoder
+        }
+        for measure, step in steps.items():
+            if measure in self.task.measures:
+                self.send(Partial(result))
+                self.progress(measure, 0.0)
+                result = self._attempt(measure, step, result)
+        return result
+
+    def progress(self, what: str, share: float) -> None:
+        """Tells the parent."""
+        self.send(ProgressMessage(what, share))
+
+    def _attempt(self, measure: str, step: Step, result: Result) -> Result:
+        try:
+            return step(result)
+        except Unmeasurable as error:
+            reason = str(error)
+        except Exception as error:  # noqa: BLE001  (one instrument must not take the others' figures)
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            self.send(Remark(f"{measure} failed: {reason}"))
+        if measure == "energy":
+            return replace(result, energy_reason=reason)
+        if measure in ("flops", "study_flops"):
+            return replace(result, flops_reason=reason)
+        if measure == "operators":
+            return replace(result, operators_reason=reason)
+        if measure == "quality":
+            return replace(result, quality=unscored((), (), (), (), reason=reason)[0])
+        return result
+
+    def _latency(self, started_at: str, load_s: float) -> Result:
+        task, engine, cycle = self.task, self.engine, self.cycle
+        self.progress("first inference", 0.0)
+        cold_s, _ = time_once(engine, cycle.waveforms[0], self.clock)
+        warmup = warm_up(engine, cycle, self.limits, clock=self.clock, progress=self.progress)
+        probe = ConditionsProbe(gpu=self.gpu)
+        probe.start()
+        timed = time_loop(
+            engine,
+            cycle,
+            self.limits,
+            clock=self.clock,
+            progress=between_batches(probe, self.memory, self.progress),
+        )
+        conditions = probe.stop()
+        latency = summarise(
+            timed,
+            cycle,
+            load_s=load_s,
+            cold_s=cold_s,
+            warmup=warmup,
+            conditions=conditions,
+            seed=task.seed,
+        )
+        case = task.case
+        cold = Sample(kind="cold", iteration=0, batch=0, seconds=cold_s)
+        return Result(
+            case_key=case.key,
+            model=case.model.name,
+            engine=engine.family,
+            weights=case.model.weights or "pretrained",
+            revision=engine.revision or case.model.revision,
+            device=case.device,
+            variant=case.variant.name,
+            audio_seconds=case.audio_seconds,
+            batch_size=case.batch_size,
+            seed=task.seed,
+            state="ok",
+            reason=None,
+            started_at=started_at,
+            wall_s=time.monotonic() - self.began,
+            parameters=engine.parameters,
+            clips_fingerprint=self.clips.fingerprint,
+            latency=latency,
+            conditions=conditions,
+            samples=(cold, *warmup, *timed.samples),
+        )
+
+    def _stages(self, result: Result) -> Result:
+        stages, samples = time_stages(
+            self.engine,
+            self.cycle,
+            self._affordable(self.limits.stage_iterations, result.latency),
+            clock=self.clock,
+            progress=self.progress,
+            seed=self.task.seed,
+        )
+        return replace(result, stages=stages, samples=(*result.samples, *samples))
+
+    def _affordable(self, iterations: int, latency: Latency | None) -> int:
+        """As many as fit the time that the latency loop may take, one at least."""
+        if latency is None:
+            return iterations
+        budget_s = LONGEST_LOOP * max(self.limits.min_seconds, 1.0)
+        return max(1, min(iterations, int(budget_s / latency.median_s)))
+
+    def _quality(self, result: Result) -> Result:
+        if result.weights == "random":
+            judged, transcripts = unscored((), (), (), (), reason="random weights")
+            return replace(result, quality=judged, transcripts=transcripts)
+        clips = self.clips.clips[: self.limits.quality_clips]
+        size = self.task.case.batch_size
+        hypotheses: list[str] = []
+        for start in range(0, len(clips), size):
+            batch = [clip.audio for clip in clips[start : start + size]]
+            hypotheses += self.engine.transcribe(batch).texts
+            self.progress("quality", min(1.0, (start + size) / len(clips)))
+        judged, transcripts = score(
+            [clip.reference for clip in clips],
+            hypotheses,
+            [clip.id for clip in clips],
+            [clip.speech_seconds for clip in clips],
+            seed=self.task.seed,
+        )
+        return replace(result, quality=judged, transcripts=transcripts)
+
+    def _memory(self, result: Result) -> Result:
+        peak = self.memory.read(weights_bytes=self.engine.weights_bytes)
+        if self.memory.note is not None:
+            self.send(Remark(f"memory: {self.memory.note}"))
+        return replace(result, memory=peak)
+
+    def _energy(self, result: Result) -> Result:
+        device = self.task.case.device
+        found = discover(device)
+        waveforms = self.cycle.waveforms
+
+        def work(index: int) -> None:
+            self.engine.transcribe(waveforms[index])
+            self.engine.synchronize()
+
+        outcome = measure_energy(
+            work,
+            sources=found.sources,
+            missing=found.missing,
+            limits=self.limits,
+            device=device,
+            cycle=len(waveforms),
+            synchronize=self.engine.synchronize,
+            started_s=self.began,
+            on_progress=self.progress,
+        )
+        for warning in outcome.warnings:
+            self.send(Remark(warning))
+        return replace(
+            result,
+            energy=outcome.readings,
+            power_samples=outcome.samples,
+            energy_primary=outcome.primary,
+            energy_reason=outcome.reason,
+        )
+
+    def _flops(self, result: Result) -> Result:
+        readings = self.engine.flops(
+            samples=self._samples,
+            batch=self.task.case.batch_size,
+            decoder_calls=result.latency.decoder_calls if result.latency is not None else None,
+        )
+        return _with_flops(result, readings)
+
+    def _study_flops(self, result: Result) -> Result:
+        return _with_flops(result, self.engine.study_flops(samples=self._samples))
+
+    @property
+    def _samples(self) -> int:
+        return round(self.task.case.audio_seconds * SAMPLE_RATE)
+
+    def _operators(self, result: Result) -> Result:
+        if result.parameters is None:
+            raise Unmeasurable(f"{result.engine} is no graph of tensors")
+        self.engine.shorten(self.limits.profile_tokens)
+        batch = self.cycle.waveforms[0]
+        self.engine.transcribe(batch)
+        operators = profile_operators(
+            lambda: self.engine.transcribe(batch),
+            device=self.task.case.device,
+            keep=self.limits.operators,
+            trace_path=self.task.trace,
+        )
+        trace = str(self.task.trace) if self.task.trace is not None else None
+        return replace(result, operators=operators, trace_path=trace)
+
+
+def make_cycle(clips: ClipSet, batch_size: int, most: int) -> Cycle:
+    """The fixed batches of a case: as many as the clips fill, ``most`` at the most."""
+    count = min(most, -(-len(clips.clips) // batch_size))
+    return Cycle(tuple(batches(clips.clips, batch_size, count)))
+
+
+def between_batches(probe: ConditionsProbe, memory: PeakMemory, progress: Progress) -> Progress:
+    """What happens between two timed batches, outside both clock reads."""
+
+    def step(what: str, share: float) -> None:
+        probe.sample()
+        memory.poll()
+        progress(what, share)
+
+    return step
+
+
+def board_of(device: str) -> Gpu | None:
+    """The board of a CUDA case, where NVML shows it."""
+    if device == "cpu" or not torch.cuda.is_available():
+        return None
+    board = open_nvml().find(device)
+    return board if isinstance(board, Gpu) else None
+
+
+def _with_flops(result: Result, readings: tuple[FlopsReading, ...]) -> Result:
+    return replace(result, flops=(*result.flops, *readings))
+
+
+def _request(task: CaseTask) -> LoadRequest:
+    case, located = task.case, task.located
+    return LoadRequest(
+        name=case.model.name,
+        weights=case.model.weights or "pretrained",
+        revision=located.revision if located is not None else case.model.revision,
+        device=case.device,
+        variant=case.variant,
+        seed=task.seed,
+        tokens_per_audio_second=task.limits.tokens_per_audio_second,
+        cached=located is not None and located.cached,
+    )
