@@ -70,7 +70,7 @@ def _small(name: str, family: Family, architecture: str, parameters: float) -> M
         architecture,
         int(parameters),
         "Apache-2.0",
-        30.0 if family == "whisper" else None,
+        15.0 if family == "whisper" else None,
         "en",
         bundled=True,
         random=False,
@@ -79,9 +79,9 @@ def _small(name: str, family: Family, architecture: str, parameters: float) -> M
 
 
 _ENTRIES = (
-    _small("small-parakeet-ctc", "ctc", "FastConformer-CTC", 1.8e6),
-    _small("small-wav2vec2-ctc", "ctc", "wav2vec 2.0", 1.4e6),
-    _small("small-whisper", "whisper", "Whisper", 2.6e6),
+    _small("small-parakeet-ctc", "ctc", "FastConformer-CTC", 1.77e6),
+    _small("small-wav2vec2-ctc", "ctc", "wav2vec 2.0", 1.31e6),
+    _small("small-whisper", "whisper", "Whisper", 2.77e6),
     ModelEntry(
         "pocketsphinx",
         "pocketsphinx",

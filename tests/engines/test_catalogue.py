@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 
+from runner.clips import SAMPLE_RATE
 from runner.config import Benchmark
 from runner.config_file import load_benchmark, presets
 from runner.engines.architectures import PUBLISHED
@@ -17,7 +18,10 @@ from runner.engines.catalogue import (
     check_model,
     family_of_type,
 )
+from runner.engines.load import load_engine
+from runner.engines.whisper import WhisperEngine
 from runner.variants.catalogue import VARIANTS, check_variant
+from tests.engines.loading import request
 
 
 def test_random_weights_are_offered_where_the_configuration_is_known() -> None:
@@ -29,7 +33,7 @@ def test_entries(entry: ModelEntry) -> None:
     assert entry.family in get_args(Family)
     assert entry.licence
     assert entry.bundled != ("/" in entry.name)
-    assert (entry.window_seconds == 30) == (entry.family == "whisper")
+    assert (entry.window_seconds is not None) == (entry.family == "whisper")
     assert entry.parameters > 1e6 or entry.name == "pocketsphinx"
     assert (entry.folder is not None) == entry.name.startswith("small-")
     check_model(entry.name)
@@ -89,3 +93,14 @@ def test_variants() -> None:
         check_variant(name)
     with pytest.raises(ValueError, match='unknown variant "bf61"; did you mean "bf16"'):
         check_variant("bf61")
+
+
+@pytest.mark.parametrize("name", [e.name for e in CATALOGUE.values() if e.folder is not None])
+def test_a_bundled_model_is_what_the_catalogue_says(name: str) -> None:
+    entry = CATALOGUE[name]
+    assert entry.folder is not None
+    engine = load_engine(request(name, weights="pretrained"))
+    assert engine.family == entry.family
+    assert engine.parameters == pytest.approx(entry.parameters, rel=0.05)
+    if isinstance(engine, WhisperEngine):
+        assert engine.window == entry.window_seconds * SAMPLE_RATE
