@@ -120,7 +120,7 @@ def print_results(console: Console, store: Store, rows: Sequence[LeaderboardRow]
 
 
 def _notes(rows: Sequence[LeaderboardRow]) -> list[str]:
-    notes = ["every figure is for one batch; latency is the median"]
+    notes = ["every figure is for one batch; latency: median and its 95 % interval"]
     unstable = [row for row in rows if row.stable is False]
     if unstable:
         notes.append(f"~ unstable in {len(unstable)} of {len(rows)}: the machine was not quiet")
@@ -153,9 +153,12 @@ def _latency(row: LeaderboardRow, wide: bool) -> str:
         return _UNJUDGED
     mark = "" if row.stable else "~"
     text = f"{mark}{_number(row.latency_ms)}"
-    if wide and row.latency_low_ms is not None and row.latency_high_ms is not None:
-        text += f" [{_number(row.latency_low_ms)}, {_number(row.latency_high_ms)}]"
-    return text
+    low, high = row.latency_low_ms, row.latency_high_ms
+    if low is None or high is None:
+        return text
+    if wide:
+        return f"{text} [{_number(low)}, {_number(high)}]"
+    return f"{text} ±{max(high - row.latency_ms, row.latency_ms - low) / row.latency_ms:.0%}"
 
 
 def _energy(row: LeaderboardRow) -> str:
