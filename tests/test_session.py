@@ -187,6 +187,7 @@ def test_a_signal_while_everything_starts_is_no_traceback(write, tmp_path):
     assert "Traceback" not in errors
 
 
+@pytest.mark.e2e
 def test_resume_refuses_other_speech(write, tmp_path, run_asrprof):
     config = write(batch_sizes=[1, 2, 3], limits={**QUICK, "min_seconds": 2})
     with running(config) as process:
@@ -201,6 +202,7 @@ def test_resume_refuses_other_speech(write, tmp_path, run_asrprof):
     assert results_written(tmp_path) < 3
 
 
+@pytest.mark.e2e
 def test_resume_with_nothing_to_resume_is_one_line(write, run_asrprof):
     config = write()
     assert run_asrprof("--config", str(config), "--quiet").returncode == 0
@@ -251,6 +253,7 @@ def test_a_case_that_takes_too_long_is_stopped(write, tmp_path, run_asrprof):
     ]
 
 
+@pytest.mark.e2e
 def test_a_case_that_dies_late_keeps_the_figures_it_had(write, tmp_path, run_asrprof):
     slow = {"energy_window_seconds": 600.0, "case_seconds": 12}
     config = write(measures=["latency", "stages", "energy"], limits={**QUICK, **slow})
@@ -262,6 +265,7 @@ def test_a_case_that_dies_late_keeps_the_figures_it_had(write, tmp_path, run_asr
     assert rows(tmp_path, "select count(*) from stages")[0][0] == 4
 
 
+@pytest.mark.e2e
 def test_what_cannot_be_loaded_is_refused_once_and_said_for_each_case(write, tmp_path, run_asrprof):
     config = write(models=["openai/whisper-tiny"], batch_sizes=[1, 2, 4])
     done = run_asrprof("--config", str(config))
@@ -317,6 +321,7 @@ def _manifest(folder: Path, line: str) -> None:
     (folder / "manifest.jsonl").write_text(line + "\n")
 
 
+@pytest.mark.e2e
 def test_a_reader_that_leaves_does_not_end_the_run(write, tmp_path):
     command = [
         sys.executable,
