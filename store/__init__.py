@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from store.clock import Clock, timestamp, utc_now
 from store.errors import JobBusyError, LeaseLostError, StoreError
+from store.jobs import FINAL, HELD, stop_of, vanished
 from store.leaderboard import LEADERBOARD_COLUMNS, LeaderboardRow
-from store.owner import owner_is_dead, process_owner
+from store.owner import machine_of, owner_is_alive, owner_is_dead, process_owner
+from store.queue import Place, Queue
 from store.records import (
     Conditions,
     EnergyLabel,
@@ -29,10 +31,12 @@ from store.records import (
     Transcript,
     Weights,
 )
-from store.rows import BenchmarkRow, Counts, EventRow, JobRow, StoredResult
+from store.rows import BenchmarkRow, Counts, EventRow, JobRow, Stop, StoredResult
 from store.store import Store, default_path
 
 __all__ = [
+    "FINAL",
+    "HELD",
     "LEADERBOARD_COLUMNS",
     "BenchmarkRow",
     "Clock",
@@ -52,20 +56,27 @@ __all__ = [
     "LeaseLostError",
     "Memory",
     "Operator",
+    "Place",
     "PowerSample",
     "Quality",
+    "Queue",
     "Result",
     "ResultState",
     "Sample",
     "Stage",
+    "Stop",
     "Store",
     "StoreError",
     "StoredResult",
     "Transcript",
     "Weights",
     "default_path",
+    "machine_of",
+    "owner_is_alive",
     "owner_is_dead",
     "process_owner",
+    "stop_of",
     "timestamp",
     "utc_now",
+    "vanished",
 ]

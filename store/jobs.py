@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from store.clock import timestamp
 from store.connection import Database, Transaction, Value
 from store.errors import JobBusyError, LeaseLostError, StoreError
-from store.owner import owner_is_dead
+from store.owner import machine_of, owner_is_dead
 from store.records import JobState
-from store.rows import JobRow
+from store.rows import JobRow, Stop
 
-_FINAL: tuple[JobState, ...] = ("done", "failed", "cancelled", "lost")
-_HELD: tuple[JobState, ...] = ("starting", "running")
+FINAL: tuple[JobState, ...] = ("done", "failed", "cancelled", "lost")
+HELD: tuple[JobState, ...] = ("starting", "running")
 
 _COLUMNS = ", ".join(
     "benchmarks.name AS benchmark" if field.name == "benchmark" else f"jobs.{field.name}"
@@ -63,30 +63,47 @@ def start_job(
             raise StoreError(f"{database.path}: no benchmark {benchmark_id} in this store")
         return transaction.insert(
             "INSERT INTO jobs (benchmark_id, target, state, cases_total, created_at, started_at,"
-            " lease_owner, lease_expires_at, heartbeat_at)"
-            " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?)",
-            (benchmark_id, target, cases_total, at, at, owner, _end(now, lease_s), at),
+            " attempt_started_at, lease_owner, lease_expires_at, heartbeat_at, machine)"
+            " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(benchmark_id, target, cases_total, at, at, at),
+                *(owner, lease_end(now, lease_s), at, machine_of(owner)),
+            ),
         )
 
 
 def heartbeat(
     database: Database, job_id: int, lease_s: float, *, owner: str | None, now: datetime
-) -> None:
+) -> Stop | None:
     """Renews a job's lease.
+
+    Returns:
+        Why the job must end, or None if it may go on.
 
     Raises:
         LeaseLostError: The job is not running any more, or ``owner`` does not hold it.
     """
     with database.write() as transaction:
         job = get_job(transaction, job_id, database)
-        if job.state not in _HELD:
-            reason = f": {job.reason}" if job.reason else ""
-            raise LeaseLostError(f"job {job_id} is {job.state}{reason}")
+        check_held(job)
         _check_owner(job, owner)
         transaction.run(
             "UPDATE jobs SET heartbeat_at = ?, lease_expires_at = ? WHERE id = ?",
-            (timestamp(now), _end(now, lease_s), job_id),
+            (timestamp(now), lease_end(now, lease_s), job_id),
         )
+    return stop_of(job, now)
+
+
+def stop_of(job: JobRow, now: datetime) -> Stop | None:
+    """Why a job must end: someone asked for it, or its time is over. None if it may go on."""
+    if job.cancel_requested_at is not None:
+        return Stop(state="cancelled", reason="cancelled on request")
+    if job.state != "running" or job.time_limit_s is None or job.attempt_started_at is None:
+        return None
+    ran_s = (now - datetime.fromisoformat(job.attempt_started_at)).total_seconds()
+    if ran_s < job.time_limit_s:
+        return None
+    return Stop(state="failed", reason=f"stopped after {job.time_limit_s:g} s (its time limit)")
 
 
 def finish_job(
@@ -104,11 +121,11 @@ def finish_job(
         LeaseLostError: Another process than ``owner`` holds it.
         ValueError: ``state`` is not one in which a job ends.
     """
-    if state not in _FINAL:
-        raise ValueError(f"a job ends as one of {', '.join(_FINAL)}, not as {state!r}")
+    if state not in FINAL:
+        raise ValueError(f"a job ends as one of {', '.join(FINAL)}, not as {state!r}")
     with database.write() as transaction:
         _check_owner(get_job(transaction, job_id, database), owner)
-        _end_job(transaction, job_id, state, reason, now)
+        end_job(transaction, job_id, state, reason, now)
 
 
 def resumable_job(
@@ -128,7 +145,7 @@ def resumable_job(
         return None
     latest = found[-1]
     _refuse_if_held(latest, now)
-    return None if latest.state == "done" and _is_complete(database, latest) else latest
+    return None if latest.state == "done" and is_complete(database, latest) else latest
 
 
 def reopen_job(
@@ -144,9 +161,10 @@ def reopen_job(
         at = timestamp(now)
         transaction.run(
             "UPDATE jobs SET state = 'running', reason = NULL, attempt = attempt + 1,"
-            " started_at = coalesce(started_at, ?), finished_at = NULL,"
-            " lease_owner = ?, lease_expires_at = ?, heartbeat_at = ? WHERE id = ?",
-            (at, owner, _end(now, lease_s), at, job_id),
+            " started_at = coalesce(started_at, ?), attempt_started_at = ?, finished_at = NULL,"
+            " cancel_requested_at = NULL, dispatcher = NULL, handle = NULL, log_path = NULL,"
+            " lease_owner = ?, lease_expires_at = ?, heartbeat_at = ?, machine = ? WHERE id = ?",
+            (at, at, owner, lease_end(now, lease_s), at, machine_of(owner), job_id),
         )
 
 
@@ -157,7 +175,7 @@ def mark_lost_jobs(database: Database, *, now: datetime) -> list[int]:
         for job in find_jobs(transaction, "jobs.state IN ('starting', 'running')"):
             reason = vanished(job, now)
             if reason is not None:
-                _end_job(transaction, job.id, "lost", reason, now)
+                end_job(transaction, job.id, "lost", reason, now)
                 lost.append(job.id)
     return lost
 
@@ -173,8 +191,19 @@ def vanished(job: JobRow, now: datetime) -> str | None:
     return None
 
 
+def check_held(job: JobRow) -> None:
+    """Refuses a job that has ended, or that waits in the queue.
+
+    Raises:
+        LeaseLostError: It is neither starting nor running.
+    """
+    if job.state not in HELD:
+        reason = f": {job.reason}" if job.reason else ""
+        raise LeaseLostError(f"job {job.id} is {job.state}{reason}")
+
+
 def _refuse_if_held(job: JobRow, now: datetime) -> None:
-    if job.state in _HELD and vanished(job, now) is None:
+    if job.state in HELD and vanished(job, now) is None:
         raise JobBusyError(
             f"job {job.id} is being run by {job.lease_owner} (last heartbeat {job.heartbeat_at}): "
             "wait until it ends, or stop that process first"
@@ -186,17 +215,19 @@ def _check_owner(job: JobRow, owner: str | None) -> None:
         raise LeaseLostError(f"job {job.id} was taken over by {job.lease_owner}")
 
 
-def _is_complete(database: Database, job: JobRow) -> bool:
-    failed = database.number(
+def is_complete(source: Database | Transaction, job: JobRow) -> bool:
+    """Whether every case of a job has a row that another attempt would keep."""
+    ((open_cases,),) = source.rows(
         "SELECT count(*) FROM results WHERE job_id = ? AND state IN ('failed', 'refused')",
         (job.id,),
     )
-    return failed == 0 and job.cases_done >= job.cases_total
+    return int(open_cases) == 0 and job.cases_done >= job.cases_total
 
 
-def _end_job(
+def end_job(
     transaction: Transaction, job_id: int, state: JobState, reason: str | None, now: datetime
 ) -> None:
+    """Ends a job and its lease, within a transaction."""
     transaction.run(
         "UPDATE jobs SET state = ?, reason = ?, finished_at = ?,"
         " lease_owner = NULL, lease_expires_at = NULL WHERE id = ?",
@@ -204,5 +235,6 @@ def _end_job(
     )
 
 
-def _end(now: datetime, lease_s: float) -> str:
+def lease_end(now: datetime, lease_s: float) -> str:
+    """When a lease that is given now runs out."""
     return timestamp(now + timedelta(seconds=lease_s))

@@ -35,6 +35,20 @@ def owner_is_dead(owner: str, proc: Path = PROC) -> bool:
     return _start_time(int(pid), proc) != int(started)
 
 
+def owner_is_alive(owner: str, proc: Path = PROC) -> bool:
+    """Whether the owner's process is known to run; False where that cannot be known from here."""
+    host, _, rest = owner.partition(":")
+    pid, _, started = rest.partition(":")
+    if host != _host(proc) or started == "0" or not (pid.isdecimal() and started.isdecimal()):
+        return False
+    return _start_time(int(pid), proc) == int(started)
+
+
+def machine_of(owner: str) -> str:
+    """The host of an owner, without its PID namespace."""
+    return owner.partition(":")[0].partition("/")[0]
+
+
 def _host(proc: Path) -> str:
     name = socket.gethostname().replace(":", "-")
     try:

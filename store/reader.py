@@ -31,6 +31,18 @@ def find_benchmarks(database: Database) -> list[BenchmarkRow]:
     return [BenchmarkRow(**dict(row)) for row in rows]
 
 
+def get_benchmark(database: Database, benchmark_id: int) -> BenchmarkRow:
+    """One benchmark.
+
+    Raises:
+        StoreError: There is no such benchmark.
+    """
+    for row in find_benchmarks(database):
+        if row.id == benchmark_id:
+            return row
+    raise StoreError(f"{database.path}: no benchmark {benchmark_id} in this store")
+
+
 def find_events(database: Database, job_id: int, after: int, limit: int | None) -> list[EventRow]:
     """A job's events with an id above ``after``, oldest first."""
     columns = ", ".join(field.name for field in fields(EventRow))

@@ -42,13 +42,35 @@ class JobRow:
     """Cases that have a row, whatever its state."""
     created_at: str
     started_at: str | None
+    """When its first attempt began."""
+    attempt_started_at: str | None
+    """When its latest attempt began; the time limit counts from there."""
     finished_at: str | None
+    time_limit_s: float | None
+    """Longest that one attempt may take, or None."""
+    cancel_requested_at: str | None
+    """When someone asked for its end; whoever runs it obeys."""
     lease_owner: str | None
-    """``host:pid:starttime`` of the process that runs the job."""
+    """``host:pid:starttime`` of the process that starts or runs the job."""
     lease_expires_at: str | None
     heartbeat_at: str | None
-    container_id: str | None
+    machine: str | None
+    """Host on which it was started, by a dispatcher or by hand."""
+    dispatcher: str | None
+    """``host:pid:starttime`` of the dispatcher that follows it; None for a job run by hand."""
+    handle: str | None
+    """What the launcher started: ``host:pid:starttime`` of a process, the id of a container."""
     log_path: str | None
+    folder: str | None
+    """Where it was queued: relative paths of its config start there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """Why a running job must end, and as what."""
+
+    state: JobState
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)

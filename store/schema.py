@@ -247,7 +247,25 @@ def _create(connection: sqlite3.Connection) -> None:
         connection.execute(statement).close()
 
 
-MIGRATIONS: tuple[Migration, ...] = (_create,)
+_VERSION_2 = (
+    # What a launcher started is known by one text, whether that is a process or a container.
+    "ALTER TABLE jobs RENAME COLUMN container_id TO handle",
+    "ALTER TABLE jobs ADD COLUMN attempt_started_at TEXT",
+    "ALTER TABLE jobs ADD COLUMN time_limit_s REAL CHECK (time_limit_s > 0)",
+    "ALTER TABLE jobs ADD COLUMN cancel_requested_at TEXT",
+    "ALTER TABLE jobs ADD COLUMN machine TEXT",
+    "ALTER TABLE jobs ADD COLUMN dispatcher TEXT",
+    "ALTER TABLE jobs ADD COLUMN folder TEXT",
+    "UPDATE jobs SET attempt_started_at = started_at",
+)
+
+
+def _add_queue(connection: sqlite3.Connection) -> None:
+    for statement in _VERSION_2:
+        connection.execute(statement).close()
+
+
+MIGRATIONS: tuple[Migration, ...] = (_create, _add_queue)
 
 
 def check_schema(

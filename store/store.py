@@ -12,8 +12,9 @@ from store.clock import Clock, timestamp, utc_now
 from store.connection import BUSY_TIMEOUT_S, Database, open_database
 from store.leaderboard import LeaderboardRow
 from store.mounts import MOUNTINFO
+from store.queue import Queue
 from store.records import Event, JobState, Result, ResultState
-from store.rows import BenchmarkRow, Counts, EventRow, JobRow, StoredResult
+from store.rows import BenchmarkRow, Counts, EventRow, JobRow, Stop, StoredResult
 
 
 def default_path(path: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -34,6 +35,8 @@ class Store:
         self._clock = clock
         self._mountinfo = mountinfo
         self._filter_database: Database | None = database if database.readonly else None
+        self.queue = Queue(database, clock)
+        """The jobs that wait, and what becomes of those that a dispatcher starts."""
 
     @classmethod
     def open(
@@ -100,6 +103,14 @@ class Store:
         """All benchmarks, in the order they were added."""
         return reader.find_benchmarks(self._database)
 
+    def benchmark(self, benchmark_id: int) -> BenchmarkRow:
+        """One benchmark.
+
+        Raises:
+            StoreError: There is no such benchmark.
+        """
+        return reader.get_benchmark(self._database, benchmark_id)
+
     def start_job(
         self, benchmark_id: int, *, target: str, cases_total: int, owner: str, lease_s: float
     ) -> int:
@@ -122,13 +133,16 @@ class Store:
             now=self._clock(),
         )
 
-    def heartbeat(self, job_id: int, lease_s: float, *, owner: str | None = None) -> None:
+    def heartbeat(self, job_id: int, lease_s: float, *, owner: str | None = None) -> Stop | None:
         """Renews the lease on a job. With ``owner``, checks that the job is still its own.
+
+        Returns:
+            Why the job must end (someone asked for it, or its time is over), or None.
 
         Raises:
             LeaseLostError: The job has ended, or another process took it over.
         """
-        jobs.heartbeat(self._database, job_id, lease_s, owner=owner, now=self._clock())
+        return jobs.heartbeat(self._database, job_id, lease_s, owner=owner, now=self._clock())
 
     def finish_job(
         self, job_id: int, state: JobState, reason: str | None = None, *, owner: str | None = None

@@ -90,9 +90,38 @@ def test_rows_survive_a_migration(
 ) -> None:
     store.write_result(job_id, full)
     connection = sqlite3.connect(store_path, isolation_level=None)
-    migrate(connection, (CREATE, add_column, rename_results))
+    migrate(connection, (*MIGRATIONS, add_column, rename_results))
     assert connection.execute("SELECT latency_ms FROM leaderboard").fetchall() == [(500.0,)]
     connection.close()
+
+
+def test_version_1_keeps_its_rows(connection: sqlite3.Connection, tmp_path: Path) -> None:
+    migrate(connection, (CREATE,))
+    at = "2026-01-31T12:00:00.000000+00:00"
+    connection.execute(
+        "INSERT INTO benchmarks (name, config, config_hash, created_at) VALUES ('a', '{}', 'h', ?)",
+        (at,),
+    )
+    connection.execute(
+        "INSERT INTO jobs (benchmark_id, target, state, priority, cases_total, cases_done,"
+        " created_at, started_at, container_id, log_path)"
+        " VALUES (1, 'local', 'done', 3, 2, 2, ?, ?, 'c0ffee', 'x.log')",
+        (at, at),
+    )
+    connection.execute(
+        "INSERT INTO results (job_id, created_at, case_key, model, engine, weights, device,"
+        " variant, audio_seconds, batch_size, seed, state, started_at, wall_s, latency_s)"
+        " VALUES (1, ?, 'k', 'm', 'e', 'random', 'cpu', 'fp32', 5.0, 1, 0, 'ok', ?, 1.0, 0.25)",
+        (at, at),
+    )
+    with Store.open(tmp_path / "asrprof.db") as store:
+        (job,) = store.jobs()
+        (row,) = store.leaderboard()
+        assert (job.benchmark, job.state, job.priority, job.cases_done) == ("a", "done", 3, 2)
+        assert (job.handle, job.log_path, job.attempt_started_at) == ("c0ffee", "x.log", at)
+        assert (job.dispatcher, job.time_limit_s, job.cancel_requested_at) == (None, None, None)
+        assert (row.job_id, row.latency_ms) == (1, 250.0)
+    assert version(connection) == len(MIGRATIONS)
 
 
 def test_newer_schema_is_refused(store_path: Path, store: Store) -> None:
@@ -111,7 +140,7 @@ def test_older_schema_is_not_migrated_by_a_reader(
     connection: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     migrate(connection)
-    monkeypatch.setattr("store.connection.MIGRATIONS", (CREATE, add_column))
+    monkeypatch.setattr("store.connection.MIGRATIONS", (*MIGRATIONS, add_column))
     with pytest.raises(StoreError, match="older asrprof"):
         Store.open(tmp_path / "asrprof.db", readonly=True)
 

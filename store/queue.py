@@ -1,0 +1,359 @@
+"""The queue: jobs that wait for a dispatcher, and what becomes of those that it starts.
+
+    queued -> starting -> running -> done | failed | cancelled | lost
+
+A dispatcher claims a job (``starting``), a launcher starts a runner for it, and the runner begins
+it (``running``). Every change is one ``BEGIN IMMEDIATE`` transaction that looks at the job's state
+first. An attempt's number fences it: a runner that turns up after its attempt was given up is
+refused, so a job never runs twice at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Literal
+
+from store.clock import Clock, timestamp
+from store.connection import Database, Transaction, Value
+from store.errors import LeaseLostError, StoreError
+from store.jobs import (
+    FINAL,
+    HELD,
+    check_held,
+    end_job,
+    find_jobs,
+    get_job,
+    is_complete,
+    lease_end,
+    vanished,
+)
+from store.owner import machine_of, owner_is_dead
+from store.records import JobState
+from store.rows import JobRow
+
+Place = Literal["top", "bottom", "before", "after"]
+
+_BACK_TO_QUEUE = (
+    "state = 'queued', attempt = attempt + 1, reason = NULL, finished_at = NULL,"
+    " cancel_requested_at = NULL, lease_owner = NULL, lease_expires_at = NULL,"
+    " heartbeat_at = NULL, machine = NULL, dispatcher = NULL, handle = NULL, log_path = NULL"
+)
+
+
+class Queue:
+    """The queue of one store; reach it as ``Store.queue``."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    # What people ask of it
+
+    def add(
+        self,
+        benchmark_id: int,
+        *,
+        target: str,
+        cases_total: int,
+        priority: int = 0,
+        time_limit_s: float | None = None,
+        folder: str | None = None,
+    ) -> int:
+        """Puts a job at the end of its priority, and returns its id.
+
+        Args:
+            benchmark_id: What to run.
+            target: Where, e.g. ``local``.
+            cases_total: Number of cases of the benchmark.
+            priority: A higher one starts first.
+            time_limit_s: Longest that one attempt may take.
+            folder: Where relative paths of the config start.
+        """
+        with self._database.write() as transaction:
+            if not transaction.rows("SELECT 1 FROM benchmarks WHERE id = ?", (benchmark_id,)):
+                raise StoreError(
+                    f"{self._database.path}: no benchmark {benchmark_id} in this store"
+                )
+            return transaction.insert(
+                "INSERT INTO jobs (benchmark_id, target, state, priority, position, cases_total,"
+                " created_at, time_limit_s, folder) VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?)",
+                (
+                    *(benchmark_id, target, priority, _last_position(transaction) + 1),
+                    *(cases_total, timestamp(self._clock()), time_limit_s, folder),
+                ),
+            )
+
+    def waiting(self) -> list[JobRow]:
+        """The queued jobs in the order in which they will start."""
+        with self._database.read() as transaction:
+            return _waiting(transaction)
+
+    def move(self, job_id: int, place: Place, other: int | None = None) -> None:
+        """Moves a queued job to the top or bottom of the queue, or before or after another.
+
+        It takes on the priority that this place needs.
+
+        Raises:
+            StoreError: It, or the other job, does not wait in the queue.
+        """
+        with self._database.write() as transaction:
+            order = _waiting(transaction)
+            job = self._queued(transaction, job_id)
+            order.remove(job)
+            index, priority = 0, job.priority
+            if place in ("before", "after"):
+                if other is None or other == job_id:
+                    raise StoreError(f"job {job_id} cannot be moved {place} itself")
+                beside = self._queued(transaction, other)
+                index = order.index(beside) + (place == "after")
+                priority = beside.priority
+            elif place == "bottom":
+                index = len(order)
+                priority = min(priority, order[-1].priority) if order else priority
+            elif order:
+                priority = max(priority, order[0].priority)
+            order.insert(index, job)
+            transaction.run("UPDATE jobs SET priority = ? WHERE id = ?", (priority, job_id))
+            transaction.run_many(
+                "UPDATE jobs SET position = ? WHERE id = ?",
+                [(position, row.id) for position, row in enumerate(order, start=1)],
+            )
+
+    def cancel(self, job_id: int) -> JobState:
+        """Cancels a queued job, or asks for the end of one that starts or runs.
+
+        Returns:
+            The job's state; unless that is ``cancelled``, whoever runs it ends it soon.
+
+        Raises:
+            StoreError: It has ended already.
+        """
+        now = self._clock()
+        with self._database.write() as transaction:
+            job = get_job(transaction, job_id, self._database)
+            if job.state in FINAL:
+                raise StoreError(f"job {job_id} is {job.state} already")
+            transaction.run(
+                "UPDATE jobs SET cancel_requested_at = coalesce(cancel_requested_at, ?)"
+                " WHERE id = ?",
+                (timestamp(now), job_id),
+            )
+            if job.state != "queued":
+                return job.state
+            end_job(transaction, job_id, "cancelled", "cancelled before it started", now)
+            return "cancelled"
+
+    def retry(self, job_id: int) -> None:
+        """Puts a job that ended back into the queue, last of its priority, as its next attempt.
+
+        Cases that have a row are not run again, except those that failed or were refused.
+
+        Raises:
+            StoreError: It has not ended, or there is nothing left of it to run.
+        """
+        with self._database.write() as transaction:
+            job = get_job(transaction, job_id, self._database)
+            if job.state not in FINAL:
+                raise StoreError(
+                    f"job {job_id} is {job.state}: only a job that has ended can retry"
+                )
+            if job.state == "done" and is_complete(transaction, job):
+                raise StoreError(f"job {job_id} is done: there is nothing left of it to run")
+            transaction.run(
+                f"UPDATE jobs SET {_BACK_TO_QUEUE}, position = ? WHERE id = ?",
+                (_last_position(transaction) + 1, job_id),
+            )
+
+    def remove(self, job_id: int, *, with_results: bool = False) -> None:
+        """Deletes a job with its events and, if allowed, its results.
+
+        Raises:
+            StoreError: It runs, or it has results and ``with_results`` is not given.
+        """
+        with self._database.write() as transaction:
+            job = get_job(transaction, job_id, self._database)
+            if job.state in HELD and not _is_abandoned(job, self._clock()):
+                raise StoreError(f"job {job_id} is {job.state}: cancel it first")
+            if job.cases_done and not with_results:
+                raise StoreError(
+                    f"job {job_id} has {job.cases_done} results: say that they may be deleted too"
+                )
+            transaction.run("DELETE FROM jobs WHERE id = ?", (job_id,))
+
+    # What dispatchers and runners do
+
+    def claim(
+        self, owner: str, lease_s: float, *, targets: Collection[str], parallel: int = 1
+    ) -> JobRow | None:
+        """Takes the first queued job, for a dispatcher to start.
+
+        Args:
+            owner: The dispatcher; see ``process_owner``.
+            lease_s: The claim counts as abandoned so long after the last renewal.
+            targets: What the dispatcher can start.
+            parallel: How many jobs may be starting or running on this machine, this one included,
+                whoever started them.
+
+        Returns:
+            The job, now ``starting``; None if none waits or the machine is taken.
+        """
+        now = self._clock()
+        with self._database.write() as transaction:
+            if len(self._held(transaction, machine_of(owner))) >= parallel:
+                return None
+            first = next((job for job in _waiting(transaction) if job.target in targets), None)
+            if first is None:
+                return None
+            transaction.run(
+                "UPDATE jobs SET state = 'starting', lease_owner = ?, lease_expires_at = ?,"
+                " heartbeat_at = ?, machine = ?, dispatcher = ? WHERE id = ?",
+                (
+                    *(owner, lease_end(now, lease_s), timestamp(now)),
+                    *(machine_of(owner), owner, first.id),
+                ),
+            )
+            return get_job(transaction, first.id, self._database)
+
+    def launched(self, job_id: int, attempt: int, handle: str, log_path: str | None) -> None:
+        """Notes what the launcher started, so that another dispatcher can find it.
+
+        A quick runner may have ended its attempt by then. An attempt that was given up stays so.
+        """
+        with self._database.write() as transaction:
+            transaction.run(
+                "UPDATE jobs SET handle = ?, log_path = ? WHERE id = ? AND attempt = ?",
+                (handle, log_path, job_id, attempt),
+            )
+
+    def begin(self, job_id: int, attempt: int, owner: str, lease_s: float) -> JobRow:
+        """Sets a claimed job running; its runner holds the lease from here on.
+
+        Raises:
+            LeaseLostError: The attempt is over, or another runner has begun it.
+        """
+        now = self._clock()
+        with self._database.write() as transaction:
+            job = self._current(transaction, job_id, attempt)
+            if job.state != "starting":
+                raise LeaseLostError(f"job {job_id} is being run by {job.lease_owner}")
+            at = timestamp(now)
+            transaction.run(
+                "UPDATE jobs SET state = 'running', started_at = coalesce(started_at, ?),"
+                " attempt_started_at = ?, lease_owner = ?, lease_expires_at = ?, heartbeat_at = ?"
+                " WHERE id = ?",
+                (at, at, owner, lease_end(now, lease_s), at, job_id),
+            )
+            return get_job(transaction, job_id, self._database)
+
+    def renew(self, job_id: int, attempt: int, dispatcher: str, lease_s: float) -> JobRow:
+        """Renews the lease of a job that a dispatcher follows, and returns the job.
+
+        Raises:
+            LeaseLostError: The attempt is over, or another dispatcher follows it.
+        """
+        now = self._clock()
+        with self._database.write() as transaction:
+            job = self._current(transaction, job_id, attempt)
+            if job.dispatcher != dispatcher:
+                raise LeaseLostError(f"job {job_id} is followed by {job.dispatcher}")
+            transaction.run(
+                "UPDATE jobs SET heartbeat_at = ?, lease_expires_at = ? WHERE id = ?",
+                (timestamp(now), lease_end(now, lease_s), job_id),
+            )
+            return job
+
+    def adopt(self, job_id: int, attempt: int, dispatcher: str, lease_s: float) -> bool:
+        """Lets a dispatcher follow a job whose own has gone; False if it is not free."""
+        now = self._clock()
+        with self._database.write() as transaction:
+            job = self._attempt(transaction, job_id, attempt)
+            if job is None or job.dispatcher is None or not _is_free(job, now):
+                return False
+            owner = dispatcher if job.state == "starting" else job.lease_owner
+            transaction.run(
+                "UPDATE jobs SET dispatcher = ?, lease_owner = ?, lease_expires_at = ?,"
+                " heartbeat_at = ? WHERE id = ?",
+                (dispatcher, owner, lease_end(now, lease_s), timestamp(now), job_id),
+            )
+            return True
+
+    def give_back(self, job_id: int, attempt: int) -> bool:
+        """Puts a job back whose dispatcher went before a runner began, as its next attempt.
+
+        It keeps its place. One that was to be cancelled is cancelled.
+
+        Returns:
+            False if it is not so any more.
+        """
+        now = self._clock()
+        with self._database.write() as transaction:
+            job = self._attempt(transaction, job_id, attempt)
+            if job is None or job.state != "starting" or vanished(job, now) is None:
+                return False
+            if job.cancel_requested_at is not None:
+                end_job(transaction, job_id, "cancelled", "cancelled before it started", now)
+            else:
+                transaction.run(f"UPDATE jobs SET {_BACK_TO_QUEUE} WHERE id = ?", (job_id,))
+            return True
+
+    def settle(self, job_id: int, attempt: int, state: JobState, reason: str | None) -> bool:
+        """Ends an attempt that its runner has not ended; False if it has, or it is another's."""
+        with self._database.write() as transaction:
+            if self._attempt(transaction, job_id, attempt) is None:
+                return False
+            end_job(transaction, job_id, state, reason, self._clock())
+            return True
+
+    def held(self) -> list[JobRow]:
+        """The jobs that are starting or running, on any machine."""
+        with self._database.read() as transaction:
+            return self._held(transaction)
+
+    @staticmethod
+    def _held(transaction: Transaction, machine: str | None = None) -> list[JobRow]:
+        condition = "jobs.state IN ('starting', 'running') AND (? IS NULL OR jobs.machine = ?)"
+        parameters: tuple[Value, ...] = (machine, machine)
+        return find_jobs(transaction, condition, parameters)
+
+    def _queued(self, transaction: Transaction, job_id: int) -> JobRow:
+        job = get_job(transaction, job_id, self._database)
+        if job.state != "queued":
+            raise StoreError(f"job {job_id} is {job.state}: only a queued job has a place")
+        return job
+
+    def _current(self, transaction: Transaction, job_id: int, attempt: int) -> JobRow:
+        job = get_job(transaction, job_id, self._database)
+        check_held(job)
+        if job.attempt != attempt:
+            raise LeaseLostError(f"attempt {attempt} of job {job_id} is over")
+        return job
+
+    @staticmethod
+    def _attempt(transaction: Transaction, job_id: int, attempt: int) -> JobRow | None:
+        found = find_jobs(transaction, "jobs.id = ? AND jobs.attempt = ?", (job_id, attempt))
+        return found[0] if found and found[0].state in HELD else None
+
+
+def _waiting(transaction: Transaction) -> list[JobRow]:
+    found = find_jobs(transaction, "jobs.state = 'queued'")
+    return sorted(found, key=lambda job: (-job.priority, job.position, job.id))
+
+
+def _last_position(transaction: Transaction) -> int:
+    ((last,),) = transaction.rows(
+        "SELECT coalesce(max(position), 0) FROM jobs WHERE state = 'queued'"
+    )
+    return int(last)
+
+
+def _is_abandoned(job: JobRow, now: datetime) -> bool:
+    """Whether neither a runner nor a dispatcher will ever speak of a held job again."""
+    return vanished(job, now) is not None and (job.dispatcher is None or _is_free(job, now))
+
+
+def _is_free(job: JobRow, now: datetime) -> bool:
+    """Whether a job's dispatcher has gone, or neither it nor the runner renews the lease."""
+    if job.dispatcher is not None and owner_is_dead(job.dispatcher):
+        return True
+    return job.lease_expires_at is None or job.lease_expires_at <= timestamp(now)
