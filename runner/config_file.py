@@ -49,16 +49,21 @@ def load_benchmark(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmar
     Raises:
         UserError: anything is wrong with it; one line that says what to change.
     """
-    document = _parse(_read(name_or_path), name_or_path)
+    return parse_benchmark(_read(name_or_path), name_or_path, overrides)
+
+
+def parse_benchmark(text: str, name: str, overrides: Sequence[str] = ()) -> Benchmark:
+    """Parses the text of a config; errors begin with ``name``. See ``load_benchmark``."""
+    document = _parse(text, name)
     if not isinstance(document, dict):
-        raise UserError(f"{name_or_path}: a config is a JSON object, this is {_kind(document)}")
+        raise UserError(f"{name}: a config is a JSON object, this is {_kind(document)}")
     for override in overrides:
         _apply(document, override)
-    _check_shape(document, name_or_path)
+    _check_shape(document, name)
     try:
         return Benchmark.model_validate(document)
     except ValidationError as error:
-        raise UserError(f"{name_or_path}: {explain(error)}") from error
+        raise UserError(f"{name}: {explain(error)}") from error
 
 
 def explain(error: ValidationError) -> str:

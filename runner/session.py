@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -32,13 +33,19 @@ from runner.events import (
     Sink,
 )
 from runner.grid import Case, expand
+from runner.lease import BEAT_S, LEASE_S
 from runner.task import CaseTask, Progress, Remark, utc_now
-from store import Event, JobBusyError, JobState, Result, Store, StoreError, process_owner
-
-LEASE_S = 120.0
-"""A job whose heartbeat is older than this is abandoned. Longer than torch's import from a slow
-disk, during which nothing beats."""
-BEAT_S = 5.0
+from store import (
+    Event,
+    JobBusyError,
+    JobState,
+    Result,
+    Stop,
+    Store,
+    StoreError,
+    process_owner,
+    stop_of,
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,8 @@ class Session:
     sink: Sink
     target: str = "local"
     _stop: int | None = field(default=None, init=False)
+    _asked: Stop | None = field(default=None, init=False)
+    """Why the job must end, as the store says."""
     _beat: float = field(default=0.0, init=False)
     _owner: str = field(default_factory=process_owner, init=False)
     _hub: Hub = field(default_factory=Hub, init=False)
@@ -79,12 +88,36 @@ class Session:
             UserError: the config or its data cannot be used, or there is nothing to resume.
             StoreError: the store cannot take a row (for example because the disk is full).
         """
-        cases = expand(self.benchmark)
-        clips = self._prepare_clips(cases)
-        isolation.prepare()
+        cases, clips = self._prepare()
         with self._signals():
             job_id, pending = self._open_job(cases, clips, resume)
             return self._run_job(job_id, len(cases), pending, clips)
+
+    def run_claimed(self, job_id: int, attempt: int) -> Outcome:
+        """Runs the pending cases of a job that a dispatcher has claimed.
+
+        Raises:
+            LeaseLostError: this attempt was given up, or another runner has begun it.
+            UserError: the benchmark or its data cannot be used; the job has ended with the reason.
+            StoreError: the store cannot take a row.
+        """
+        self.store.queue.begin(job_id, attempt, self._owner, LEASE_S)
+        try:
+            cases, clips = self._prepare()
+            self._refuse_other_speech(job_id, clips, "queue the benchmark anew")
+        except UserError as error:
+            self._close_job(job_id, "failed", str(error))
+            raise
+        with self._signals():
+            pending = self._unsettled(job_id, cases)
+            return self._run_job(job_id, len(cases), pending, clips)
+
+    def _prepare(self) -> tuple[tuple[Case, ...], dict[float, _Clips]]:
+        """The cases, and a set of clips for each of their lengths."""
+        cases = expand(self.benchmark)
+        clips = self._prepare_clips(cases)
+        isolation.prepare()
+        return cases, clips
 
     def _prepare_clips(self, cases: tuple[Case, ...]) -> dict[float, _Clips]:
         prepared: dict[float, _Clips] = {}
@@ -119,8 +152,11 @@ class Session:
                 self._note(job_id, "case-finished", case.key, result.reason or result.state)
             state, reason = "done", None
         except isolation.Interrupted:
-            state = "cancelled"
-            reason = f"interrupted by {signal.Signals(self._stop or signal.SIGINT).name}"
+            # A dispatcher's signal means what the store says: a request, or a time limit.
+            asked = self._asked or stop_of(self.store.job(job_id), datetime.now(UTC))
+            name = signal.Signals(self._stop or signal.SIGINT).name
+            stop = asked or Stop(state="cancelled", reason=f"interrupted by {name}")
+            state, reason = stop.state, stop.reason
         except StoreError as error:
             reason = str(error)
             raise
@@ -168,15 +204,18 @@ class Session:
                 f'nothing to resume: benchmark "{self.benchmark.name}" with this config has no '
                 f"unfinished job in {self.store.path}"
             )
-        self._refuse_other_speech(job.id, clips)
+        self._refuse_other_speech(job.id, clips, "run without --resume")
         self.store.reopen_job(job.id, self._owner, LEASE_S)
+        return job.id, self._unsettled(job.id, cases)
+
+    def _unsettled(self, job_id: int, cases: tuple[Case, ...]) -> list[Case]:
         # A failure may have been the machine's and a refusal the network's; too little memory
         # would come again.
-        settled = self.store.case_keys(job.id, states=("ok", "oom"))
-        return job.id, [case for case in cases if case.key not in settled]
+        settled = self.store.case_keys(job_id, states=("ok", "oom"))
+        return [case for case in cases if case.key not in settled]
 
-    def _refuse_other_speech(self, job_id: int, clips: dict[float, _Clips]) -> None:
-        """One job, one set of clips: rows of a resumed job must be comparable."""
+    def _refuse_other_speech(self, job_id: int, clips: dict[float, _Clips], remedy: str) -> None:
+        """One job, one set of clips: rows of all its attempts must be comparable."""
         checked: set[float] = set()
         for row in self.store.leaderboard(job_id=job_id, where="state = 'ok'"):
             if row.audio_seconds in checked or row.audio_seconds not in clips:
@@ -186,7 +225,7 @@ class Session:
             if before != clips[row.audio_seconds].fingerprint:
                 raise UserError(
                     f"the speech has changed since job {job_id}: its clips of "
-                    f"{row.audio_seconds:g} s are others now; run without --resume"
+                    f"{row.audio_seconds:g} s are others now; {remedy}"
                 )
 
     def _close_job(self, job_id: int, state: JobState, reason: str | None) -> None:
@@ -240,7 +279,9 @@ class Session:
         now = time.monotonic()
         if now - self._beat >= BEAT_S:
             self._beat = now
-            self.store.heartbeat(job_id, LEASE_S, owner=self._owner)
+            self._asked = self.store.heartbeat(job_id, LEASE_S, owner=self._owner)
+            if self._asked is not None and self._stop is None:
+                self._stop = signal.SIGTERM
 
     def _note(
         self, job_id: int, kind: str, case_key: str | None = None, message: str | None = None

@@ -41,6 +41,7 @@ def imported(script: str) -> tuple[set[str], float]:
     [
         "import runner.config, runner.config_file, runner.grid, runner.events",
         "import runner.engines.catalogue, runner.variants.catalogue",
+        "import runner.dispatch.catalogue, runner.dispatch.dispatcher",
         "import runner.cli.app",
         "from runner.cli import main; assert main(['models']) == 0",
         "from runner.cli import main; assert main(['run', 'study', '--dry-run']) == 0",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +12,11 @@ from rich.console import Console
 from runner.cli.progress import JsonLines, ProgressView
 from runner.cli.table import grid_table, print_results
 from runner.config import Benchmark
-from runner.config_file import load_benchmark, presets
+from runner.config_file import load_benchmark, parse_benchmark, presets
 from runner.errors import UserError
 from runner.events import Sink, no_sink
 from runner.grid import expand
-from runner.session import Session
+from runner.session import Outcome, Session
 from store import Store, default_path
 
 StoreOption = Annotated[
@@ -49,8 +50,15 @@ def run(
     dry_run: DryRunOption = False,
     events: EventsOption = False,
     quiet: QuietOption = False,
+    job: Annotated[int | None, typer.Option("--job", max=2**63 - 1, hidden=True)] = None,
+    attempt: Annotated[int | None, typer.Option("--attempt", hidden=True)] = None,
 ) -> int:
     """Run a benchmark here, case by case, into the store."""
+    if job is not None:
+        # As a launcher starts it: the benchmark is in the store, with the job.
+        if config or config_option or overrides or resume or dry_run:
+            raise UserError("--job takes no config: the job has one")
+        return execute_job(store_path(store), job, attempt, events=events, quiet=quiet)
     name = config or config_option
     if name is None:
         raise UserError(f"name a config or a preset ({', '.join(presets())})")
@@ -86,19 +94,52 @@ def store_path(given: Path | None) -> Path:
 def execute(benchmark: Benchmark, path: Path, *, resume: bool, events: bool, quiet: bool) -> int:
     """Runs a benchmark and shows it; returns the exit code."""
     with Store.open(path) as opened:
-        sink: Sink = no_sink
-        view = None
-        if events:
-            sink = JsonLines()
-        elif not quiet:
-            sink = view = ProgressView(Console(stderr=True))
-        try:
-            outcome = Session(opened, benchmark, sink).run(resume=resume)
-        finally:
-            if view is not None:
-                view.close()
-        if not events and not quiet:
-            print_results(Console(), opened, opened.leaderboard(job_id=outcome.job_id))
+        return _show(
+            opened,
+            lambda sink: Session(opened, benchmark, sink).run(resume=resume),
+            events=events,
+            quiet=quiet,
+        )
+
+
+def execute_job(path: Path, job_id: int, attempt: int | None, *, events: bool, quiet: bool) -> int:
+    """Runs a job that a dispatcher has claimed and shows it; returns the exit code.
+
+    Args:
+        path: The store.
+        job_id: The job.
+        attempt: The attempt that was claimed; by default the job's latest.
+        events: Write JSON lines.
+        quiet: Show nothing.
+    """
+    with Store.open(path) as opened:
+        job = opened.job(job_id)
+        config = opened.benchmark(job.benchmark_id).config
+        benchmark = parse_benchmark(config, f"job {job_id}")
+        return _show(
+            opened,
+            lambda sink: Session(opened, benchmark, sink, job.target).run_claimed(
+                job_id, attempt or job.attempt
+            ),
+            events=events,
+            quiet=quiet,
+        )
+
+
+def _show(store: Store, run: Callable[[Sink], Outcome], *, events: bool, quiet: bool) -> int:
+    sink: Sink = no_sink
+    view = None
+    if events:
+        sink = JsonLines()
+    elif not quiet:
+        sink = view = ProgressView(Console(stderr=True))
+    try:
+        outcome = run(sink)
+    finally:
+        if view is not None:
+            view.close()
+    if not events and not quiet:
+        print_results(Console(), store, store.leaderboard(job_id=outcome.job_id))
     if outcome.signal is not None:
         return 128 + outcome.signal
     return 1 if outcome.failed else 0

@@ -9,7 +9,15 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
 
 from store import FINAL, HELD, JobState, LeaseLostError, Place, Store, StoreError
 
@@ -42,6 +50,10 @@ class QueueMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self._store.close()
         self._folder.cleanup()
+
+    @initialize(target=jobs)
+    def some_jobs(self) -> MultipleResults[int]:
+        return multiple(*(self.add(priority=0) for _ in range(3)))
 
     @rule(target=jobs, priority=st.integers(-1, 1))
     def add(self, priority: int) -> int:

@@ -1,0 +1,244 @@
+"""The dispatcher: claims queued jobs, has them started, and follows each to its end.
+
+All it knows is in the store, so that it may die at any moment: the next one goes on from there.
+Several may serve one store. Each job is followed by one of them, and by another only when that
+one has gone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from runner.dispatch.launcher import Exited, Handle, Launcher, LaunchError
+from runner.lease import BEAT_S, LEASE_S
+from store import (
+    HELD,
+    Event,
+    JobRow,
+    JobState,
+    LeaseLostError,
+    Store,
+    StoreError,
+    machine_of,
+    owner_is_alive,
+    owner_is_dead,
+    process_owner,
+    stop_of,
+    timestamp,
+    utc_now,
+    vanished,
+)
+
+POLL_S = 0.5
+GRACE_S = 10.0
+"""Between asking a runner to end and ending it."""
+START_S = 120.0
+"""How long a runner may take from its start until it begins its job."""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class _Followed:
+    """A job in hand."""
+
+    job: JobRow
+    handle: Handle
+    since: float
+    """Monotonic seconds, as the next two."""
+    beat: float
+    over: float | None = None
+    """When the attempt was first seen to be over while its runner still lived."""
+
+
+@dataclass
+class Dispatcher:
+    """One dispatcher of one store; use it in the thread that opened the store."""
+
+    store: Store
+    launchers: Mapping[str, Launcher]
+    parallel: int = 1
+    """How many jobs may run on this machine at once, by whomever they were started."""
+    say: Say = lambda _: None
+    """Told in one line what happens."""
+    poll_s: float = POLL_S
+    grace_s: float = GRACE_S
+    start_s: float = START_S
+    ended: list[int] = field(default_factory=list, init=False)
+    """Jobs that it has followed to their end."""
+    _followed: dict[int, _Followed] = field(default_factory=dict, init=False)
+    _owner: str = field(default_factory=process_owner, init=False)
+    _waits_for: set[int] = field(default_factory=set, init=False)
+
+    def run(
+        self,
+        should_stop: Callable[[], bool] = lambda: False,
+        *,
+        jobs: int | None = None,
+        drain: bool = False,
+    ) -> None:
+        """Serves the queue; runners that live when it returns go on.
+
+        Args:
+            should_stop: Asked twice a second.
+            jobs: Claim at most so many; return when they have ended or nothing waits.
+            drain: Return when nothing waits and what it follows has ended.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        left = jobs
+        while not should_stop():
+            self.reconcile()
+            self.follow()
+            while left != 0 and self._has_room() and self.claim():
+                left = None if left is None else left - 1
+            nothing_left = left == 0 or ((drain or jobs is not None) and not self._waiting())
+            if nothing_left and not self._followed:
+                return
+            self._explain_wait()
+            time.sleep(self.poll_s)
+
+    @property
+    def in_hand(self) -> tuple[int, ...]:
+        """The jobs that it follows."""
+        return tuple(self._followed)
+
+    def reconcile(self) -> None:
+        """Compares the store with what runs: adopts, puts back, or ends what nobody follows."""
+        for job in self.store.queue.held():
+            if job.id in self._followed or not self._is_orphan(job):
+                continue
+            launcher = self.launchers.get(job.target) if job.dispatcher is not None else None
+            here = job.machine == machine_of(self._owner)
+            handle = launcher.find(job) if launcher is not None and here else None
+            if handle is not None:
+                if self.store.queue.adopt(job.id, job.attempt, self._owner, LEASE_S):
+                    self._take(job, handle)
+                    self._note(job, "job-adopted", f"job {job.id} runs on, adopted: {handle.ref}")
+            elif job.state == "starting":
+                if self.store.queue.give_back(job.id, job.attempt):
+                    words = f"job {job.id} had not begun when its dispatcher went: put back"
+                    self._note(job, "job-put-back", words)
+            else:
+                reason = vanished(job, utc_now()) or f"its runner {job.handle} is gone"
+                if self.store.queue.settle(job.id, job.attempt, "lost", reason):
+                    self._note(job, "job-lost", f"job {job.id} lost: {reason}")
+
+    def follow(self) -> None:
+        """Looks at every job in hand: has it ended, must it end, does its lease need renewal?"""
+        for followed in list(self._followed.values()):
+            try:
+                self._look(followed)
+            except LeaseLostError:
+                job = self.store.job(followed.job.id)
+                if job.attempt == followed.job.attempt and job.dispatcher != self._owner:
+                    # Another took it over, because this one was silent for too long.
+                    del self._followed[job.id]
+
+    def claim(self) -> bool:
+        """Takes the next job if the machine is free, and has it started; False if it took none."""
+        job = self.store.queue.claim(
+            self._owner, LEASE_S, targets=self.launchers.keys(), parallel=self.parallel
+        )
+        if job is None:
+            return False
+        try:
+            handle = self.launchers[job.target].launch(job)
+        except LaunchError as error:
+            self._settle(job, "failed", str(error))
+            return True
+        self._take(job, handle)
+        log = None if handle.log is None else str(handle.log)
+        self.store.queue.launched(job.id, job.attempt, handle.ref, log)
+        attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
+        words = f"job {job.id} started on {job.target}{attempt}: {job.benchmark}"
+        self._note(job, "job-launched", words)
+        return True
+
+    def _is_orphan(self, job: JobRow) -> bool:
+        """Whether nobody seems to follow a job any more."""
+        late = job.lease_expires_at is None or job.lease_expires_at <= timestamp(utc_now())
+        if job.dispatcher is None:  # Run by hand.
+            owner = job.lease_owner or ""
+            # After the machine slept a lease is over though its holder is well.
+            return owner_is_dead(owner) or (late and not owner_is_alive(owner))
+        return owner_is_dead(job.dispatcher) or late
+
+    def _look(self, followed: _Followed) -> None:
+        job = self.store.job(followed.job.id)
+        found = followed.handle.poll()
+        if isinstance(found, Exited):
+            self._finish(followed, found)
+            return
+        now = time.monotonic()
+        if job.state not in HELD or job.attempt != followed.job.attempt:
+            # It has done its work, or lost the job; until it is gone the machine is not quiet.
+            followed.over = now if followed.over is None else followed.over
+            if now - followed.over > self.grace_s:
+                followed.handle.stop(self.grace_s)
+            return
+        if now - followed.beat >= BEAT_S or job.state == "starting":
+            job = self.store.queue.renew(job.id, followed.job.attempt, self._owner, LEASE_S)
+            followed.beat = now
+        if stop_of(job, utc_now()) is not None:
+            self.say(f"job {job.id} is being stopped")
+            followed.handle.stop(self.grace_s)
+            ended = followed.handle.poll()
+            if isinstance(ended, Exited):
+                self._finish(followed, ended)
+        elif job.state == "starting" and now - followed.since > self.start_s:
+            followed.handle.stop(self.grace_s)
+            self._settle(job, "failed", f"its runner did not begin within {self.start_s:g} s")
+
+    def _finish(self, followed: _Followed, end: Exited) -> None:
+        """A runner has gone; the job's state is its own verdict if it had the time to give one."""
+        # Read after the runner's end, so that nothing it wrote can be missed.
+        job = self.store.job(followed.job.id)
+        stop = stop_of(job, utc_now())
+        if stop is not None:
+            self._settle(followed.job, stop.state, stop.reason)
+        else:
+            self._settle(followed.job, "lost" if end.code is None else "failed", end.reason)
+
+    def _settle(self, job: JobRow, state: JobState, reason: str) -> None:
+        self.store.queue.settle(job.id, job.attempt, state, reason)
+        self._drop(job)
+
+    def _take(self, job: JobRow, handle: Handle) -> None:
+        now = time.monotonic()
+        self._followed[job.id] = _Followed(job, handle, now, now)
+
+    def _drop(self, job: JobRow) -> None:
+        self._followed.pop(job.id, None)
+        self.ended.append(job.id)
+        try:
+            now = self.store.job(job.id)
+        except StoreError:
+            return  # It ended and was removed in the same moment.
+        reason = f": {now.reason}" if now.reason else ""
+        self.say(f"job {job.id} {now.state}{reason}")
+
+    def _has_room(self) -> bool:
+        # Asked before each claim, which takes the store's write lock.
+        return len(self._followed) < self.parallel and self._waiting()
+
+    def _waiting(self) -> bool:
+        return any(job.target in self.launchers for job in self.store.queue.waiting())
+
+    def _explain_wait(self) -> None:
+        """Says once who keeps the machine busy when that is not a job in hand."""
+        machine = machine_of(self._owner)
+        others = {job.id for job in self.store.queue.held() if job.machine == machine}
+        if self._followed or len(others) < self.parallel or not self._waiting():
+            others = set()
+        if others - self._waits_for:
+            names = ", ".join(str(job) for job in sorted(others))
+            self.say(f"waiting until job {names} has ended, so that neither disturbs the other")
+        self._waits_for = others
+
+    def _note(self, job: JobRow, kind: str, words: str) -> None:
+        self.say(words)
+        self.store.add_event(job.id, Event(kind=kind, at=timestamp(utc_now()), message=words))

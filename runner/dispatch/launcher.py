@@ -1,0 +1,85 @@
+"""What a launcher is: it starts a runner for a job somewhere, and finds it again.
+
+A launcher keeps nothing that a restart would lose: what it needs to find a runner is in the job's
+row (``handle``, ``lease_owner``) or can be asked of the place where it runs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.errors import UserError
+from store import JobRow
+
+
+class LaunchError(UserError):
+    """A runner cannot be started here; the message names the cause and the remedy."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The runner lives."""
+
+
+@dataclass(frozen=True)
+class Exited:
+    """The runner has ended."""
+
+    code: int | None
+    """Its exit code, -n for signal n; None where nobody saw it end."""
+    reason: str
+    """What is known of its end, in words."""
+
+
+class Handle(ABC):
+    """One runner, wherever it is."""
+
+    @property
+    @abstractmethod
+    def ref(self) -> str:
+        """A text by which another dispatcher finds the runner; it is stored with the job."""
+
+    @property
+    @abstractmethod
+    def log(self) -> Path | None:
+        """The file with its output, or None where that is kept elsewhere."""
+
+    @abstractmethod
+    def poll(self) -> Running | Exited:
+        """Whether it lives; returns at once."""
+
+    @abstractmethod
+    def stop(self, grace_s: float) -> None:
+        """Asks it to end, and ends it after ``grace_s``; returns when it is gone."""
+
+
+class Launcher(ABC):
+    """Starts and finds runners of one target."""
+
+    @abstractmethod
+    def launch(self, job: JobRow) -> Handle:
+        """Starts a runner for a claimed job, and returns without waiting for it to begin.
+
+        Raises:
+            LaunchError: It cannot be started.
+        """
+
+    @abstractmethod
+    def find(self, job: JobRow) -> Handle | None:
+        """The runner of this attempt if it still lives, whoever started it."""
+
+    @abstractmethod
+    def logs(self, job: JobRow, follow: Callable[[], bool]) -> Iterator[str]:
+        """Lines of the latest attempt's output: those there are, then the new ones.
+
+        Args:
+            job: The job.
+            follow: Asked at the end of what there is: whether to wait for more.
+        """
+
+    @abstractmethod
+    def forget(self, job: JobRow) -> None:
+        """Deletes what was kept for a job outside the store."""
