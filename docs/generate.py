@@ -132,7 +132,9 @@ def commands_page() -> str:
 def commands() -> Iterator[tuple[str, ...]]:
     """`asrprof` itself and all that it can be told to do."""
     yield ()
-    yield from ((name,) for name in typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        yield (name,)
+        yield from ((name, inner) for inner in getattr(command, "commands", ()))
 
 
 def _help(path: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from runner import __version__
-from runner.cli import run, show
+from runner.cli import logs, queue, run, show, work
 from runner.cli.plain import plain
 from runner.errors import UserError
 from store import StoreError
@@ -46,6 +46,9 @@ def _root(
 
 app.command("run")(run.run)
 app.command("demo")(run.demo)
+app.add_typer(queue.app, name="queue")
+app.command("work")(work.work)
+app.command("logs")(logs.logs)
 app.command("schema")(show.schema)
 app.command("models")(show.models)
 app.command("doctor")(show.doctor)

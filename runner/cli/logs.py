@@ -1,0 +1,36 @@
+"""`asrprof logs`: what a queued job's runner wrote."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from runner.cli.plain import plain
+from runner.cli.queue import JobArgument
+from runner.cli.run import StoreOption, store_path
+from runner.dispatch.catalogue import launcher_of
+from runner.errors import UserError
+from store import FINAL, Store
+
+
+def logs(
+    job: JobArgument,
+    store: StoreOption = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Wait for more until the job has ended.")
+    ] = False,
+) -> None:
+    """Print what a queued job's runner wrote in its latest attempt."""
+    path = store_path(store)
+    with Store.open(path, readonly=True) as opened:
+        found = opened.job(job)
+        lines = launcher_of(found.target, path).logs(
+            found, lambda: follow and opened.job(job).state not in FINAL
+        )
+        empty = True
+        for line in lines:
+            empty = False
+            typer.echo(plain(line))
+        if empty and not follow:
+            raise UserError(f"job {job} has no log: it is {opened.job(job).state}")

@@ -1,0 +1,227 @@
+"""`asrprof queue`: what waits, what runs, and their order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from runner.cli.plain import cell, plain
+from runner.cli.run import SetOption, StoreOption, store_path
+from runner.cli.show import MAX_ROW, JsonOption
+from runner.config_file import load_benchmark
+from runner.dispatch.catalogue import check_target, launcher_of
+from runner.errors import UserError
+from runner.grid import expand
+from store import FINAL, JobRow, Place, Store
+
+RECENT = 10
+"""Ended jobs that the list shows unless it is asked for all."""
+_STYLES = {"done": "green", "failed": "red", "lost": "red", "cancelled": "yellow", "queued": "dim"}
+
+app = typer.Typer(help="Add benchmarks to the queue, and see and change what is in it.")
+
+
+def _row(number: int) -> int:
+    if not 0 < number <= MAX_ROW:
+        raise UserError(f"job {number}: write a number from 1 to {MAX_ROW}")
+    return number
+
+
+JobArgument = Annotated[int, typer.Argument(callback=_row, help="The job's number.")]
+
+
+@app.command("add")
+def add(
+    config: Annotated[str, typer.Argument(help="A JSON config or a preset's name.")],
+    store: StoreOption = None,
+    target: Annotated[str, typer.Option("--target", help="Where to run it.")] = "local",
+    priority: Annotated[
+        int, typer.Option("--priority", min=-1000, max=1000, help="A higher one starts first.")
+    ] = 0,
+    time_limit: Annotated[
+        float | None,
+        typer.Option("--time-limit", metavar="S", help="Seconds after which it is stopped."),
+    ] = None,
+    overrides: SetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a benchmark into the queue; `asrprof work` runs it."""
+    check_target(target)
+    if time_limit is not None and not 0 < time_limit < float("inf"):
+        raise UserError(f"--time-limit {time_limit:g}: write seconds, more than 0")
+    benchmark = load_benchmark(config, overrides or ())
+    cases = expand(benchmark)
+    with Store.open(store_path(store)) as opened:
+        document = json.dumps(benchmark.model_dump(mode="json"))
+        job = opened.queue.add(
+            opened.add_benchmark(benchmark.name, document),
+            target=target,
+            cases_total=len(cases),
+            priority=priority,
+            time_limit_s=time_limit,
+            folder=str(Path.cwd()),
+        )
+        if as_json:
+            _print_json(opened.job(job))
+            return
+    typer.echo(f"job {job} queued on {target}: {plain(benchmark.name)}, {len(cases)} cases")
+
+
+@app.command("list")
+def show_list(
+    store: StoreOption = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help=f"All ended jobs, not only the last {RECENT}.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List jobs: what runs, what waits in its order, what has ended."""
+    path = store_path(store)
+    with Store.open(path, readonly=True) as opened:
+        waiting = opened.queue.waiting()
+        ended = opened.jobs(states=FINAL)
+        shown = ended if everything else ended[-RECENT:]
+        jobs = [*shown, *opened.queue.held(), *waiting]
+    if as_json:
+        typer.echo(json.dumps([asdict(job) for job in jobs], indent=2))
+    elif jobs:
+        Console().print(_table(jobs))
+        if len(shown) < len(ended):
+            typer.echo(f"{len(ended) - len(shown)} older ones: asrprof queue list --all")
+    else:
+        typer.echo(f"no jobs in {plain(str(path))}")
+
+
+@app.command("show")
+def show(job: JobArgument, store: StoreOption = None, as_json: JsonOption = False) -> None:
+    """Show all that is known of a job, and what happened to it."""
+    with Store.open(store_path(store), readonly=True) as opened:
+        found, events = opened.job(job), opened.events(job)
+    if as_json:
+        document = {**asdict(found), "events": [asdict(event) for event in events]}
+        typer.echo(json.dumps(document, indent=2))
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in asdict(found).items():
+        if value is not None:
+            table.add_row(name, cell(f"{value:g}" if isinstance(value, float) else str(value)))
+    console = Console()
+    console.print(table)
+    for event in events:
+        words = event.message or event.case_key or ""
+        line = Text.assemble((event.at[:19], "dim"), " ", cell(f"{event.kind}: {words}"))
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+@app.command("move")
+def move(
+    job: JobArgument,
+    store: StoreOption = None,
+    top: Annotated[bool, typer.Option("--top", help="Make it the first.")] = False,
+    bottom: Annotated[bool, typer.Option("--bottom", help="Make it the last.")] = False,
+    before: Annotated[
+        int | None, typer.Option("--before", metavar="JOB", help="Put it before this one.")
+    ] = None,
+    after: Annotated[
+        int | None, typer.Option("--after", metavar="JOB", help="Put it after this one.")
+    ] = None,
+) -> None:
+    """Move a waiting job to another place; it takes on the priority of that place."""
+    given: list[tuple[Place, int | None]] = []
+    given += [("top", None)] if top else []
+    given += [("bottom", None)] if bottom else []
+    given += [("before", before)] if before is not None else []
+    given += [("after", after)] if after is not None else []
+    if len(given) != 1:
+        raise UserError("give one of --top, --bottom, --before JOB and --after JOB")
+    ((place, other),) = given
+    if other is not None:
+        _row(other)
+    with _existing(store) as opened:
+        opened.queue.move(job, place, other)
+        order = [row.id for row in opened.queue.waiting()]
+    typer.echo(f"job {job} is number {order.index(job) + 1} of {len(order)}")
+
+
+@app.command("cancel")
+def cancel(job: JobArgument, store: StoreOption = None) -> None:
+    """Cancel a waiting job, or end one that runs; its finished cases keep their rows."""
+    with _existing(store) as opened:
+        state = opened.queue.cancel(job)
+    done = state == "cancelled"
+    typer.echo(f"job {job} cancelled" if done else f"job {job} is {state}: asked to end")
+
+
+@app.command("retry")
+def retry(job: JobArgument, store: StoreOption = None) -> None:
+    """Queue a job again that failed, was cancelled or lost; it goes on where it was."""
+    with _existing(store) as opened:
+        opened.queue.retry(job)
+        attempt = opened.job(job).attempt
+    typer.echo(f"job {job} queued again, attempt {attempt}")
+
+
+@app.command("rm")
+def remove(
+    job: JobArgument,
+    store: StoreOption = None,
+    results: Annotated[bool, typer.Option("--results", help="Delete its results too.")] = False,
+) -> None:
+    """Delete a job that does not run, with its log."""
+    path = store_path(store)
+    with _existing(store) as opened:
+        found = opened.job(job)
+        if found.cases_done and not results:
+            raise UserError(
+                f"job {job} has {found.cases_done} results: add --results to delete them too"
+            )
+        launcher = launcher_of(found.target, path)
+        opened.queue.remove(job, with_results=results)
+    launcher.forget(found)
+    typer.echo(f"job {job} deleted")
+
+
+def _existing(store: Path | None) -> Store:
+    """The store, which these commands must not create."""
+    path = store_path(store)
+    if not path.exists():
+        Store.open(path, readonly=True).close()  # Says so.
+    return Store.open(path)
+
+
+def _print_json(job: JobRow) -> None:
+    typer.echo(json.dumps(asdict(job), indent=2))
+
+
+def _table(jobs: Sequence[JobRow]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
+    table.add_column("job", justify="right", no_wrap=True)
+    table.add_column("benchmark", overflow="fold", min_width=12)
+    table.add_column("target", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    table.add_column("priority", justify="right", no_wrap=True)
+    table.add_column("cases", justify="right", no_wrap=True)
+    table.add_column("reason", overflow="fold")
+    for job in jobs:
+        reason = job.reason or ("asked to end" if job.cancel_requested_at else "")
+        table.add_row(
+            str(job.id),
+            cell(job.benchmark),
+            cell(job.target),
+            cell(job.state, _STYLES.get(job.state, "")),
+            str(job.priority),
+            f"{job.cases_done}/{job.cases_total}",
+            cell(reason),
+        )
+    return table
