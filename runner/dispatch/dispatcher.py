@@ -111,9 +111,9 @@ class Dispatcher:
         for job in self.store.queue.held():
             if job.id in self._followed or not self._is_orphan(job):
                 continue
-            launcher = self.launchers.get(job.target) if job.dispatcher is not None else None
-            here = job.machine == machine_of(self._owner)
-            handle = launcher.find(job) if launcher is not None and here else None
+            launcher = self._launcher_to_ask(job)
+            handle = None if launcher is None else launcher.find(job)
+            reason = vanished(job, utc_now())
             if handle is not None:
                 if self.store.queue.adopt(job.id, job.attempt, self._owner, LEASE_S):
                     self._take(job, handle)
@@ -122,8 +122,8 @@ class Dispatcher:
                 if self.store.queue.give_back(job.id, job.attempt):
                     words = f"job {job.id} had not begun when its dispatcher went: put back"
                     self._note(job, "job-put-back", words)
-            else:
-                reason = vanished(job, utc_now()) or f"its runner {job.handle} is gone"
+            elif launcher is not None or reason is not None:
+                reason = reason or f"its runner {job.handle} is gone"
                 if self.store.queue.settle(job.id, job.attempt, "lost", reason):
                     self._note(job, "job-lost", f"job {job.id} lost: {reason}")
 
@@ -158,6 +158,12 @@ class Dispatcher:
         self._note(job, "job-launched", words)
         return True
 
+    def _launcher_to_ask(self, job: JobRow) -> Launcher | None:
+        """Who can say whether a job's runner lives; None if only its lease can tell."""
+        if job.dispatcher is None or job.machine != machine_of(self._owner):
+            return None
+        return self.launchers.get(job.target)
+
     def _is_orphan(self, job: JobRow) -> bool:
         """Whether nobody seems to follow a job any more."""
         late = job.lease_expires_at is None or job.lease_expires_at <= timestamp(utc_now())
@@ -180,7 +186,7 @@ class Dispatcher:
             if now - followed.over > self.grace_s:
                 followed.handle.stop(self.grace_s)
             return
-        if now - followed.beat >= BEAT_S or job.state == "starting":
+        if now - followed.beat >= BEAT_S:
             job = self.store.queue.renew(job.id, followed.job.attempt, self._owner, LEASE_S)
             followed.beat = now
         if stop_of(job, utc_now()) is not None:

@@ -69,7 +69,10 @@ class Launcher(ABC):
 
     @abstractmethod
     def find(self, job: JobRow) -> Handle | None:
-        """The runner of this attempt if it still lives, whoever started it."""
+        """The runner of this attempt if it still lives, whoever started it.
+
+        None also where the place cannot be asked: the job is then given up as lost.
+        """
 
     @abstractmethod
     def logs(self, job: JobRow, follow: Callable[[], bool]) -> Iterator[str]:

@@ -294,6 +294,20 @@ def test_a_process_of_another_machine_is_not_looked_for_here(yard: Yard) -> None
     assert yard.launcher.find(replace(job, handle="nonsense")) is None
 
 
+def test_a_target_that_this_dispatcher_does_not_know(yard: Yard, dead_owner: str) -> None:
+    """Its runner may live: only its lease can tell."""
+    benchmark = yard.store.add_benchmark("quick", "{}")
+    job = yard.store.queue.add(benchmark, target="moon", cases_total=1)
+    yard.store.queue.claim(dead_owner, 60, targets={"moon"})
+    yard.store.queue.begin(job, 1, "moon/1:1:1", 60)
+    yard.dispatcher().reconcile()
+    assert yard.store.job(job).state == "running"
+    yard.store.heartbeat(job, -1)
+    yard.dispatcher().reconcile()
+    assert yard.store.job(job).state == "lost"
+    assert "no heartbeat of moon/1:1:1" in str(yard.store.job(job).reason)
+
+
 def test_targets(tmp_path: Path) -> None:
     with pytest.raises(UserError, match='unknown target "locl"; did you mean "local"'):
         check_target("locl")
