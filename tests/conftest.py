@@ -39,7 +39,7 @@ def speech_like() -> Callable[..., list[Waveform]]:
 @pytest.fixture(scope="session")
 def real_speech() -> Path:
     """Folder of real speech with a manifest, beside the checkout; skips where there is none."""
-    folder = Path(os.environ.get("ASRPROF_TEST_SPEECH", ROOT.parent / "shared" / "speech"))
+    folder = Path(os.environ.get("ASRPROF_TEST_SPEECH") or ROOT.parent / "shared" / "speech")
     if not (folder / "manifest.jsonl").is_file():
         pytest.skip(f"no real speech at {folder} (set ASRPROF_TEST_SPEECH)")
     return folder

@@ -1,7 +1,6 @@
-"""Speech for the tests: generated noise in folders, and real speech where a checkout has it."""
+"""Speech for the tests: generated noise, and folders of it."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,17 +9,6 @@ import pytest
 import soundfile
 
 from runner.clips.clip import Utterance
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def speech_folder() -> Path:
-    """A folder of real speech."""
-    folder = Path(os.environ.get("ASRPROF_TEST_SPEECH") or ROOT.parent / "shared" / "speech")
-    if not (folder / "manifest.jsonl").is_file():
-        pytest.skip("no real speech: set ASRPROF_TEST_SPEECH to a folder with manifest.jsonl")
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -31,8 +31,8 @@ def check(utterances, packing, total: int) -> None:
 
 
 @pytest.mark.parametrize("seconds", [5.0, 15.0, 30.0, 60.0])
-def test_real_speech_is_packed_whole(speech_folder, seconds):
-    utterances = read_folder(speech_folder).utterances
+def test_real_speech_is_packed_whole(real_speech, seconds):
+    utterances = read_folder(real_speech).utterances
     packing = pack(utterances, audio_seconds=seconds, seed=42)
     check(utterances, packing, int(seconds * 16_000))
     spoken = sum(clip.speech_seconds for clip in packing.clips)

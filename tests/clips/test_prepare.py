@@ -50,11 +50,11 @@ def test_the_same_config_gives_the_same_clips_cold_and_warm(folder, tmp_path):
     assert other.fingerprint != first.fingerprint
 
 
-def test_real_speech_has_the_same_fingerprint_in_a_fresh_process(speech_folder, tmp_path):
-    here = prepare(data(speech_folder, tmp_path / "a"), audio_seconds=5.0, seed=42)
-    assert run(PREPARE, speech_folder, tmp_path / "b").stdout.strip() == here.fingerprint
+def test_real_speech_has_the_same_fingerprint_in_a_fresh_process(real_speech, tmp_path):
+    here = prepare(data(real_speech, tmp_path / "a"), audio_seconds=5.0, seed=42)
+    assert run(PREPARE, real_speech, tmp_path / "b").stdout.strip() == here.fingerprint
     assert here.left_out > 0
-    rows = (speech_folder / "manifest.jsonl").read_text().count("\n")
+    rows = (real_speech / "manifest.jsonl").read_text().count("\n")
     assert here.left_out + here.utterances == rows
 
 

@@ -32,6 +32,11 @@ def board_unavailable(gpu: Gpu | NoGpu) -> Unavailable | None:
     return None
 
 
+def board_scope(gpu: Gpu | NoGpu) -> str:
+    """What a figure of the board covers: all of it, by its UUID."""
+    return f"board {gpu.uuid}" if isinstance(gpu, Gpu) else "board"
+
+
 def board_limit_w(gpu: Gpu | NoGpu) -> float | None:
     """Power limit in force, in watts."""
     return gpu.enforced_limit_w() if isinstance(gpu, Gpu) else None
@@ -62,7 +67,7 @@ class NvmlCounter(CounterSource):
     @property
     def scope(self) -> str:
         """The whole board."""
-        return f"board {self._gpu.uuid}" if isinstance(self._gpu, Gpu) else "board"
+        return board_scope(self._gpu)
 
     def probe(self) -> Available | Unavailable:
         """Calls the counter rather than inferring it from the architecture, and times its ticks."""

@@ -9,6 +9,7 @@ from runner.measure.energy.nvml_counter import (
     BOARD_BIAS,
     board_disturbance,
     board_limit_w,
+    board_scope,
     board_unavailable,
 )
 from runner.measure.energy.sensor import PowerSource
@@ -52,7 +53,7 @@ class NvmlSampled(PowerSource):
     @property
     def scope(self) -> str:
         """The whole board."""
-        return f"board {self._gpu.uuid}" if isinstance(self._gpu, Gpu) else "board"
+        return board_scope(self._gpu)
 
     def probe(self) -> Available | Unavailable:
         """Chooses the sensor that answers and times its changes."""
