@@ -6,7 +6,7 @@ Everything here needs the standard library only and imports in milliseconds.
 from __future__ import annotations
 
 from store.clock import Clock, timestamp, utc_now
-from store.errors import JobBusyError, LeaseLostError, StoreError
+from store.errors import JobBusyError, LeaseLostError, SpoolError, StoreError
 from store.jobs import FINAL, HELD, stop_of, vanished
 from store.leaderboard import LEADERBOARD_COLUMNS, LeaderboardRow
 from store.owner import machine_of, owner_is_alive, owner_is_dead, process_owner
@@ -32,16 +32,19 @@ from store.records import (
     Weights,
 )
 from store.rows import BenchmarkRow, Counts, EventRow, JobRow, Stop, StoredResult
+from store.spool import Begun, Ended, Measured, Noted, SpoolRecord
 from store.store import Store, default_path
 
 __all__ = [
     "FINAL",
     "HELD",
     "LEADERBOARD_COLUMNS",
+    "Begun",
     "BenchmarkRow",
     "Clock",
     "Conditions",
     "Counts",
+    "Ended",
     "EnergyLabel",
     "EnergyReading",
     "Environment",
@@ -54,7 +57,9 @@ __all__ = [
     "Latency",
     "LeaderboardRow",
     "LeaseLostError",
+    "Measured",
     "Memory",
+    "Noted",
     "Operator",
     "Place",
     "PowerSample",
@@ -63,6 +68,8 @@ __all__ = [
     "Result",
     "ResultState",
     "Sample",
+    "SpoolError",
+    "SpoolRecord",
     "Stage",
     "Stop",
     "Store",

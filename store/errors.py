@@ -18,6 +18,10 @@ class LeaseLostError(StoreError):
     """The caller no longer owns the job: it was ended, or another process took it over."""
 
 
+class SpoolError(StoreError):
+    """What a runner has spooled is damaged or incomplete."""
+
+
 _ADVICE = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space and resume the run; "
     "what was finished is kept",

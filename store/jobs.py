@@ -224,6 +224,40 @@ def is_complete(source: Database | Transaction, job: JobRow) -> bool:
     return int(open_cases) == 0 and job.cases_done >= job.cases_total
 
 
+def current_attempt(
+    transaction: Transaction, job_id: int, attempt: int, database: Database
+) -> JobRow:
+    """A job that is starting or running in this very attempt.
+
+    Raises:
+        LeaseLostError: The attempt is over.
+    """
+    job = get_job(transaction, job_id, database)
+    check_held(job)
+    if job.attempt != attempt:
+        raise LeaseLostError(f"attempt {attempt} of job {job_id} is over")
+    return job
+
+
+def begin_job(
+    transaction: Transaction, job: JobRow, owner: str, lease_s: float, now: datetime
+) -> None:
+    """Sets a claimed job running, within a transaction; its runner holds the lease from here on.
+
+    Raises:
+        LeaseLostError: Another runner has begun it.
+    """
+    if job.state != "starting":
+        raise LeaseLostError(f"job {job.id} is being run by {job.lease_owner}")
+    at = timestamp(now)
+    transaction.run(
+        "UPDATE jobs SET state = 'running', started_at = coalesce(started_at, ?),"
+        " attempt_started_at = ?, lease_owner = ?, lease_expires_at = ?, heartbeat_at = ?"
+        " WHERE id = ?",
+        (at, at, owner, lease_end(now, lease_s), at, job.id),
+    )
+
+
 def end_job(
     transaction: Transaction, job_id: int, state: JobState, reason: str | None, now: datetime
 ) -> None:

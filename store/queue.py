@@ -20,7 +20,8 @@ from store.errors import LeaseLostError, StoreError
 from store.jobs import (
     FINAL,
     HELD,
-    check_held,
+    begin_job,
+    current_attempt,
     end_job,
     find_jobs,
     get_job,
@@ -232,18 +233,9 @@ class Queue:
         Raises:
             LeaseLostError: The attempt is over, or another runner has begun it.
         """
-        now = self._clock()
         with self._database.write() as transaction:
-            job = self._current(transaction, job_id, attempt)
-            if job.state != "starting":
-                raise LeaseLostError(f"job {job_id} is being run by {job.lease_owner}")
-            at = timestamp(now)
-            transaction.run(
-                "UPDATE jobs SET state = 'running', started_at = coalesce(started_at, ?),"
-                " attempt_started_at = ?, lease_owner = ?, lease_expires_at = ?, heartbeat_at = ?"
-                " WHERE id = ?",
-                (at, at, owner, lease_end(now, lease_s), at, job_id),
-            )
+            job = current_attempt(transaction, job_id, attempt, self._database)
+            begin_job(transaction, job, owner, lease_s, self._clock())
             return get_job(transaction, job_id, self._database)
 
     def renew(self, job_id: int, attempt: int, dispatcher: str, lease_s: float) -> JobRow:
@@ -254,7 +246,7 @@ class Queue:
         """
         now = self._clock()
         with self._database.write() as transaction:
-            job = self._current(transaction, job_id, attempt)
+            job = current_attempt(transaction, job_id, attempt, self._database)
             if job.dispatcher != dispatcher:
                 raise LeaseLostError(f"job {job_id} is followed by {job.dispatcher}")
             transaction.run(
@@ -320,13 +312,6 @@ class Queue:
         job = get_job(transaction, job_id, self._database)
         if job.state != "queued":
             raise StoreError(f"job {job_id} is {job.state}: only a queued job has a place")
-        return job
-
-    def _current(self, transaction: Transaction, job_id: int, attempt: int) -> JobRow:
-        job = get_job(transaction, job_id, self._database)
-        check_held(job)
-        if job.attempt != attempt:
-            raise LeaseLostError(f"attempt {attempt} of job {job_id} is over")
         return job
 
     @staticmethod

@@ -265,7 +265,26 @@ def _add_queue(connection: sqlite3.Connection) -> None:
         connection.execute(statement).close()
 
 
-MIGRATIONS: tuple[Migration, ...] = (_create, _add_queue)
+_VERSION_3 = (
+    # Containers are labelled with it: only a store's own are adopted or removed.
+    "CREATE TABLE identity (id TEXT NOT NULL) STRICT",
+    "INSERT INTO identity VALUES (lower(hex(randomblob(16))))",
+    # How far the spool of an attempt has been taken in.
+    """CREATE TABLE spools (
+  job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  attempt INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (job_id, attempt)
+) STRICT, WITHOUT ROWID""",
+)
+
+
+def _add_spools(connection: sqlite3.Connection) -> None:
+    for statement in _VERSION_3:
+        connection.execute(statement).close()
+
+
+MIGRATIONS: tuple[Migration, ...] = (_create, _add_queue, _add_spools)
 
 
 def check_schema(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 
-from store import jobs, reader, writer
+from store import jobs, reader, spool, writer
 from store.clock import Clock, timestamp, utc_now
 from store.connection import BUSY_TIMEOUT_S, Database, open_database
 from store.leaderboard import LeaderboardRow
@@ -15,6 +15,8 @@ from store.mounts import MOUNTINFO
 from store.queue import Queue
 from store.records import Event, JobState, Result, ResultState
 from store.rows import BenchmarkRow, Counts, EventRow, JobRow, Stop, StoredResult
+from store.spool import SpoolRecord
+from store.writer import rows_of
 
 
 def default_path(path: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -86,6 +88,12 @@ class Store:
     def path(self) -> Path:
         """The file, as it was given to ``open``."""
         return self._database.path
+
+    @property
+    def id(self) -> str:
+        """32 hexadecimal digits that tell this store from every other one."""
+        ((found,),) = self._database.rows("SELECT id FROM identity")
+        return str(found)
 
     # Benchmarks and jobs
 
@@ -221,6 +229,35 @@ class Store:
                 know; the message names the field. Nothing is stored.
         """
         return writer.write_result(self._database, job_id, result, self._now(), replace=replace)
+
+    def ingest(
+        self, job_id: int, attempt: int, records: Iterable[SpoolRecord], *, lease_s: float
+    ) -> int:
+        """Takes in what a runner has spooled, as far as it is new; see ``store.spool``.
+
+        Returns:
+            The number of the last record that is in the store.
+
+        Raises:
+            LeaseLostError: The attempt is over and another one has begun.
+            SpoolError: A record is missing between those in the store and these.
+        """
+        return spool.ingest(
+            self._database, job_id, attempt, records, lease_s=lease_s, clock=self._clock
+        )
+
+    def spooled(self, job_id: int, attempt: int) -> int:
+        """The number of the last record of an attempt's spool that is in the store, or 0."""
+        return spool.spooled(self._database, job_id, attempt)
+
+    @staticmethod
+    def check_result(result: Result) -> None:
+        """Whether a result could be stored.
+
+        Raises:
+            ValueError: See ``write_result``.
+        """
+        rows_of(result)
 
     def case_keys(self, job_id: int, states: Iterable[ResultState] | None = None) -> set[str]:
         """The cases of a job that have a row, or a row in one of ``states``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 
 from store.columns import (
     CHILDREN,
@@ -88,10 +89,39 @@ def add_benchmark(database: Database, name: str, config_json: str, now: str) -> 
 
 def add_event(database: Database, job_id: int, event: Event) -> int:
     """Stores an event and returns its id."""
-    values = EVENT.values(event, "event.")
     with database.write() as transaction:
         _check_job(transaction, database, job_id)
-        return transaction.insert(_INSERT_EVENT, (job_id, *values))
+        return insert_event(transaction, job_id, event)
+
+
+def insert_event(transaction: Transaction, job_id: int, event: Event) -> int:
+    """Stores an event within a transaction, and returns its id."""
+    return transaction.insert(_INSERT_EVENT, (job_id, *EVENT.values(event, "event.")))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A result as rows: its own, and those of its children."""
+
+    key: str
+    own: tuple[Value, ...]
+    """The row of ``results`` after its first three columns."""
+    children: tuple[tuple[Child, list[tuple[Value, ...]]], ...]
+    environment: Environment | None
+
+
+def rows_of(result: Result) -> Rows:
+    """A result as rows, every figure checked.
+
+    Raises:
+        ValueError: A figure is NaN or infinite, or a value has a type that SQLite does not know;
+            the message names the field.
+    """
+    own = _flatten(result)
+    if result.environment is not None:
+        ENVIRONMENT.values(result.environment, "environment.")
+    children = tuple((child, _child_rows(child, result)) for child in CHILDREN)
+    return Rows(result.case_key, own, children, result.environment)
 
 
 def write_result(
@@ -99,30 +129,35 @@ def write_result(
 ) -> int:
     """Stores a result with its children in one transaction, and returns its id."""
     # Everything is checked before the lock is taken, so that others wait only for SQLite.
-    row = _flatten(result)
-    children = [(child, _child_rows(child, result)) for child in CHILDREN]
+    rows = rows_of(result)
     with database.write() as transaction:
         _check_job(transaction, database, job_id)
-        present = transaction.rows(
-            "SELECT id, state FROM results WHERE job_id = ? AND case_key = ?",
-            (job_id, result.case_key),
+        return insert_rows(transaction, job_id, rows, now, replace=replace)
+
+
+def insert_rows(
+    transaction: Transaction, job_id: int, rows: Rows, now: str, *, replace: bool = False
+) -> int:
+    """Stores a result within a transaction, and returns its id; see ``Store.write_result``."""
+    present = transaction.rows(
+        "SELECT id, state FROM results WHERE job_id = ? AND case_key = ?", (job_id, rows.key)
+    )
+    if present and not (replace and present[0]["state"] != "ok"):
+        return int(present[0]["id"])
+    if present:
+        transaction.run("DELETE FROM results WHERE id = ?", (present[0]["id"],))
+    environment_id = _environment_id(transaction, rows.environment)
+    result_id = transaction.insert(_INSERT_RESULT, (job_id, environment_id, now, *rows.own))
+    for child, children in rows.children:
+        transaction.run_many(
+            _insert(child.table, ("result_id", "seq", *child.columns.names)),
+            ((result_id, seq, *values) for seq, values in enumerate(children)),
         )
-        if present and not (replace and present[0]["state"] != "ok"):
-            return int(present[0]["id"])
-        if present:
-            transaction.run("DELETE FROM results WHERE id = ?", (present[0]["id"],))
-        environment_id = _environment_id(transaction, result.environment)
-        result_id = transaction.insert(_INSERT_RESULT, (job_id, environment_id, now, *row))
-        for child, rows in children:
-            transaction.run_many(
-                _insert(child.table, ("result_id", "seq", *child.columns.names)),
-                ((result_id, seq, *values) for seq, values in enumerate(rows)),
-            )
-        transaction.run(
-            "UPDATE jobs SET cases_done = (SELECT count(*) FROM results WHERE job_id = jobs.id) "
-            "WHERE id = ?",
-            (job_id,),
-        )
+    transaction.run(
+        "UPDATE jobs SET cases_done = (SELECT count(*) FROM results WHERE job_id = jobs.id) "
+        "WHERE id = ?",
+        (job_id,),
+    )
     return result_id
 
 
