@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -34,6 +33,7 @@ from runner.events import (
 )
 from runner.grid import Case, expand
 from runner.lease import BEAT_S, LEASE_S
+from runner.ledger import Ledger, StoreLedger
 from runner.task import CaseTask, Progress, Remark, utc_now
 from store import (
     Event,
@@ -44,7 +44,6 @@ from store import (
     Store,
     StoreError,
     process_owner,
-    stop_of,
 )
 
 
@@ -66,21 +65,23 @@ class Outcome:
 class Session:
     """One run of one benchmark."""
 
-    store: Store
     benchmark: Benchmark
     sink: Sink
     target: str = "local"
     _stop: int | None = field(default=None, init=False)
     _asked: Stop | None = field(default=None, init=False)
-    """Why the job must end, as the store says."""
+    """Why the job must end, as its ledger says."""
+    _interrupted: JobState = field(default="cancelled", init=False)
+    """What a signal makes of the job that nobody asked for in the store: someone's wish where the
+    session is in a terminal, an accident where a dispatcher started it."""
     _beat: float = field(default=0.0, init=False)
-    _owner: str = field(default_factory=process_owner, init=False)
     _hub: Hub = field(default_factory=Hub, init=False)
 
-    def run(self, *, resume: bool = False) -> Outcome:
-        """Runs every pending case.
+    def run(self, store: Store, *, resume: bool = False) -> Outcome:
+        """Runs every pending case, as a new job of a store.
 
         Args:
+            store: Where the job and its rows go.
             resume: Go on with this benchmark's last unfinished job: cases without a row, and
                 those that failed or were refused, are run; every other row stays as it is.
 
@@ -90,27 +91,27 @@ class Session:
         """
         cases, clips = self._prepare()
         with self._signals():
-            job_id, pending = self._open_job(cases, clips, resume)
-            return self._run_job(job_id, len(cases), pending, clips)
+            ledger = self._open_job(store, cases, clips, resume)
+            return self._run_job(ledger, cases, clips)
 
-    def run_claimed(self, job_id: int, attempt: int) -> Outcome:
+    def run_claimed(self, ledger: Ledger, attempt: int) -> Outcome:
         """Runs the pending cases of a job that a dispatcher has claimed.
 
         Raises:
             LeaseLostError: this attempt was given up, or another runner has begun it.
             UserError: the benchmark or its data cannot be used; the job has ended with the reason.
-            StoreError: the store cannot take a row.
+            StoreError: the ledger cannot take a row.
         """
-        self.store.queue.begin(job_id, attempt, self._owner, LEASE_S)
+        self._interrupted = "failed"
+        ledger.begin(attempt)
         try:
             cases, clips = self._prepare()
-            self._refuse_other_speech(job_id, clips, "queue the benchmark anew")
+            self._refuse_other_speech(ledger, clips, "queue the benchmark anew")
         except UserError as error:
-            self._close_job(job_id, "failed", str(error))
+            self._close_job(ledger, "failed", str(error))
             raise
         with self._signals():
-            pending = self._unsettled(job_id, cases)
-            return self._run_job(job_id, len(cases), pending, clips)
+            return self._run_job(ledger, cases, clips)
 
     def _prepare(self) -> tuple[tuple[Case, ...], dict[float, _Clips]]:
         """The cases, and a set of clips for each of their lengths."""
@@ -132,45 +133,46 @@ class Session:
         return prepared
 
     def _run_job(
-        self, job_id: int, cases: int, pending: list[Case], clips: dict[float, _Clips]
+        self, ledger: Ledger, cases: tuple[Case, ...], clips: dict[float, _Clips]
     ) -> Outcome:
         began = time.monotonic()
+        settled = ledger.settled()
+        pending = [case for case in cases if case.key not in settled]
         self.sink(
-            JobStarted(job_id, self.benchmark.name, cases, len(pending), str(self.store.path))
+            JobStarted(ledger.job_id, self.benchmark.name, len(cases), len(pending), ledger.place)
         )
-        self._note(job_id, "job-started", message=f"{len(pending)} of {cases} cases")
+        self._note(ledger, "job-started", message=f"{len(pending)} of {len(cases)} cases")
         tally = _Tally()
         state: JobState = "failed"
         reason: str | None = "the runner stopped"
         try:
             for index, case in enumerate(pending):
-                task = self._task(job_id, case, clips[case.audio_seconds].path)
-                result = tally.known_refusal(task) or self._run_case(job_id, index, task)
-                result = self._write(job_id, task, result)
+                task = self._task(ledger, case, clips[case.audio_seconds].path)
+                result = tally.known_refusal(task) or self._run_case(ledger, index, task)
+                result = self._write(ledger, task, result)
                 tally.add(task, result)
                 self.sink(CaseFinished(case, index, result))
-                self._note(job_id, "case-finished", case.key, result.reason or result.state)
+                self._note(ledger, "case-finished", case.key, result.reason or result.state)
             state, reason = "done", None
         except isolation.Interrupted:
             # A dispatcher's signal means what the store says: a request, or a time limit.
-            asked = self._asked or stop_of(self.store.job(job_id), datetime.now(UTC))
             name = signal.Signals(self._stop or signal.SIGINT).name
-            stop = asked or Stop(state="cancelled", reason=f"interrupted by {name}")
+            stop = self._asked or ledger.stop()
+            stop = stop or Stop(state=self._interrupted, reason=f"interrupted by {name}")
             state, reason = stop.state, stop.reason
         except StoreError as error:
             reason = str(error)
             raise
         finally:
-            self._close_job(job_id, state, reason)
+            self._close_job(ledger, state, reason)
             wall = time.monotonic() - began
-            self.sink(JobFinished(job_id, state, reason, tally.ok, tally.failed, wall))
-        return Outcome(job_id, state, tally.ok, tally.failed, self._stop)
+            self.sink(JobFinished(ledger.job_id, state, reason, tally.ok, tally.failed, wall))
+        return Outcome(ledger.job_id, state, tally.ok, tally.failed, self._stop)
 
-    def _write(self, job_id: int, task: CaseTask, result: Result) -> Result:
+    def _write(self, ledger: Ledger, task: CaseTask, result: Result) -> Result:
         """Stores a row; one with a figure that is no number becomes a failed row that says so."""
         try:
-            # Only a row that failed or was refused gives way, so this never loses a figure.
-            self.store.write_result(job_id, result, replace=True)
+            ledger.write(result)
         except ValueError as error:
             result = task.outcome(
                 "failed",
@@ -178,71 +180,61 @@ class Session:
                 started_at=result.started_at,
                 wall_s=result.wall_s,
             )
-            self.store.write_result(job_id, result, replace=True)
+            ledger.write(result)
         return result
 
     def _open_job(
-        self, cases: tuple[Case, ...], clips: dict[float, _Clips], resume: bool
-    ) -> tuple[int, list[Case]]:
+        self, store: Store, cases: tuple[Case, ...], clips: dict[float, _Clips], resume: bool
+    ) -> Ledger:
         config = json.dumps(self.benchmark.model_dump(mode="json"))
-        benchmark_id = self.store.add_benchmark(self.benchmark.name, config)
+        benchmark_id = store.add_benchmark(self.benchmark.name, config)
         if not resume:
-            job_id = self.store.start_job(
+            job_id = store.start_job(
                 benchmark_id,
                 target=self.target,
                 cases_total=len(cases),
-                owner=self._owner,
+                owner=process_owner(),
                 lease_s=LEASE_S,
             )
-            return job_id, list(cases)
+            return StoreLedger(store, job_id)
         try:
-            job = self.store.resumable_job(benchmark_id, target=self.target)
+            job = store.resumable_job(benchmark_id, target=self.target)
         except JobBusyError as error:
             raise UserError(str(error)) from error
         if job is None:
             raise UserError(
                 f'nothing to resume: benchmark "{self.benchmark.name}" with this config has no '
-                f"unfinished job in {self.store.path}"
+                f"unfinished job in {store.path}"
             )
-        self._refuse_other_speech(job.id, clips, "run without --resume")
-        self.store.reopen_job(job.id, self._owner, LEASE_S)
-        return job.id, self._unsettled(job.id, cases)
+        ledger = StoreLedger(store, job.id)
+        self._refuse_other_speech(ledger, clips, "run without --resume")
+        store.reopen_job(job.id, process_owner(), LEASE_S)
+        return ledger
 
-    def _unsettled(self, job_id: int, cases: tuple[Case, ...]) -> list[Case]:
-        # A failure may have been the machine's and a refusal the network's; too little memory
-        # would come again.
-        settled = self.store.case_keys(job_id, states=("ok", "oom"))
-        return [case for case in cases if case.key not in settled]
-
-    def _refuse_other_speech(self, job_id: int, clips: dict[float, _Clips], remedy: str) -> None:
+    def _refuse_other_speech(self, ledger: Ledger, clips: dict[float, _Clips], remedy: str) -> None:
         """One job, one set of clips: rows of all its attempts must be comparable."""
-        checked: set[float] = set()
-        for row in self.store.leaderboard(job_id=job_id, where="state = 'ok'"):
-            if row.audio_seconds in checked or row.audio_seconds not in clips:
-                continue
-            checked.add(row.audio_seconds)
-            before = self.store.result(row.result_id).result.clips_fingerprint
-            if before != clips[row.audio_seconds].fingerprint:
+        for seconds, before in ledger.speech().items():
+            if seconds in clips and before != clips[seconds].fingerprint:
                 raise UserError(
-                    f"the speech has changed since job {job_id}: its clips of "
-                    f"{row.audio_seconds:g} s are others now; {remedy}"
+                    f"the speech has changed since job {ledger.job_id}: its clips of "
+                    f"{seconds:g} s are others now; {remedy}"
                 )
 
-    def _close_job(self, job_id: int, state: JobState, reason: str | None) -> None:
+    def _close_job(self, ledger: Ledger, state: JobState, reason: str | None) -> None:
         try:
-            self._note(job_id, "job-finished", message=reason or state)
-            self.store.finish_job(job_id, state, reason, owner=self._owner)
+            self._note(ledger, "job-finished", message=reason or state)
+            ledger.finish(state, reason)
         except StoreError:
             # The store is what failed; the caller is told by the error already on its way, and
             # the job's lease runs out, which makes it resumable.
             if state == "done":
                 raise
 
-    def _task(self, job_id: int, case: Case, clips: Path) -> CaseTask:
+    def _task(self, ledger: Ledger, case: Case, clips: Path) -> CaseTask:
         trace = None
         if self.benchmark.limits.trace:
             name = hashlib.sha256(case.key.encode()).hexdigest()[:12]
-            trace = self.store.path.parent / "traces" / f"job-{job_id}" / f"{name}.json"
+            trace = ledger.traces / f"{name}.json"
         return CaseTask(
             case=case,
             clips=clips,
@@ -252,10 +244,10 @@ class Session:
             trace=trace,
         )
 
-    def _run_case(self, job_id: int, index: int, task: CaseTask) -> Result:
+    def _run_case(self, ledger: Ledger, index: int, task: CaseTask) -> Result:
         case = task.case
         self.sink(CaseStarted(case, index))
-        self._note(job_id, "case-started", case.key, case.title)
+        self._note(ledger, "case-started", case.key, case.title)
         try:
             task = replace(task, located=self._hub.locate(case.model))
         except Refused as refusal:
@@ -263,7 +255,7 @@ class Session:
 
         def tell(message: Progress | Remark) -> None:
             if isinstance(message, Remark):
-                self._note(job_id, "remark", case.key, message.text)
+                self._note(ledger, "remark", case.key, message.text)
                 self.sink(CaseRemark(case, message.text))
             else:
                 self.sink(CaseProgress(case, message.what, message.share))
@@ -272,23 +264,22 @@ class Session:
             task,
             on_message=tell,
             should_stop=lambda: self._stop is not None,
-            on_tick=lambda: self._heartbeat(job_id),
+            on_tick=lambda: self._heartbeat(ledger),
         )
 
-    def _heartbeat(self, job_id: int) -> None:
+    def _heartbeat(self, ledger: Ledger) -> None:
         now = time.monotonic()
         if now - self._beat >= BEAT_S:
             self._beat = now
-            self._asked = self.store.heartbeat(job_id, LEASE_S, owner=self._owner)
+            self._asked = ledger.beat()
             if self._asked is not None and self._stop is None:
                 self._stop = signal.SIGTERM
 
+    @staticmethod
     def _note(
-        self, job_id: int, kind: str, case_key: str | None = None, message: str | None = None
+        ledger: Ledger, kind: str, case_key: str | None = None, message: str | None = None
     ) -> None:
-        self.store.add_event(
-            job_id, Event(kind=kind, at=utc_now(), case_key=case_key, message=message)
-        )
+        ledger.note(Event(kind=kind, at=utc_now(), case_key=case_key, message=message))
 
     @contextmanager
     def _signals(self) -> Iterator[None]:

@@ -16,7 +16,9 @@ from runner.config_file import load_benchmark, parse_benchmark, presets
 from runner.errors import UserError
 from runner.events import Sink, no_sink
 from runner.grid import expand
+from runner.ledger import StoreLedger
 from runner.session import Outcome, Session
+from runner.spool import SpoolLedger, read_ticket
 from store import Store, default_path
 
 StoreOption = Annotated[
@@ -52,8 +54,14 @@ def run(
     quiet: QuietOption = False,
     job: Annotated[int | None, typer.Option("--job", max=2**63 - 1, hidden=True)] = None,
     attempt: Annotated[int | None, typer.Option("--attempt", hidden=True)] = None,
+    spool: Annotated[Path | None, typer.Option("--spool", hidden=True)] = None,
 ) -> int:
     """Run a benchmark here, case by case, into the store."""
+    if spool is not None:
+        # As a launcher starts it where the store cannot be reached.
+        if config or config_option or overrides or resume or dry_run or job is not None:
+            raise UserError("--spool takes no config: the ticket in it has one")
+        return execute_ticket(spool, events=events, quiet=quiet)
     if job is not None:
         # As a launcher starts it: the benchmark is in the store, with the job.
         if config or config_option or overrides or resume or dry_run:
@@ -96,7 +104,7 @@ def execute(benchmark: Benchmark, path: Path, *, resume: bool, events: bool, qui
     with Store.open(path) as opened:
         return _show(
             opened,
-            lambda sink: Session(opened, benchmark, sink).run(resume=resume),
+            lambda sink: Session(benchmark, sink).run(opened, resume=resume),
             events=events,
             quiet=quiet,
         )
@@ -118,15 +126,38 @@ def execute_job(path: Path, job_id: int, attempt: int | None, *, events: bool, q
         benchmark = parse_benchmark(config, f"job {job_id}")
         return _show(
             opened,
-            lambda sink: Session(opened, benchmark, sink, job.target).run_claimed(
-                job_id, attempt or job.attempt
+            lambda sink: Session(benchmark, sink, job.target).run_claimed(
+                StoreLedger(opened, job_id), attempt or job.attempt
             ),
             events=events,
             quiet=quiet,
         )
 
 
+def execute_ticket(folder: Path, *, events: bool, quiet: bool) -> int:
+    """Runs the job of the ticket in a folder, into the spool there; returns the exit code."""
+    ticket = read_ticket(folder)
+    benchmark = parse_benchmark(ticket.config, f"job {ticket.job_id}")
+    ledger = SpoolLedger(folder, ticket)
+    return _exit_code(
+        _watch(
+            lambda sink: Session(benchmark, sink, ticket.target).run_claimed(
+                ledger, ticket.attempt
+            ),
+            events=events,
+            quiet=quiet,
+        )
+    )
+
+
 def _show(store: Store, run: Callable[[Sink], Outcome], *, events: bool, quiet: bool) -> int:
+    outcome = _watch(run, events=events, quiet=quiet)
+    if not events and not quiet:
+        print_results(Console(), store, store.leaderboard(job_id=outcome.job_id))
+    return _exit_code(outcome)
+
+
+def _watch(run: Callable[[Sink], Outcome], *, events: bool, quiet: bool) -> Outcome:
     sink: Sink = no_sink
     view = None
     if events:
@@ -134,12 +165,13 @@ def _show(store: Store, run: Callable[[Sink], Outcome], *, events: bool, quiet: 
     elif not quiet:
         sink = view = ProgressView(Console(stderr=True))
     try:
-        outcome = run(sink)
+        return run(sink)
     finally:
         if view is not None:
             view.close()
-    if not events and not quiet:
-        print_results(Console(), store, store.leaderboard(job_id=outcome.job_id))
+
+
+def _exit_code(outcome: Outcome) -> int:
     if outcome.signal is not None:
         return 128 + outcome.signal
     return 1 if outcome.failed else 0

@@ -12,6 +12,7 @@ from runner.config_file import parse_benchmark
 from runner.errors import UserError
 from runner.events import no_sink
 from runner.grid import expand
+from runner.ledger import StoreLedger
 from runner.session import Session
 from store import Result, Store, process_owner
 
@@ -49,7 +50,7 @@ def test_a_later_attempt_refuses_other_speech(
         store.queue.claim(process_owner(), 60, targets={"local"})
         store.write_result(job, row)
         with pytest.raises(UserError, match="queue the benchmark anew"):
-            Session(store, benchmark, no_sink).run_claimed(job, 1)
+            Session(benchmark, no_sink).run_claimed(StoreLedger(store, job), 1)
         ended = store.job(job)
         assert ended.state == "failed"
         assert "the speech has changed" in (ended.reason or "")

@@ -1,0 +1,128 @@
+"""Where a session writes what it did: into the store, or into a spool that others bring there."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runner.lease import LEASE_S
+from store import Event, JobState, Result, Stop, Store, process_owner, stop_of
+
+
+class Ledger(ABC):
+    """One job's place to write. Everything may raise ``StoreError`` when it cannot be written."""
+
+    job_id: int
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """Where that is, for people."""
+
+    @property
+    @abstractmethod
+    def traces(self) -> Path:
+        """The folder for profiler traces."""
+
+    @abstractmethod
+    def begin(self, attempt: int) -> None:
+        """Takes a job that a dispatcher has claimed.
+
+        Raises:
+            LeaseLostError: This attempt was given up, or another runner has begun it.
+        """
+
+    @abstractmethod
+    def settled(self) -> set[str]:
+        """Keys of the cases that need not be run again.
+
+        A failure may have been the machine's and a refusal the network's; too little memory would
+        come again.
+        """
+
+    @abstractmethod
+    def speech(self) -> Mapping[float, str]:
+        """Fingerprints of the clips that rows of this job were measured with, by their length."""
+
+    @abstractmethod
+    def note(self, event: Event) -> None:
+        """Writes an event."""
+
+    @abstractmethod
+    def write(self, result: Result) -> None:
+        """Writes a case's row; one that failed or was refused before gives way to it.
+
+        Raises:
+            ValueError: A figure is no number; the message names it. Nothing is written.
+        """
+
+    @abstractmethod
+    def beat(self) -> Stop | None:
+        """Says that the job goes on; returns why it must end, or None if it may go on.
+
+        Raises:
+            LeaseLostError: The job is another's by now.
+        """
+
+    @abstractmethod
+    def stop(self) -> Stop | None:
+        """Why the job must end, as far as that is known here."""
+
+    @abstractmethod
+    def finish(self, state: JobState, reason: str | None) -> None:
+        """Ends the job."""
+
+
+class StoreLedger(Ledger):
+    """Writes into the store at once."""
+
+    def __init__(self, store: Store, job_id: int) -> None:
+        """A ledger of one job of ``store``."""
+        self._store = store
+        self.job_id = job_id
+        self._owner = process_owner()
+
+    @property
+    def place(self) -> str:
+        return str(self._store.path)
+
+    @property
+    def traces(self) -> Path:
+        return self._store.path.parent / "traces" / f"job-{self.job_id}"
+
+    def begin(self, attempt: int) -> None:
+        self._store.queue.begin(self.job_id, attempt, self._owner, LEASE_S)
+
+    def settled(self) -> set[str]:
+        return self._store.case_keys(self.job_id, states=("ok", "oom"))
+
+    def speech(self) -> Mapping[float, str]:
+        return speech_of(self._store, self.job_id)
+
+    def note(self, event: Event) -> None:
+        self._store.add_event(self.job_id, event)
+
+    def write(self, result: Result) -> None:
+        self._store.write_result(self.job_id, result, replace=True)
+
+    def beat(self) -> Stop | None:
+        return self._store.heartbeat(self.job_id, LEASE_S, owner=self._owner)
+
+    def stop(self) -> Stop | None:
+        return stop_of(self._store.job(self.job_id), datetime.now(UTC))
+
+    def finish(self, state: JobState, reason: str | None) -> None:
+        self._store.finish_job(self.job_id, state, reason, owner=self._owner)
+
+
+def speech_of(store: Store, job_id: int) -> dict[float, str]:
+    """Fingerprints of the clips behind a job's rows, by their length in seconds."""
+    found: dict[float, str] = {}
+    for row in store.leaderboard(job_id=job_id, where="state = 'ok'"):
+        if row.audio_seconds not in found:
+            fingerprint = store.result(row.result_id).result.clips_fingerprint
+            if fingerprint is not None:
+                found[row.audio_seconds] = fingerprint
+    return found
