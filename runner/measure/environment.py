@@ -151,7 +151,8 @@ def read_environment(
         cuda=_torch_cuda(),
         python=platform.python_version(),
         packages=read_packages(),
-        git_commit=read_commit(source_root or Path(runner.__file__).parent.parent),
+        git_commit=variables.get("ASRPROF_REVISION")
+        or read_commit(source_root or Path(runner.__file__).parent.parent),
         asrprof=runner.__version__,
         container_image=read_container(variables, container_root),
     )
