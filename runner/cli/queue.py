@@ -52,6 +52,9 @@ def add(
         typer.Option("--time-limit", metavar="S", help="Seconds after which it is stopped."),
     ] = None,
     overrides: SetOption = None,
+    unchecked: Annotated[
+        bool, typer.Option("--unchecked", help="Queue it also if the target cannot work here.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Put a benchmark into the queue; `asrprof work` runs it."""
@@ -60,7 +63,10 @@ def add(
         raise UserError(f"--time-limit {time_limit:g}: write seconds, more than 0")
     benchmark = load_benchmark(config, overrides or ())
     cases = expand(benchmark)
-    with Store.open(store_path(store)) as opened:
+    path = store_path(store)
+    if not unchecked:
+        launcher_of(target, path).check()
+    with Store.open(path) as opened:
         document = json.dumps(benchmark.model_dump(mode="json"))
         job = opened.queue.add(
             opened.add_benchmark(benchmark.name, document),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
+from runner.dispatch.container import ContainerLauncher
 from runner.dispatch.launcher import Launcher
 from runner.dispatch.process import ProcessLauncher
 from runner.errors import UserError
 
 TARGETS: Mapping[str, Callable[[Path], Launcher]] = {
     "local": ProcessLauncher,  # a process of this machine
+    "docker-cpu": partial(ContainerLauncher, flavour="cpu"),
+    "docker-cuda": partial(ContainerLauncher, flavour="cuda"),
 }
 """Each takes the path of the store, and must neither connect nor fail before it is used."""
 

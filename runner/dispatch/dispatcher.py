@@ -9,9 +9,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from runner.dispatch.launcher import Exited, Handle, Launcher, LaunchError
+from runner.dispatch.launcher import (
+    Exited,
+    Handle,
+    Launcher,
+    LaunchError,
+    Unreachable,
+    UnreachableError,
+)
 from runner.lease import BEAT_S, LEASE_S
 from store import (
     HELD,
@@ -19,6 +28,7 @@ from store import (
     JobRow,
     JobState,
     LeaseLostError,
+    SpoolError,
     Store,
     StoreError,
     machine_of,
@@ -36,6 +46,8 @@ GRACE_S = 10.0
 """Between asking a runner to end and ending it."""
 START_S = 120.0
 """How long a runner may take from its start until it begins its job."""
+SILENCE_S = 2 * BEAT_S
+"""How long neither a runner nor the place where it runs may give a sign of life."""
 
 Say = Callable[[str], None]
 
@@ -51,6 +63,8 @@ class _Followed:
     beat: float
     over: float | None = None
     """When the attempt was first seen to be over while its runner still lived."""
+    unreachable: float | None = None
+    """Since when the place where it runs has not answered."""
 
 
 @dataclass
@@ -66,6 +80,7 @@ class Dispatcher:
     poll_s: float = POLL_S
     grace_s: float = GRACE_S
     start_s: float = START_S
+    silence_s: float = SILENCE_S
     ended: list[int] = field(default_factory=list, init=False)
     """Jobs that it has followed to their end."""
     _followed: dict[int, _Followed] = field(default_factory=dict, init=False)
@@ -90,6 +105,7 @@ class Dispatcher:
             StoreError: the store cannot be read or written.
         """
         left = jobs
+        self.tidy()
         while not should_stop():
             self.reconcile()
             self.follow()
@@ -106,13 +122,24 @@ class Dispatcher:
         """The jobs that it follows."""
         return tuple(self._followed)
 
+    def tidy(self) -> None:
+        """Clears away what dispatchers that died have left of jobs that ended."""
+        used = {job.target for job in self.store.jobs()}
+        for target, launcher in self.launchers.items():
+            if target in used:
+                with suppress(UnreachableError):
+                    launcher.tidy(self.store)
+
     def reconcile(self) -> None:
         """Compares the store with what runs: adopts, puts back, or ends what nobody follows."""
         for job in self.store.queue.held():
             if job.id in self._followed or not self._is_orphan(job):
                 continue
             launcher = self._launcher_to_ask(job)
-            handle = None if launcher is None else launcher.find(job)
+            try:
+                handle = None if launcher is None else launcher.find(job)
+            except UnreachableError:
+                launcher, handle = None, None
             reason = vanished(job, utc_now())
             if handle is not None:
                 if self.store.queue.adopt(job.id, job.attempt, self._owner, LEASE_S):
@@ -174,11 +201,23 @@ class Dispatcher:
         return owner_is_dead(job.dispatcher) or late
 
     def _look(self, followed: _Followed) -> None:
-        job = self.store.job(followed.job.id)
         found = followed.handle.poll()
+        if isinstance(found, Unreachable):
+            self._look_without(followed, found)
+            return
+        followed.unreachable = None
+        try:
+            # An attempt that is over is seen below, by the job's row.
+            with suppress(LeaseLostError):
+                followed.handle.bring(self.store, last=isinstance(found, Exited))
+        except SpoolError as error:
+            followed.handle.stop(self.grace_s)
+            self._settle(followed.job, "failed", str(error))
+            return
         if isinstance(found, Exited):
             self._finish(followed, found)
             return
+        job = self.store.job(followed.job.id)
         now = time.monotonic()
         if job.state not in HELD or job.attempt != followed.job.attempt:
             # It has done its work, or lost the job; until it is gone the machine is not quiet.
@@ -192,12 +231,36 @@ class Dispatcher:
         if stop_of(job, utc_now()) is not None:
             self.say(f"job {job.id} is being stopped")
             followed.handle.stop(self.grace_s)
-            ended = followed.handle.poll()
-            if isinstance(ended, Exited):
-                self._finish(followed, ended)
+            self._look_again(followed)
         elif job.state == "starting" and now - followed.since > self.start_s:
             followed.handle.stop(self.grace_s)
             self._settle(job, "failed", f"its runner did not begin within {self.start_s:g} s")
+
+    def _look_again(self, followed: _Followed) -> None:
+        """After a stop: the end is written down at once, not at the next turn."""
+        ended = followed.handle.poll()
+        if isinstance(ended, Exited):
+            with suppress(LeaseLostError, SpoolError):
+                followed.handle.bring(self.store, last=True)
+            self._finish(followed, ended)
+
+    def _look_without(self, followed: _Followed, found: Unreachable) -> None:
+        """A runner whose place does not answer: what it writes to the store is all there is."""
+        now = time.monotonic()
+        if followed.unreachable is None:
+            followed.unreachable = now
+            self.say(f"job {followed.job.id} cannot be seen: {found.reason}")
+        job = self.store.job(followed.job.id)
+        if job.state not in HELD or job.attempt != followed.job.attempt:
+            self._drop(job)
+        elif now - followed.unreachable > self.silence_s and self._is_silent(job):
+            self._settle(job, "lost", f"{found.reason}; its runner gives no sign of life")
+
+    def _is_silent(self, job: JobRow) -> bool:
+        if job.heartbeat_at is None:
+            return True
+        silent = utc_now() - datetime.fromisoformat(job.heartbeat_at)
+        return silent.total_seconds() > self.silence_s
 
     def _finish(self, followed: _Followed, end: Exited) -> None:
         """A runner has gone; the job's state is its own verdict if it had the time to give one."""
@@ -218,7 +281,9 @@ class Dispatcher:
         self._followed[job.id] = _Followed(job, handle, now, now)
 
     def _drop(self, job: JobRow) -> None:
-        self._followed.pop(job.id, None)
+        followed = self._followed.pop(job.id, None)
+        if followed is not None:
+            followed.handle.release()
         self.ended.append(job.id)
         try:
             now = self.store.job(job.id)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import UserError
-from store import JobRow
+from store import JobRow, Store
 
 
 class LaunchError(UserError):
@@ -34,6 +34,17 @@ class Exited:
     """What is known of its end, in words."""
 
 
+@dataclass(frozen=True)
+class Unreachable:
+    """The place where the runner is does not answer; it may go on there."""
+
+    reason: str
+
+
+class UnreachableError(Exception):
+    """The place where runners are does not answer; the message says why."""
+
+
 class Handle(ABC):
     """One runner, wherever it is."""
 
@@ -48,12 +59,27 @@ class Handle(ABC):
         """The file with its output, or None where that is kept elsewhere."""
 
     @abstractmethod
-    def poll(self) -> Running | Exited:
+    def poll(self) -> Running | Exited | Unreachable:
         """Whether it lives; returns at once."""
 
     @abstractmethod
     def stop(self, grace_s: float) -> None:
         """Asks it to end, and ends it after ``grace_s``; returns when it is gone."""
+
+    def bring(self, store: Store, *, last: bool) -> None:
+        """Takes into the store what the runner could not write there itself.
+
+        Args:
+            store: The store.
+            last: The runner has ended: nothing more will come.
+
+        Raises:
+            LeaseLostError: Its attempt is over and another one has begun.
+            StoreError: What it wrote is damaged, or the store cannot be written.
+        """
+
+    def release(self) -> None:
+        """Clears away what is left of a runner that has ended."""
 
 
 class Launcher(ABC):
@@ -69,9 +95,24 @@ class Launcher(ABC):
 
     @abstractmethod
     def find(self, job: JobRow) -> Handle | None:
-        """The runner of this attempt if it still lives, whoever started it.
+        """The runner of this attempt, whoever started it, if it lives or left something behind.
 
-        None also where the place cannot be asked: the job is then given up as lost.
+        Raises:
+            UnreachableError: The place where it would be does not answer.
+        """
+
+    def check(self) -> None:
+        """Looks whether runners can be started here at all, before a job is queued.
+
+        Raises:
+            LaunchError: They cannot; the message names the cause and the remedy.
+        """
+
+    def tidy(self, store: Store) -> None:
+        """Clears away what earlier dispatchers of this store have left behind.
+
+        Raises:
+            UnreachableError: The place does not answer.
         """
 
     @abstractmethod

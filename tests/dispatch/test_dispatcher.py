@@ -311,7 +311,7 @@ def test_a_target_that_this_dispatcher_does_not_know(yard: Yard, dead_owner: str
 def test_targets(tmp_path: Path) -> None:
     with pytest.raises(UserError, match='unknown target "locl"; did you mean "local"'):
         check_target("locl")
-    with pytest.raises(UserError, match='unknown target "moon"; known: local'):
+    with pytest.raises(UserError, match='unknown target "moon"; known: local, docker-cpu'):
         launcher_of("moon", tmp_path)
-    assert set(launchers(tmp_path / "x.db")) == {"local"}
+    assert set(launchers(tmp_path / "x.db")) == {"local", "docker-cpu", "docker-cuda"}
     assert issubclass(LaunchError, UserError)
