@@ -14,6 +14,18 @@ setup:
 demo *ARGS:
     .venv/bin/asrprof demo {{ARGS}}
 
+# Build the runner images: cpu, and cuda where there is a GPU (or name them)
+images *FLAVOURS:
+    {{python}} docker/build.py {{FLAVOURS}}
+
+# Run a benchmark in a CPU container
+run-cpu CONFIG *ARGS:
+    .venv/bin/asrprof run {{CONFIG}} --target docker-cpu {{ARGS}}
+
+# Run a benchmark in a CUDA container
+run-gpu CONFIG *ARGS:
+    .venv/bin/asrprof run {{CONFIG}} --target docker-cuda {{ARGS}}
+
 # Run the fast tests
 test *ARGS:
     {{python}} -m pytest -n 2 -m "not docker and not gpu and not hub and not e2e" {{ARGS}}
@@ -21,6 +33,10 @@ test *ARGS:
 # Run the slow end-to-end tests
 e2e *ARGS:
     {{python}} -m pytest -m e2e {{ARGS}}
+
+# Run the tests that need a Docker engine with the CPU image
+containers *ARGS:
+    {{python}} -m pytest -m docker {{ARGS}}
 
 # Run the tests that need an NVIDIA GPU
 gpu *ARGS:

@@ -6,7 +6,6 @@ unless the hub is asked for.
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import os
 import shutil
@@ -15,9 +14,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from runner.dispatch.engine import Engine, EngineError, connect_from_environment
 from runner.measure.energy.discover import Discovery, discover
 from runner.measure.environment import (
     read_container,
@@ -63,7 +64,7 @@ def examine(
     find_energy: Callable[..., Discovery] = discover,
     version: Callable[[str], str] = importlib.metadata.version,
     environ: Mapping[str, str] | None = None,
-    ping_docker: Callable[[], str] | None = None,
+    ask_docker: Callable[[], tuple[str, list[str]]] | None = None,
     connect_hub: Callable[[], None] | None = None,
     proc_root: Path = Path("/proc"),
     sysfs_root: Path = Path("/sys"),
@@ -79,7 +80,8 @@ def examine(
         find_energy: Finds energy sources, as `discover`.
         version: Gives the version of an installed distribution.
         environ: Environment variables, by default `os.environ`.
-        ping_docker: Gives the engine's version or raises.
+        ask_docker: Gives the engine's version and the runner images it has, or raises an
+            `EngineError`.
         connect_hub: Connects to the hub or raises `OSError`.
         proc_root: Where procfs is mounted.
         sysfs_root: Where sysfs is mounted.
@@ -97,7 +99,7 @@ def examine(
         *_energy(found, find_energy, sysfs_root),
         _hub(variables, check_hub, connect_hub or _connect_hub),
         _token(variables, folder),
-        _docker(ping_docker or _ping_docker),
+        _docker(ask_docker or _ask_docker),
         _espeak(variables),
         _store(store_path or Path(variables.get("ASRPROF_STORE", "results/asrprof.db"))),
         _cache(variables, folder),
@@ -257,28 +259,24 @@ def _token(environ: Mapping[str, str], home: Path) -> Check:
     )
 
 
-def _docker(ping: Callable[[], str]) -> Check:
+def _docker(ask: Callable[[], tuple[str, list[str]]]) -> Check:
     try:
-        engine = ping()
-    except Exception as error:  # noqa: BLE001 - the SDK, requests and the OS raise a dozen kinds.
+        engine, images = ask()
+    except EngineError as error:
         return Check(
             "Docker",
             "missing",
-            _docker_reason(error),
+            str(error),
             "start the Docker engine and join the group `docker`, or use target `local`",
         )
-    return Check("Docker", "ok", f"engine {engine}")
-
-
-def _docker_reason(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    known = (
-        ("FileNotFoundError", "no engine at the default socket"),
-        ("ConnectionRefused", "the engine is not running"),
-        ("PermissionError", "no permission to use the engine's socket"),
-        ("timed out", "the engine does not answer"),
-    )
-    return next((words for needle, words in known if needle in text), text[:160])
+    if not images:
+        return Check(
+            "Docker",
+            "limited",
+            f"engine {engine}, no image of the runner",
+            "just images",
+        )
+    return Check("Docker", "ok", f"engine {engine}, {', '.join(images)}")
 
 
 def _espeak(environ: Mapping[str, str]) -> Check:
@@ -334,10 +332,13 @@ def _connect_hub() -> None:
         return
 
 
-def _ping_docker() -> str:
-    docker = importlib.import_module("docker")  # Not needed by the rest, and slow to import.
-    client: Any = docker.from_env(timeout=DOCKER_TIMEOUT_S)
-    try:
-        return str(client.version()["Version"])
-    finally:
-        client.close()
+def _ask_docker() -> tuple[str, list[str]]:
+    """The engine's version and the runner images that it has."""
+    with Engine(partial(connect_from_environment, DOCKER_TIMEOUT_S)).asked() as client:
+        try:
+            version = str(client.version()["Version"])
+            images = client.api.images(name="asrprof-runner")
+        finally:
+            client.close()
+    tags = {tag for image in images for tag in image.get("RepoTags") or ()}
+    return version, sorted(tag for tag in tags if tag.rpartition(":")[2] in ("cpu", "cuda"))

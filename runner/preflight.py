@@ -29,7 +29,7 @@ class Sight:
     wal_safe: bool
     """Whether SQLite's write-ahead log can be shared with the machine outside."""
     writable: bool
-    """Whether the folder and the store in it can be written by this user."""
+    """Whether the folder and what a runner writes in it can be written by this user."""
     gpus: tuple[str, ...]
     """UUIDs of the NVIDIA boards."""
     gpu_reason: str | None
@@ -49,7 +49,8 @@ def look(nonce: Path, store: Path) -> Sight:
         content = nonce.read_text(encoding="ascii")
     except OSError:
         content = None
-    files = [nonce.parent, *(path for path in (store, Path(f"{store}-wal")) if path.exists())]
+    beside = (store, Path(f"{store}-wal"), store.parent / "traces")
+    files = [nonce.parent, *(path for path in beside if path.exists())]
     return Sight(
         nonce=content,
         filesystem=None if mount is None else mount.filesystem,

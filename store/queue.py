@@ -185,7 +185,13 @@ class Queue:
     # What dispatchers and runners do
 
     def claim(
-        self, owner: str, lease_s: float, *, targets: Collection[str], parallel: int = 1
+        self,
+        owner: str,
+        lease_s: float,
+        *,
+        targets: Collection[str],
+        parallel: int = 1,
+        only: int | None = None,
     ) -> JobRow | None:
         """Takes the first queued job, for a dispatcher to start.
 
@@ -195,6 +201,7 @@ class Queue:
             targets: What the dispatcher can start.
             parallel: How many jobs may be starting or running on this machine, this one included,
                 whoever started them.
+            only: Take this job or none.
 
         Returns:
             The job, now ``starting``; None if none waits or the machine is taken.
@@ -203,7 +210,12 @@ class Queue:
         with self._database.write() as transaction:
             if len(self._held(transaction, machine_of(owner))) >= parallel:
                 return None
-            first = next((job for job in _waiting(transaction) if job.target in targets), None)
+            wanted = (
+                job
+                for job in _waiting(transaction)
+                if job.target in targets and only in (None, job.id)
+            )
+            first = next(wanted, None)
             if first is None:
                 return None
             transaction.run(

@@ -37,7 +37,7 @@ def doctor(tmp_path: Path, **changes) -> Report:
         "find_energy": lambda device, **more: Discovery((), ()),
         "version": lambda name: "2.13.0",
         "environ": {"ASRPROF_CACHE": str(tmp_path / "cache"), "PATH": ""},
-        "ping_docker": lambda: "28.0",
+        "ask_docker": lambda: ("28.0", ["asrprof-runner:cpu"]),
         "connect_hub": lambda: pytest.fail("no traffic unless asked"),
         "store_path": tmp_path / "results" / "asrprof.db",
         "proc_root": tmp_path / "proc",
@@ -69,7 +69,7 @@ def test_a_plain_machine_lacks_a_gpu_and_says_why(tmp_path: Path) -> None:
     assert check(report, "GPU").state == "missing"
     assert check(report, "GPU").detail == "NVML does not start"
     assert check(report, "CPU").state == "ok"
-    assert check(report, "Docker").detail == "engine 28.0"
+    assert check(report, "Docker").detail == "engine 28.0, asrprof-runner:cpu"
     assert check(report, "espeak-ng").remedy == "apt install espeak-ng"
 
 
@@ -127,21 +127,20 @@ def test_the_token_is_looked_for_and_never_shown(tmp_path: Path) -> None:
     assert check(doctor(tmp_path), "hub token") == Check("hub token", "ok", "present")
 
 
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (RuntimeError("('Connection aborted.', FileNotFoundError(2, 'x'))"), "no engine at the"),
-        (RuntimeError("('Connection aborted.', PermissionError(13, 'x'))"), "no permission to use"),
-        (ImportError("No module named 'docker'"), "No module named 'docker'"),
-        (ValueError(), "ValueError"),
-    ],
-)
-def test_docker_that_does_not_answer_is_one_line(tmp_path: Path, error, words: str) -> None:
-    def ping() -> str:
-        raise error
+def test_docker_that_does_not_answer_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nowhere.sock")
+    shown = check(doctor(tmp_path, ask_docker=None), "Docker")
+    assert shown.state == "missing"
+    assert shown.detail.startswith("no engine at its socket")
 
-    shown = check(doctor(tmp_path, ping_docker=ping), "Docker")
-    assert shown.state == "missing" and words in shown.detail
+
+def test_docker_with_and_without_images(tmp_path: Path) -> None:
+    found = check(doctor(tmp_path), "Docker")
+    assert found == Check("Docker", "ok", "engine 28.0, asrprof-runner:cpu")
+    bare = check(doctor(tmp_path, ask_docker=lambda: ("28.0", [])), "Docker")
+    assert (bare.state, bare.remedy) == ("limited", "just images")
 
 
 def test_the_store_and_the_cache_must_be_writable(tmp_path: Path) -> None:

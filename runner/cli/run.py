@@ -50,13 +50,16 @@ def run(
     overrides: SetOption = None,
     resume: ResumeOption = False,
     dry_run: DryRunOption = False,
+    target: Annotated[
+        str, typer.Option("--target", help="Where: local, docker-cpu or docker-cuda.")
+    ] = "local",
     events: EventsOption = False,
     quiet: QuietOption = False,
     job: Annotated[int | None, typer.Option("--job", max=2**63 - 1, hidden=True)] = None,
     attempt: Annotated[int | None, typer.Option("--attempt", hidden=True)] = None,
     spool: Annotated[Path | None, typer.Option("--spool", hidden=True)] = None,
 ) -> int:
-    """Run a benchmark here, case by case, into the store."""
+    """Run a benchmark, case by case, into the store: here, or in a container."""
     if spool is not None:
         # As a launcher starts it where the store cannot be reached.
         if config or config_option or overrides or resume or dry_run or job is not None:
@@ -76,6 +79,13 @@ def run(
     if dry_run:
         Console().print(grid_table(expand(benchmark)))
         return 0
+    if target != "local":
+        # Not at the top: a run here needs neither the queue nor its launchers.
+        from runner.cli.elsewhere import execute_elsewhere
+
+        if resume or events:
+            raise UserError("--resume and --events belong to runs here; see `asrprof queue retry`")
+        return execute_elsewhere(benchmark, store_path(store), target, quiet=quiet)
     return execute(benchmark, store_path(store), resume=resume, events=events, quiet=quiet)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import socket
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from runner.dispatch.launcher import LaunchError
 from runner.dispatch.needs import Needs
 from runner.dispatch.place import LOCKED_DOWN, Place
 
+MOST_FILES = 10_000
+"""Files of a folder that are looked at before it is given to a container."""
 PIDS = 4096
 """Threads count; torch starts some for each core, and fails below ("Thread creation failed")."""
 SHARED_MEMORY = "1g"
@@ -163,6 +167,8 @@ def _mounts(place: Place, needs: Needs, folders: Folders) -> tuple[list[Any], st
             "/cache",
             "/hub",
         )
+    for path in needs.folders:
+        _check_readable(path, place.user)
     shared = folders.store.parent if place.mode == "direct" else folders.spool
     mounts = [_bind(shared, shared)]
     mounts += [_bind(path, path, read_only=True) for path in needs.folders if path.is_dir()]
@@ -205,6 +211,25 @@ def _may_write(folder: Path, user: str) -> bool:
         return False
     # A rootless engine's root is the user who runs it.
     return owner == user.partition(":")[0] or user == "0:0"
+
+
+def _check_readable(folder: Path, user: str) -> None:
+    """Refuses a folder that root may read, who started all this, but its container may not.
+
+    Checkpoints are such folders: their weights are saved for their owner alone.
+    """
+    uid = int(user.partition(":")[0])
+    if not hasattr(os, "geteuid") or os.geteuid() != 0 or uid == 0:
+        return
+    for path in islice((folder, *folder.rglob("*")), MOST_FILES):
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        if status.st_uid != uid and not status.st_mode & stat.S_IROTH:
+            raise LaunchError(
+                f"{path} cannot be read by the container's user {uid}: chmod -R a+rX {folder}"
+            )
 
 
 def _own_cpus(place: Place, info: Mapping[str, Any]) -> str | None:

@@ -75,6 +75,8 @@ class Dispatcher:
     launchers: Mapping[str, Launcher]
     parallel: int = 1
     """How many jobs may run on this machine at once, by whomever they were started."""
+    only: int | None = None
+    """Serve this job alone."""
     say: Say = lambda _: None
     """Told in one line what happens."""
     poll_s: float = POLL_S
@@ -135,6 +137,8 @@ class Dispatcher:
         for job in self.store.queue.held():
             if job.id in self._followed or not self._is_orphan(job):
                 continue
+            if self.only not in (None, job.id):
+                continue
             launcher = self._launcher_to_ask(job)
             try:
                 handle = None if launcher is None else launcher.find(job)
@@ -168,7 +172,11 @@ class Dispatcher:
     def claim(self) -> bool:
         """Takes the next job if the machine is free, and has it started; False if it took none."""
         job = self.store.queue.claim(
-            self._owner, LEASE_S, targets=self.launchers.keys(), parallel=self.parallel
+            self._owner,
+            LEASE_S,
+            targets=self.launchers.keys(),
+            parallel=self.parallel,
+            only=self.only,
         )
         if job is None:
             return False
@@ -297,7 +305,10 @@ class Dispatcher:
         return len(self._followed) < self.parallel and self._waiting()
 
     def _waiting(self) -> bool:
-        return any(job.target in self.launchers for job in self.store.queue.waiting())
+        return any(
+            job.target in self.launchers and self.only in (None, job.id)
+            for job in self.store.queue.waiting()
+        )
 
     def _explain_wait(self) -> None:
         """Says once who keeps the machine busy when that is not a job in hand."""

@@ -64,10 +64,10 @@ class Engine:
         return os.environ.get("DOCKER_HOST") or f"the context {_context()}"
 
 
-def connect_from_environment() -> Any:
+def connect_from_environment(timeout_s: float = TIMEOUT_S) -> Any:
     """A client of the SDK; its first question has been answered."""
     docker = importlib.import_module("docker")  # Not needed by the rest, and slow to import.
-    return docker.from_env(timeout=TIMEOUT_S, use_ssh_client=True)
+    return docker.from_env(timeout=timeout_s, use_ssh_client=True)
 
 
 def translate(error: Exception) -> EngineError:

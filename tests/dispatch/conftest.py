@@ -22,7 +22,7 @@ from tests.conftest import clean_environment
 RUNNER = """
 import os, signal, sys, time
 from pathlib import Path
-from store import Result, Store, process_owner, stop_of, timestamp, utc_now
+from store import Result, Stop, Store, process_owner, stop_of, timestamp, utc_now
 
 given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 job, attempt = int(given["--job"]), int(given["--attempt"])
@@ -60,7 +60,8 @@ with Store.open(given["--store"]) as store:
         while has("hold") and not stopped:
             time.sleep(0.02)
         if stopped:
-            stop = stop_of(store.job(job), utc_now())
+            unasked = Stop(state="failed", reason="interrupted by SIGTERM")
+            stop = stop_of(store.job(job), utc_now()) or unasked
             store.finish_job(job, stop.state, stop.reason, owner=owner)
             sys.exit(143)
     if has("no-end"):

@@ -1,0 +1,109 @@
+"""`asrprof run --target …`: one benchmark in a container, followed in this terminal."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+from types import FrameType
+
+import typer
+from rich.console import Console
+
+from runner.cli.plain import plain
+from runner.cli.table import print_results
+from runner.config import Benchmark
+from runner.dispatch.catalogue import launcher_of
+from runner.dispatch.dispatcher import Dispatcher
+from runner.grid import expand
+from store import FINAL, Store, StoreError
+
+FIRST = 1000
+"""Priority of a job that someone waits for."""
+
+
+def execute_elsewhere(benchmark: Benchmark, path: Path, target: str, *, quiet: bool) -> int:
+    """Queues a benchmark before all others, runs it and shows it; returns the exit code.
+
+    Ctrl-C cancels the job; a second one leaves it to its container.
+    """
+    launcher = launcher_of(target, path)
+    launcher.check()
+    stopped: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        stopped.append(number)
+
+    with Store.open(path) as store:
+        job_id = store.queue.add(
+            store.add_benchmark(benchmark.name, json.dumps(benchmark.model_dump(mode="json"))),
+            target=target,
+            cases_total=len(expand(benchmark)),
+            priority=FIRST,
+            folder=str(Path.cwd()),
+        )
+        lines = _Lines(store, job_id, quiet)
+
+        def turn() -> bool:
+            lines.show()
+            if len(stopped) == 1 and store.job(job_id).state not in FINAL:
+                stopped.append(0)  # Asked once.
+                _cancel(store, job_id)
+            return len(stopped) > 2 or store.job(job_id).state in FINAL
+
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        previous = {number: signal.signal(number, stop) for number in numbers}
+        try:
+            say = _ignore if quiet else _say
+            dispatcher = Dispatcher(store, {target: launcher}, only=job_id, say=say)
+            dispatcher.run(turn)
+            # Another dispatcher may be at it; else one turn more clears the container away.
+            dispatcher.run(jobs=0)
+        finally:
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+        lines.show()
+        job = store.job(job_id)
+        rows = store.leaderboard(job_id=job_id)
+        if rows and not quiet:
+            print_results(Console(), store, rows)
+        if stopped:
+            return 128 + stopped[0]
+        good = job.state == "done" and store.counts(job_id).ok == job.cases_done
+        return 0 if good else 1
+
+
+class _Lines:
+    """Shows what a job's runner has written since the last time."""
+
+    def __init__(self, store: Store, job_id: int, quiet: bool) -> None:
+        self._store = store
+        self._job_id = job_id
+        self._quiet = quiet
+        self._position = 0
+
+    def show(self) -> None:
+        path = self._store.job(self._job_id).log_path
+        if self._quiet or path is None or not Path(path).is_file():
+            return
+        with Path(path).open("rb") as file:
+            file.seek(self._position)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        self._position += len(whole) + len(newline)
+        for line in whole.decode("utf-8", "replace").splitlines() if newline else ():
+            typer.echo(plain(line), err=True)
+
+
+def _cancel(store: Store, job_id: int) -> None:
+    try:
+        store.queue.cancel(job_id)
+    except StoreError:
+        return  # It has ended in this moment.
+
+
+def _say(words: str) -> None:
+    typer.echo(plain(words), err=True)
+
+
+def _ignore(_: str) -> None:
+    """Says nothing."""
