@@ -140,16 +140,18 @@ class Dispatcher:
             if self.only not in (None, job.id):
                 continue
             launcher = self._launcher_to_ask(job)
+            answers, handle = True, None
             try:
                 handle = None if launcher is None else launcher.find(job)
             except UnreachableError:
-                launcher, handle = None, None
+                # It may run on there, so it must not be started again; only its lease can tell.
+                launcher, answers = None, False
             reason = vanished(job, utc_now())
             if handle is not None:
                 if self.store.queue.adopt(job.id, job.attempt, self._owner, LEASE_S):
                     self._take(job, handle)
                     self._note(job, "job-adopted", f"job {job.id} runs on, adopted: {handle.ref}")
-            elif job.state == "starting":
+            elif job.state == "starting" and answers:
                 if self.store.queue.give_back(job.id, job.attempt):
                     words = f"job {job.id} had not begun when its dispatcher went: put back"
                     self._note(job, "job-put-back", words)

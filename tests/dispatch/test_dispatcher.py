@@ -17,9 +17,10 @@ import pytest
 
 from runner.dispatch.catalogue import check_target, launcher_of, launchers
 from runner.dispatch.dispatcher import Dispatcher
-from runner.dispatch.launcher import LaunchError
+from runner.dispatch.launcher import Handle, LaunchError, UnreachableError
+from runner.dispatch.process import ProcessLauncher
 from runner.errors import UserError
-from store import Store, process_owner
+from store import JobRow, Store, process_owner
 from tests.dispatch.conftest import Yard, wait_for
 
 
@@ -315,3 +316,31 @@ def test_targets(tmp_path: Path) -> None:
         launcher_of("moon", tmp_path)
     assert set(launchers(tmp_path / "x.db")) == {"local", "docker-cpu", "docker-cuda"}
     assert issubclass(LaunchError, UserError)
+
+
+class Silent(ProcessLauncher):
+    """A launcher whose place does not answer."""
+
+    answers = False
+
+    def find(self, job: JobRow) -> Handle | None:
+        if not self.answers:
+            raise UnreachableError("the engine does not answer")
+        return super().find(job)
+
+
+def test_a_job_that_may_run_where_nobody_answers_is_not_started_again(
+    yard: Yard, dead_owner: str
+) -> None:
+    job = yard.add()
+    yard.store.queue.claim(dead_owner, 60, targets={"local"})
+    silent = Silent(yard.path, command=("false",))
+    Dispatcher(yard.store, {"local": silent}).reconcile()
+    row = yard.store.job(job)
+    assert (row.state, row.attempt) == ("lost", 1)
+    assert yard.lines("ran.txt") == []
+    yard.store.queue.retry(job)
+    yard.store.queue.claim(dead_owner, 60, targets={"local"})
+    silent.answers = True
+    Dispatcher(yard.store, {"local": silent}).reconcile()
+    assert (yard.store.job(job).state, yard.store.job(job).attempt) == ("queued", 3)
