@@ -137,7 +137,11 @@ def _wheels(flavour: str, torch: str, environ: Mapping[str, str]) -> Iterator[st
         return
     handler = functools.partial(_QuietHandler, directory=str(folder))
     # Always the same port: another address would be another command to the build's cache.
-    with http.server.ThreadingHTTPServer(("127.0.0.1", WHEELS_PORT), handler) as server:
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", WHEELS_PORT), handler)
+    except OSError as error:
+        raise BuildError(f"port {WHEELS_PORT} of loopback is taken: {error.strerror}") from error
+    with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         _say(f"torch comes from {folder}")
         yield f"http://127.0.0.1:{server.server_port}/"

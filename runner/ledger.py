@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runner.lease import LEASE_S
-from store import Event, JobState, Result, Stop, Store, process_owner, stop_of
+from store import Event, FinalState, Result, Stop, Store, process_owner, stop_of
 
 
 class Ledger(ABC):
@@ -71,7 +71,7 @@ class Ledger(ABC):
         """Why the job must end, as far as that is known here."""
 
     @abstractmethod
-    def finish(self, state: JobState, reason: str | None) -> None:
+    def finish(self, state: FinalState, reason: str | None) -> None:
         """Ends the job."""
 
 
@@ -113,7 +113,7 @@ class StoreLedger(Ledger):
     def stop(self) -> Stop | None:
         return stop_of(self._store.job(self.job_id), datetime.now(UTC))
 
-    def finish(self, state: JobState, reason: str | None) -> None:
+    def finish(self, state: FinalState, reason: str | None) -> None:
         self._store.finish_job(self.job_id, state, reason, owner=self._owner)
 
 

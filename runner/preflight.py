@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from runner.measure.nvml import open_nvml
 from store.mounts import mount_of
 
@@ -40,25 +42,38 @@ def look(nonce: Path, store: Path) -> Sight:
     """Looks at a shared folder and at the boards.
 
     Args:
-        nonce: A file that the launcher has put into the store's folder.
+        nonce: A file that the launcher has put beside the store.
         store: The store's file, which need not exist.
     """
     boards = open_nvml()
-    mount = mount_of(nonce.parent)
+    mount = mount_of(store.parent)
     try:
         content = nonce.read_text(encoding="ascii")
     except OSError:
         content = None
     beside = (store, Path(f"{store}-wal"), store.parent / "traces")
-    files = [nonce.parent, *(path for path in beside if path.exists())]
+    try:
+        files = [store.parent, *(path for path in beside if path.exists())]
+        writable = all(os.access(path, os.W_OK) for path in files)
+    except OSError:  # The folder is closed to this user.
+        writable = False
     return Sight(
         nonce=content,
         filesystem=None if mount is None else mount.filesystem,
         wal_safe=mount is not None and mount.keeps_wal_safe,
-        writable=all(os.access(path, os.W_OK) for path in files),
+        writable=writable,
         gpus=tuple(gpu.uuid for gpu in boards.gpus),
         gpu_reason=boards.reason,
     )
+
+
+def read_sight(line: str) -> Sight:
+    """What :func:`main` has printed.
+
+    Raises:
+        ValueError: It is not that.
+    """
+    return TypeAdapter(Sight).validate_json(line)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

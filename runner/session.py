@@ -37,8 +37,8 @@ from runner.ledger import Ledger, StoreLedger
 from runner.task import CaseTask, Progress, Remark, utc_now
 from store import (
     Event,
+    FinalState,
     JobBusyError,
-    JobState,
     Result,
     Stop,
     Store,
@@ -52,7 +52,7 @@ class Outcome:
     """How a session ended."""
 
     job_id: int
-    state: JobState
+    state: FinalState
     ok: int
     """Cases of this run that have figures."""
     failed: int
@@ -71,7 +71,7 @@ class Session:
     _stop: int | None = field(default=None, init=False)
     _asked: Stop | None = field(default=None, init=False)
     """Why the job must end, as its ledger says."""
-    _interrupted: JobState = field(default="cancelled", init=False)
+    _interrupted: FinalState = field(default="cancelled", init=False)
     """What a signal makes of the job that nobody asked for in the store: someone's wish where the
     session is in a terminal, an accident where a dispatcher started it."""
     _beat: float = field(default=0.0, init=False)
@@ -143,7 +143,7 @@ class Session:
         )
         self._note(ledger, "job-started", message=f"{len(pending)} of {len(cases)} cases")
         tally = _Tally()
-        state: JobState = "failed"
+        state: FinalState = "failed"
         reason: str | None = "the runner stopped"
         try:
             for index, case in enumerate(pending):
@@ -220,7 +220,7 @@ class Session:
                     f"{seconds:g} s are others now; {remedy}"
                 )
 
-    def _close_job(self, ledger: Ledger, state: JobState, reason: str | None) -> None:
+    def _close_job(self, ledger: Ledger, state: FinalState, reason: str | None) -> None:
         try:
             self._note(ledger, "job-finished", message=reason or state)
             ledger.finish(state, reason)

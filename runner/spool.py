@@ -10,7 +10,9 @@ of ``store.spool`` as JSON.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +25,7 @@ from store import (
     Begun,
     Ended,
     Event,
-    JobState,
+    FinalState,
     Measured,
     Noted,
     Result,
@@ -141,13 +143,15 @@ class SpoolLedger(Ledger):
         self._append(Measured(seq=self._next(), at=timestamp(utc_now()), result=result))
 
     def beat(self) -> Stop | None:
-        """Nothing to say: the dispatcher sees that the container lives, and ends it by a signal."""
+        """Touches the spool: where the engine does not answer, that is the sign of life."""
+        with suppress(OSError):
+            os.utime(self._folder / SPOOL)
         return None
 
     def stop(self) -> Stop | None:
         return None
 
-    def finish(self, state: JobState, reason: str | None) -> None:
+    def finish(self, state: FinalState, reason: str | None) -> None:
         self._append(Ended(seq=self._next(), state=state, reason=reason))
 
     def _next(self) -> int:

@@ -118,13 +118,17 @@ def finish_job(
     """Ends a job and its lease.
 
     Raises:
-        LeaseLostError: Another process than ``owner`` holds it.
+        LeaseLostError: It is not ``owner`` that holds it, or nobody does any more.
         ValueError: ``state`` is not one in which a job ends.
     """
     if state not in FINAL:
         raise ValueError(f"a job ends as one of {', '.join(FINAL)}, not as {state!r}")
     with database.write() as transaction:
-        _check_owner(get_job(transaction, job_id, database), owner)
+        job = get_job(transaction, job_id, database)
+        if owner is not None:
+            check_held(job)
+            if job.lease_owner != owner:
+                raise LeaseLostError(f"job {job_id} was taken over by {job.lease_owner}")
         end_job(transaction, job_id, state, reason, now)
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 ResultState = Literal["ok", "failed", "oom", "refused"]
-JobState = Literal["queued", "starting", "running", "done", "failed", "cancelled", "lost"]
+FinalState = Literal["done", "failed", "cancelled", "lost"]
+JobState = Literal["queued", "starting", "running"] | FinalState
 EnergyLabel = Literal["measured", "sampled", "estimated"]
 Weights = Literal["pretrained", "random"]
 

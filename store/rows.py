@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from store.records import JobState, Result
+from store.records import FinalState, JobState, Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class JobRow:
 class Stop:
     """Why a running job must end, and as what."""
 
-    state: JobState
+    state: FinalState
     reason: str
 
 

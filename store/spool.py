@@ -15,7 +15,7 @@ from store.clock import Clock
 from store.connection import Database, Transaction
 from store.errors import LeaseLostError, SpoolError
 from store.jobs import HELD, begin_job, check_held, end_job, get_job, stop_of
-from store.records import Event, JobState, Result
+from store.records import Event, FinalState, JobState, Result
 from store.rows import JobRow
 from store.writer import insert_event, insert_rows, rows_of
 
@@ -55,7 +55,7 @@ class Ended:
     """The runner has ended its job."""
 
     seq: int
-    state: JobState
+    state: FinalState
     reason: str | None
     kind: Literal["ended"] = "ended"
 
@@ -137,7 +137,8 @@ def _last(transaction: Transaction, job_id: int, attempt: int) -> int:
 
 
 def _end(transaction: Transaction, job: JobRow, ended: Ended, clock: Clock) -> None:
-    state, reason = ended.state, ended.reason
+    state: JobState = ended.state
+    reason = ended.reason
     stop = None if state == "done" else stop_of(job, clock())
     if stop is not None:
         # The runner only knows that it was told to end; why is in the store.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from pathlib import Path
 from types import FrameType
 
@@ -20,6 +21,8 @@ from store import FINAL, Store, StoreError
 
 FIRST = 1000
 """Priority of a job that someone waits for."""
+LEFT = 3
+"""Entries of a list of signals once a second one has come: the first, a mark, the second."""
 
 
 def execute_elsewhere(benchmark: Benchmark, path: Path, target: str, *, quiet: bool) -> int:
@@ -49,7 +52,7 @@ def execute_elsewhere(benchmark: Benchmark, path: Path, target: str, *, quiet: b
             if len(stopped) == 1 and store.job(job_id).state not in FINAL:
                 stopped.append(0)  # Asked once.
                 _cancel(store, job_id)
-            return len(stopped) > 2 or store.job(job_id).state in FINAL
+            return len(stopped) >= LEFT or store.job(job_id).state in FINAL
 
         numbers = (signal.SIGINT, signal.SIGTERM)
         previous = {number: signal.signal(number, stop) for number in numbers}
@@ -57,8 +60,10 @@ def execute_elsewhere(benchmark: Benchmark, path: Path, target: str, *, quiet: b
             say = _ignore if quiet else _say
             dispatcher = Dispatcher(store, {target: launcher}, only=job_id, say=say)
             dispatcher.run(turn)
-            # Another dispatcher may be at it; else one turn more clears the container away.
-            dispatcher.run(jobs=0)
+            # It has ended; what is left of its runner is cleared away by whoever follows it.
+            while job_id in dispatcher.in_hand and len(stopped) < LEFT:
+                dispatcher.follow()
+                time.sleep(dispatcher.poll_s)
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
@@ -67,6 +72,10 @@ def execute_elsewhere(benchmark: Benchmark, path: Path, target: str, *, quiet: b
         rows = store.leaderboard(job_id=job_id)
         if rows and not quiet:
             print_results(Console(), store, rows)
+        if job.state not in FINAL:
+            _say(f"job {job_id} goes on: `asrprof work` follows it")
+        elif quiet and job.state != "done":
+            _say(f"job {job_id} {job.state}: {job.reason}")
         if stopped:
             return 128 + stopped[0]
         good = job.state == "done" and store.counts(job_id).ok == job.cases_done

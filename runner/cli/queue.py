@@ -126,7 +126,7 @@ def show(job: JobArgument, store: StoreOption = None, as_json: JsonOption = Fals
     console.print(table)
     for event in events:
         words = event.message or event.case_key or ""
-        line = Text.assemble((event.at[:19], "dim"), " ", cell(f"{event.kind}: {words}"))
+        line = Text.assemble((plain(event.at[:19]), "dim"), " ", cell(f"{event.kind}: {words}"))
         console.print(line, soft_wrap=True, highlight=False)
 
 

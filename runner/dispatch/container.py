@@ -6,17 +6,18 @@ job and the attempt; its name is made of the same, so that the engine itself ref
 
 from __future__ import annotations
 
-import io
 import os
+import shutil
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from runner import __version__
-from runner.dispatch.container_handle import ContainerHandle
+from runner.dispatch.container_handle import ContainerHandle, remove
 from runner.dispatch.container_spec import (
     REMOTE_SPOOL,
     Folders,
@@ -32,13 +33,13 @@ from runner.dispatch.engine import (
 from runner.dispatch.gpu_request import why_no_gpu
 from runner.dispatch.ingest import Bringer, FolderSpool, VolumeSpool
 from runner.dispatch.launcher import Handle, Launcher, LaunchError, UnreachableError
-from runner.dispatch.logs import log_path, log_paths, tail
+from runner.dispatch.logs import forget, log_path, spool_path, tail
 from runner.dispatch.needs import needs_of
 from runner.dispatch.place import Mode, Place, find_place
 from runner.ledger import speech_of
 from runner.measure.nvml import open_nvml
 from runner.spool import TICKET, Ticket, write_ticket
-from store import HELD, JobRow, Store, StoreError, owner_is_dead
+from store import HELD, JobRow, Store, StoreError, owner_is_dead, process_owner
 from store.schema import MIGRATIONS
 
 Flavour = Literal["cpu", "cuda"]
@@ -109,25 +110,27 @@ class ContainerLauncher(Launcher):
         with self._explained():
             image = self._image()
             place = self._place(image)
-            container_id, spool = self._create(job, image, place)
+            handle = self._handle(job, self._create(job, image, place), place.mode)
             try:
+                self._hand_over(job, handle, place)
                 with self._engine.asked() as client:
-                    client.api.start(container_id)
-            except EngineError:
-                with suppress(EngineError), self._engine.asked() as client:
-                    client.api.remove_container(container_id, v=True, force=True)
+                    client.api.start(handle.container_id)
+            except BaseException:
+                handle.release()
                 raise
-        return self._handle(job, container_id, place.mode, spool)
+        return handle
 
     def find(self, job: JobRow) -> Handle | None:
         """The container with this attempt's labels; one that never started is removed."""
+        engine, _, _ = (job.handle or "").rpartition("/")
         with self._reached():
+            if engine and engine != self._engine.identity():
+                raise UnreachableError("the job's container is on another Docker engine")
             for left in self._left(job_id=job.id, attempt=job.attempt):
-                if left.status == "created":
-                    with self._engine.asked() as client:
-                        client.api.remove_container(left.id, v=True, force=True)
-                    continue
-                return self._handle(job, left.id, left.mode, self._spool_of(job))
+                handle = self._handle(job, left.id, left.mode)
+                if left.status != "created":
+                    return handle
+                handle.release()
         return None
 
     def logs(self, job: JobRow, follow: Callable[[], bool]) -> Iterator[str]:
@@ -135,31 +138,26 @@ class ContainerLauncher(Launcher):
         return tail(log_path(self._store_path, job.id, job.attempt), follow)
 
     def forget(self, job: JobRow) -> None:
-        """Deletes the log files."""
-        for path in log_paths(self._store_path, job.id):
-            path.unlink(missing_ok=True)
+        """Deletes the log files, spools and traces."""
+        forget(self._store_path, job.id)
 
-    def tidy(self, store: Store) -> None:
+    def tidy(self, store: Store, followed: Collection[int]) -> None:
         """Removes containers of this store whose attempt is over, their rows taken in first."""
         jobs = {job.id: job for job in store.jobs()}
         with self._reached():
             for left in self._left():
                 job = jobs.get(left.job_id)
-                current = job is not None and job.attempt == left.attempt
-                if job is not None and current and job.state in HELD:
-                    continue
-                if job is not None and job.dispatcher and not owner_is_dead(job.dispatcher):
-                    continue  # Another dispatcher is at it right now.
-                if job is None or not current:
-                    with self._engine.asked() as client:
-                        client.api.remove_container(left.id, v=True, force=True)
-                    continue
-                handle = self._handle(job, left.id, left.mode, self._spool_of(job))
-                handle.stop(0)
-                handle.poll()
-                with suppress(StoreError):
-                    handle.bring(store, last=True)
-                handle.release()
+                if job is None or job.attempt != left.attempt:
+                    remove(self._engine, left.id)
+                    spool = spool_path(self._store_path, left.job_id, left.attempt)
+                    shutil.rmtree(spool, ignore_errors=True)
+                elif job.state not in HELD and job.id not in followed and not _is_anothers(job):
+                    handle = self._handle(job, left.id, left.mode)
+                    handle.stop(0)
+                    handle.poll()
+                    with suppress(StoreError):
+                        handle.bring(store, last=True)
+                    handle.release()
 
     # The engine's errors, for those who launch and for those who look
 
@@ -168,8 +166,8 @@ class ContainerLauncher(Launcher):
         try:
             yield
         except EngineError as error:
-            if self._flavour == "cuda" and not open_nvml().gpus:
-                raise LaunchError(why_no_gpu(str(error))) from error
+            if self._flavour == "cuda" and self._engine.is_local and not open_nvml().gpus:
+                raise LaunchError(why_no_gpu(str(error), local=True)) from error
             raise LaunchError(f"target {self.target}: {error}") from error
 
     @contextmanager
@@ -214,28 +212,20 @@ class ContainerLauncher(Launcher):
                 labels={f"{LABEL}.managed": "1"},
             )
             if self._mode is not None:
-                place = Place(self._mode, "as asked", place.user, place.gpus, place.gpu_driver)
+                place = replace(place, mode=self._mode)
             self._found[image] = place
         return self._found[image]
 
     # Containers
 
-    def _create(self, job: JobRow, image: str, place: Place) -> tuple[str, Path | None]:
-        """Creates a job's container, or finds the one that was created before."""
+    def _create(self, job: JobRow, image: str, place: Place) -> str:
+        """Creates a job's container and returns its id."""
         with Store.open(self._store_path, readonly=True) as store:
             store_id = store.id
-            config = store.benchmark(job.benchmark_id).config
-            ticket = Ticket(
-                job_id=job.id,
-                attempt=job.attempt,
-                target=job.target,
-                config=config,
-                settled=tuple(sorted(store.case_keys(job.id, states=("ok", "oom")))),
-                speech=tuple(speech_of(store, job.id).items()),
-            )
+            ticket = _ticket(store, job)
         work = Path(job.folder or Path.cwd())
-        needs = needs_of(config, work, self._environ)
-        spool = None if place.mode == "direct" else self._spool_of(job)
+        needs = needs_of(ticket.config, work, self._environ)
+        spool = spool_path(self._store_path, job.id, job.attempt)
         real = self._store_path.resolve()
         if place.mode == "direct":
             command = ["--job", str(job.id), "--attempt", str(job.attempt), "--store", str(real)]
@@ -251,6 +241,8 @@ class ContainerLauncher(Launcher):
                 f"{LABEL}.managed": "1",
                 f"{LABEL}.kind": "runner",
                 f"{LABEL}.store-id": store_id,
+                # A copy of a store has its id, and must not touch its containers.
+                f"{LABEL}.store": str(real),
                 f"{LABEL}.job": str(job.id),
                 f"{LABEL}.attempt": str(job.attempt),
                 f"{LABEL}.mode": place.mode,
@@ -258,62 +250,96 @@ class ContainerLauncher(Launcher):
             command=command,
             place=place,
             needs=needs,
-            folders=Folders(store=real, spool=spool or real.parent, work=work),
+            folders=Folders(store=real, spool=spool, work=work),
             settings=read_settings(f"{self.image}@{short(image)}", self._environ),
             info=info,
             environ=self._environ,
         )
-        if spool is not None:
-            _hand_over(spool, ticket, place.user)
+        if place.mode != "direct":
+            _write_ticket(spool, ticket, place.user)
+        try:
+            with self._engine.asked() as client:
+                return str(client.containers.create(image, **options).id)
+        except EngineError as error:
+            if CONFLICT not in str(error):
+                shutil.rmtree(spool, ignore_errors=True)
+                raise
+        # A dispatcher before died between creating and noting it.
+        remove(self._engine, options["name"])
         with self._engine.asked() as client:
-            try:
-                container_id = str(client.containers.create(image, **options).id)
-            except Exception as error:
-                if CONFLICT not in str(error):
-                    raise
-                # A dispatcher before died between creating and noting it.
-                client.api.remove_container(options["name"], v=True, force=True)
-                container_id = str(client.containers.create(image, **options).id)
-            if place.mode == "remote" and spool is not None:
-                client.api.put_archive(container_id, str(REMOTE_SPOOL), _tar(spool / TICKET))
-                for path in needs.folders:
-                    client.api.put_archive(container_id, str(path), _tar(path, within=True))
-        return container_id, spool
+            return str(client.containers.create(image, **options).id)
 
-    def _handle(
-        self, job: JobRow, container_id: str, mode: Mode, spool: Path | None
-    ) -> ContainerHandle:
+    def _hand_over(self, job: JobRow, handle: ContainerHandle, place: Place) -> None:
+        """Puts what a runner on another machine needs into its volumes."""
+        if place.mode != "remote":
+            return
+        with Store.open(self._store_path, readonly=True) as store:
+            config = store.benchmark(job.benchmark_id).config
+        ticket = spool_path(self._store_path, job.id, job.attempt) / TICKET
+        folders = needs_of(config, Path(job.folder or Path.cwd()), self._environ).folders
+        for source, target in ((ticket, REMOTE_SPOOL), *((path, path) for path in folders)):
+            with tempfile.TemporaryFile() as archive:
+                try:
+                    _pack(source, archive)
+                except OSError as error:
+                    raise LaunchError(f"cannot read {source}: {error.strerror}") from error
+                archive.seek(0)
+                with self._engine.asked() as client:
+                    client.api.put_archive(handle.container_id, str(target), archive)
+
+    def _handle(self, job: JobRow, container_id: str, mode: Mode) -> ContainerHandle:
         log = log_path(self._store_path, job.id, job.attempt)
-        if mode == "direct" or spool is None:
+        if mode == "direct":
             return ContainerHandle(self._engine, container_id, log)
+        spool = spool_path(self._store_path, job.id, job.attempt)
         remote = VolumeSpool(self._engine, container_id, REMOTE_SPOOL)
         source = FolderSpool(spool) if mode == "spool" else remote
         bringer = Bringer(source, job.id, job.attempt)
         return ContainerHandle(self._engine, container_id, log, bringer=bringer, spool=spool)
 
-    def _spool_of(self, job: JobRow) -> Path:
-        store = self._store_path.resolve()
-        return store.parent / "spool" / f"{store.stem}-job-{job.id}-{job.attempt}"
-
     def _left(self, job_id: int | None = None, attempt: int | None = None) -> Iterator[_Left]:
         """Containers of this store's runners, in whatever state."""
         with Store.open(self._store_path, readonly=True) as store:
-            wanted = {"store-id": store.id, "kind": "runner", "job": job_id, "attempt": attempt}
+            wanted = {
+                **{"store-id": store.id, "store": self._store_path.resolve(), "kind": "runner"},
+                **{"job": job_id, "attempt": attempt},
+            }
         labels = [f"{LABEL}.{name}={value}" for name, value in wanted.items() if value is not None]
         with self._engine.asked() as client:
             found = client.api.containers(all=True, filters={"label": labels})
         for container in found:
             given = container["Labels"]
-            yield _Left(
-                id=container["Id"],
-                job_id=int(given[f"{LABEL}.job"]),
-                attempt=int(given[f"{LABEL}.attempt"]),
-                mode=given[f"{LABEL}.mode"],
-                status=container["State"],
-            )
+            try:
+                left = _Left(
+                    id=container["Id"],
+                    job_id=int(given[f"{LABEL}.job"]),
+                    attempt=int(given[f"{LABEL}.attempt"]),
+                    mode=given[f"{LABEL}.mode"],
+                    status=container["State"],
+                )
+            except (KeyError, ValueError):
+                continue  # Another's container with some of these labels: it is left alone.
+            yield left
 
 
-def _hand_over(folder: Path, ticket: Ticket, user: str) -> None:
+def _is_anothers(job: JobRow) -> bool:
+    """Whether another dispatcher that lives has followed a job, and may be at its end."""
+    owner = job.dispatcher
+    return owner is not None and owner != process_owner() and not owner_is_dead(owner)
+
+
+def _ticket(store: Store, job: JobRow) -> Ticket:
+    return Ticket(
+        job_id=job.id,
+        attempt=job.attempt,
+        target=job.target,
+        config=store.benchmark(job.benchmark_id).config,
+        settled=tuple(sorted(store.case_keys(job.id, states=("ok", "oom")))),
+        speech=tuple(speech_of(store, job.id).items()),
+    )
+
+
+def _write_ticket(folder: Path, ticket: Ticket, user: str) -> None:
     """Makes the spool folder for its runner.
 
     Raises:
@@ -323,20 +349,19 @@ def _hand_over(folder: Path, ticket: Ticket, user: str) -> None:
         write_ticket(folder, ticket)
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             uid, _, gid = user.partition(":")
-            os.chown(folder, int(uid), int(gid))
+            for path in (folder, folder / TICKET):
+                os.chown(path, int(uid), int(gid))
     except OSError as error:
         raise LaunchError(f"cannot write the spool folder {folder}: {error.strerror}") from error
 
 
-def _tar(path: Path, *, within: bool = False) -> bytes:
-    """A file, or what is within a folder, as an archive that everybody can read."""
+def _pack(path: Path, to: IO[bytes]) -> None:
+    """Writes a file, or what is within a folder, as an archive that everybody can read."""
 
     def readable(member: tarfile.TarInfo) -> tarfile.TarInfo:
         member.mode |= 0o555 if member.isdir() else 0o444
         member.uid = member.gid = 0
         return member
 
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w", dereference=True) as archive:
-        archive.add(path, arcname="." if within else path.name, filter=readable)
-    return content.getvalue()
+    with tarfile.open(fileobj=to, mode="w", dereference=True) as archive:
+        archive.add(path, arcname="." if path.is_dir() else path.name, filter=readable)

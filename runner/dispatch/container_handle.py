@@ -13,8 +13,9 @@ from typing import Any
 from runner.dispatch.container_log import LogPump
 from runner.dispatch.engine import Engine, EngineError, EngineGoneError, NoSuchThingError, short
 from runner.dispatch.ingest import Bringer
-from runner.dispatch.launcher import Exited, Handle, Running, Unreachable
+from runner.dispatch.launcher import Exited, Handle, Running, Unreachable, UnreachableError
 from runner.dispatch.logs import last_line
+from runner.spool import SPOOL
 from store import Store
 
 LAUNCH_FAILED = (125, 126, 127, 128)
@@ -44,7 +45,7 @@ class ContainerHandle(Handle):
             spool: The folder on this machine of that spool, deleted in the end.
         """
         self._engine = engine
-        self._id = container_id
+        self._id = self.container_id = container_id
         self._log = log
         self._bringer = bringer
         self._spool = spool
@@ -53,7 +54,8 @@ class ContainerHandle(Handle):
 
     @property
     def ref(self) -> str:
-        return self._id
+        """``engine/container``: another engine does not have it, and cannot say that it is gone."""
+        return f"{self._engine.identity()}/{self._id}"
 
     @property
     def log(self) -> Path:
@@ -62,8 +64,6 @@ class ContainerHandle(Handle):
     def poll(self) -> Running | Exited | Unreachable:
         try:
             state = self._inspect()
-            # After the state: what it wrote before its end is then complete.
-            self._pump.draw()
         except NoSuchThingError:
             words = f"its container {short(self._id)} is gone: something removed it"
             return Exited(None, words)
@@ -71,6 +71,10 @@ class ContainerHandle(Handle):
             return Unreachable(str(error))
         except EngineError as error:
             return Unreachable(f"the engine says: {error}")
+        # After the state: what it wrote before its end is then complete. A log that cannot be had
+        # says nothing of the runner.
+        with contextlib.suppress(EngineError, OSError):
+            self._pump.draw()
         if state["Status"] in ("exited", "dead") or (
             state["Status"] == "created" and state["Error"]
         ):
@@ -81,9 +85,17 @@ class ContainerHandle(Handle):
         if self._bringer is not None:
             try:
                 self._bringer.bring(store, last=last)
-            except EngineError:
-                # Seen by the next poll, which says what it means for the job.
-                return
+            except EngineError as error:
+                raise UnreachableError(str(error)) from error
+
+    def gives_sign(self, within_s: float) -> bool:
+        if self._spool is None:
+            return False
+        try:
+            silent_s = time.time() - (self._spool / SPOOL).stat().st_mtime
+        except OSError:
+            return False
+        return silent_s < within_s
 
     def stop(self, grace_s: float) -> None:
         # The SDK's own stop would wait in one call, longer than the engine's answers may take.
@@ -97,8 +109,8 @@ class ContainerHandle(Handle):
                 return
 
     def release(self) -> None:
-        with contextlib.suppress(EngineError), self._engine.asked() as client:
-            client.api.remove_container(self._id, v=True, force=True)
+        with contextlib.suppress(EngineError):
+            remove(self._engine, self._id)
         if self._spool is not None:
             shutil.rmtree(self._spool, ignore_errors=True)
 
@@ -135,3 +147,20 @@ class ContainerHandle(Handle):
                 return f"its container {how} {name}{memory}"
         last = last_line(self._log)
         return f"its runner ended with exit code {code}{memory}{': ' if last else ''}{last}"
+
+
+def remove(engine: Engine, container_id: str) -> None:
+    """Removes a container with its unnamed volumes, whatever its state; fine if it is gone.
+
+    Raises:
+        EngineError: The engine does not do it.
+    """
+    try:
+        with engine.asked() as client:
+            client.api.remove_container(container_id, v=True, force=True)
+    except NoSuchThingError:
+        return
+    except EngineError as error:
+        # Another dispatcher is at it.
+        if "already in progress" not in str(error):
+            raise

@@ -27,6 +27,11 @@ MEMORY_SHARE = 0.9
 """Of the machine's memory: beyond, the kernel might end something else instead."""
 HUB_VOLUME, CACHE_VOLUME = "asrprof-hub", "asrprof-cache"
 REMOTE_SPOOL = Path("/spool")
+PASSED_ON = (
+    *("HF_TOKEN", "HF_ENDPOINT"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
+)
+"""Environment variables that a container gets which downloads."""
 POWERCAP = Path("/sys/devices/virtual/powercap")
 _OWN = ("/", "/asrprof", "/bin", "/dev", "/etc", "/lib", "/proc", "/sbin", "/sys", "/tmp", "/usr")
 """Folders that a container needs for itself."""
@@ -119,8 +124,8 @@ def container_options(
     }
     if not network:
         environment["HF_HUB_OFFLINE"] = "1"
-    elif environ.get("HF_TOKEN"):
-        environment["HF_TOKEN"] = environ["HF_TOKEN"]
+    else:
+        environment |= {name: environ[name] for name in PASSED_ON if environ.get(name)}
     memory: Any = settings.memory or int(info["MemTotal"] * MEMORY_SHARE)
     options: dict[str, Any] = {
         **LOCKED_DOWN,
@@ -138,6 +143,8 @@ def container_options(
         "mem_limit": memory,
         "memswap_limit": memory,  # No swap: a figure from swapped memory means nothing.
         "shm_size": SHARED_MEMORY,
+        # The engine's own choice may rotate files away, or keep none.
+        "log_config": {"Type": "local", "Config": {"max-size": "100m", "max-file": "3"}},
         "group_add": [],
     }
     cpus = settings.cpus or _own_cpus(place, info)
@@ -156,6 +163,10 @@ def _mounts(place: Place, needs: Needs, folders: Folders) -> tuple[list[Any], st
     for path in (*needs.folders, folders.store.parent):
         if str(path) in _OWN or path.is_relative_to("/asrprof"):
             raise LaunchError(f"{path} cannot be had in a container: use a folder within it")
+    if needs.own_cache and (place.mode == "remote" or not _may_write(needs.cache, place.user)):
+        raise LaunchError(
+            f"data.cache {needs.cache} cannot be written by a container there: leave data.cache out"
+        )
     if place.mode == "remote":
         return (
             [
@@ -177,8 +188,9 @@ def _mounts(place: Place, needs: Needs, folders: Folders) -> tuple[list[Any], st
         cache = str(needs.cache)
     else:
         mounts.append(_volume(CACHE_VOLUME, Path("/cache")))
-        if (needs.cache / "hub").is_dir():
-            mounts.append(_bind(needs.cache / "hub", Path("/cache/hub"), read_only=True))
+        if needs.kept is not None:
+            inside = Path("/cache/hub") / needs.kept.name
+            mounts.append(_bind(needs.kept, inside, read_only=True))
         cache = "/cache"
     if needs.downloads and not _may_write(needs.hub_cache, place.user):
         mounts.append(_volume(HUB_VOLUME, Path("/hub")))

@@ -88,6 +88,8 @@ class Dispatcher:
     _followed: dict[int, _Followed] = field(default_factory=dict, init=False)
     _owner: str = field(default_factory=process_owner, init=False)
     _waits_for: set[int] = field(default_factory=set, init=False)
+    _untidy: set[str] = field(default_factory=set, init=False)
+    """Targets where runners of jobs that ended may be left."""
 
     def run(
         self,
@@ -107,6 +109,7 @@ class Dispatcher:
             StoreError: the store cannot be read or written.
         """
         left = jobs
+        self._untidy |= {job.target for job in self.store.jobs()}
         self.tidy()
         while not should_stop():
             self.reconcile()
@@ -125,19 +128,16 @@ class Dispatcher:
         return tuple(self._followed)
 
     def tidy(self) -> None:
-        """Clears away what dispatchers that died have left of jobs that ended."""
-        used = {job.target for job in self.store.jobs()}
-        for target, launcher in self.launchers.items():
-            if target in used:
-                with suppress(UnreachableError):
-                    launcher.tidy(self.store)
+        """Clears away what is left of jobs that ended, where dispatchers died or engines went."""
+        for target in tuple(self._untidy & self.launchers.keys()):
+            with suppress(UnreachableError):
+                self.launchers[target].tidy(self.store, self._followed)
+                self._untidy.discard(target)
 
     def reconcile(self) -> None:
         """Compares the store with what runs: adopts, puts back, or ends what nobody follows."""
         for job in self.store.queue.held():
             if job.id in self._followed or not self._is_orphan(job):
-                continue
-            if self.only not in (None, job.id):
                 continue
             launcher = self._launcher_to_ask(job)
             answers, handle = True, None
@@ -150,6 +150,7 @@ class Dispatcher:
             if handle is not None:
                 if self.store.queue.adopt(job.id, job.attempt, self._owner, LEASE_S):
                     self._take(job, handle)
+                    self._remember(job, handle)
                     self._note(job, "job-adopted", f"job {job.id} runs on, adopted: {handle.ref}")
             elif job.state == "starting" and answers:
                 if self.store.queue.give_back(job.id, job.attempt):
@@ -182,14 +183,21 @@ class Dispatcher:
         )
         if job is None:
             return False
+        # A runner that was given up may still be there, and would disturb this one.
+        self.tidy()
         try:
             handle = self.launchers[job.target].launch(job)
         except LaunchError as error:
             self._settle(job, "failed", str(error))
             return True
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one job must not end the queue.
+            words = " ".join(str(error).split())[:300]
+            self._settle(job, "failed", f"cannot start it: {type(error).__name__}: {words}")
+            return True
         self._take(job, handle)
-        log = None if handle.log is None else str(handle.log)
-        self.store.queue.launched(job.id, job.attempt, handle.ref, log)
+        self._remember(job, handle)
         attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
         words = f"job {job.id} started on {job.target}{attempt}: {job.benchmark}"
         self._note(job, "job-launched", words)
@@ -211,19 +219,27 @@ class Dispatcher:
         return owner_is_dead(job.dispatcher) or late
 
     def _look(self, followed: _Followed) -> None:
+        job = self._row(followed)
+        if job is None:
+            return
         found = followed.handle.poll()
         if isinstance(found, Unreachable):
             self._look_without(followed, found)
             return
-        followed.unreachable = None
         try:
             # An attempt that is over is seen below, by the job's row.
             with suppress(LeaseLostError):
                 followed.handle.bring(self.store, last=isinstance(found, Exited))
+        except UnreachableError as error:
+            # What an ended runner wrote must come home before it is cleared away.
+            if isinstance(found, Exited):
+                self._look_without(followed, Unreachable(str(error)))
+                return
         except SpoolError as error:
             followed.handle.stop(self.grace_s)
             self._settle(followed.job, "failed", str(error))
             return
+        followed.unreachable = None
         if isinstance(found, Exited):
             self._finish(followed, found)
             return
@@ -250,8 +266,11 @@ class Dispatcher:
         """After a stop: the end is written down at once, not at the next turn."""
         ended = followed.handle.poll()
         if isinstance(ended, Exited):
-            with suppress(LeaseLostError, SpoolError):
-                followed.handle.bring(self.store, last=True)
+            try:
+                with suppress(LeaseLostError, SpoolError):
+                    followed.handle.bring(self.store, last=True)
+            except UnreachableError:
+                return
             self._finish(followed, ended)
 
     def _look_without(self, followed: _Followed, found: Unreachable) -> None:
@@ -260,22 +279,46 @@ class Dispatcher:
         if followed.unreachable is None:
             followed.unreachable = now
             self.say(f"job {followed.job.id} cannot be seen: {found.reason}")
+        # A spool in a folder of this machine can be read all the same.
+        with suppress(UnreachableError, LeaseLostError, SpoolError):
+            followed.handle.bring(self.store, last=False)
         job = self.store.job(followed.job.id)
         if job.state not in HELD or job.attempt != followed.job.attempt:
-            self._drop(job)
-        elif now - followed.unreachable > self.silence_s and self._is_silent(job):
-            self._settle(job, "lost", f"{found.reason}; its runner gives no sign of life")
+            self._leave(followed)
+        elif now - followed.unreachable > self.silence_s and self._is_silent(followed, job):
+            reason = f"{found.reason}; its runner gives no sign of life"
+            self.store.queue.settle(job.id, job.attempt, "lost", reason)
+            self._leave(followed)
 
-    def _is_silent(self, job: JobRow) -> bool:
+    def _leave(self, followed: _Followed) -> None:
+        """Follows a runner no more that cannot be reached; it is cleared away when it can be."""
+        self._untidy.add(followed.job.target)
+        del self._followed[followed.job.id]
+        self._report(followed.job.id)
+
+    def _is_silent(self, followed: _Followed, job: JobRow) -> bool:
+        if followed.handle.gives_sign(self.silence_s):
+            return False
         if job.heartbeat_at is None:
             return True
         silent = utc_now() - datetime.fromisoformat(job.heartbeat_at)
         return silent.total_seconds() > self.silence_s
 
+    def _row(self, followed: _Followed) -> JobRow | None:
+        """A followed job's row; None if it ended and was removed, and its runner with it."""
+        try:
+            return self.store.job(followed.job.id)
+        except StoreError:
+            followed.handle.stop(self.grace_s)
+            self._drop(followed.job)
+            return None
+
     def _finish(self, followed: _Followed, end: Exited) -> None:
         """A runner has gone; the job's state is its own verdict if it had the time to give one."""
         # Read after the runner's end, so that nothing it wrote can be missed.
-        job = self.store.job(followed.job.id)
+        job = self._row(followed)
+        if job is None:
+            return
         stop = stop_of(job, utc_now())
         if stop is not None:
             self._settle(followed.job, stop.state, stop.reason)
@@ -294,13 +337,23 @@ class Dispatcher:
         followed = self._followed.pop(job.id, None)
         if followed is not None:
             followed.handle.release()
-        self.ended.append(job.id)
+        self._report(job.id)
+
+    def _remember(self, job: JobRow, handle: Handle) -> None:
+        log = None if handle.log is None else str(handle.log)
+        self.store.queue.launched(job.id, job.attempt, handle.ref, log)
+
+    def _report(self, job_id: int) -> None:
+        """Counts a job as ended, and says how."""
+        if job_id in self.ended:
+            self.ended.remove(job_id)
+        self.ended.append(job_id)
         try:
-            now = self.store.job(job.id)
+            now = self.store.job(job_id)
         except StoreError:
             return  # It ended and was removed in the same moment.
         reason = f": {now.reason}" if now.reason else ""
-        self.say(f"job {job.id} {now.state}{reason}")
+        self.say(f"job {job_id} {now.state}{reason}")
 
     def _has_room(self) -> bool:
         # Asked before each claim, which takes the store's write lock.

@@ -39,6 +39,7 @@ class Engine:
         """``connect`` gives a `docker.DockerClient`; by default as the environment says."""
         self._connect = connect or connect_from_environment
         self._client: Any = None
+        self._identity: str | None = None
 
     @contextmanager
     def asked(self) -> Iterator[Any]:
@@ -58,10 +59,20 @@ class Engine:
         except Exception as error:
             raise translate(error) from error
 
+    def identity(self) -> str:
+        """What tells this engine from others."""
+        if self._identity is None:
+            with self.asked() as client:
+                self._identity = str(client.info()["ID"])
+        return self._identity
+
     @property
-    def address(self) -> str:
-        """Where the engine is looked for."""
-        return os.environ.get("DOCKER_HOST") or f"the context {_context()}"
+    def is_local(self) -> bool:
+        """Whether it is asked over a socket of this machine, as far as its address says."""
+        host = os.environ.get("DOCKER_HOST")
+        if host:
+            return host.startswith(("unix:", "npipe:"))
+        return _context() in ("default", "rootless", "desktop-linux")
 
 
 def connect_from_environment(timeout_s: float = TIMEOUT_S) -> Any:

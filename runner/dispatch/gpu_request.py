@@ -32,22 +32,23 @@ def gpu_request(uuids: Sequence[str], driver: GpuDriver = "") -> dict[str, Any]:
     return {"device_requests": [request]}
 
 
-def why_no_gpu(failure: str, boards: Callable[[], Boards] = open_nvml) -> str:
+def why_no_gpu(failure: str, *, local: bool, boards: Callable[[], Boards] = open_nvml) -> str:
     """One line for an engine that gave no board.
 
     Args:
         failure: What the engine or the container said.
+        local: Whether the engine is this machine's.
         boards: Finds this machine's own boards.
     """
-    own = boards()
-    if not own.gpus:
+    own = boards() if local else None
+    if own is not None and not own.gpus:
         return (
             "no NVIDIA GPU here for target docker-cuda "
             f"({own.reason or 'NVML shows no board'}): use --target docker-cpu, or a machine with "
             "a GPU and its driver"
         )
     if "could not select device driver" in failure or "Unknown runtime" in failure:
-        return f"the engine cannot pass this machine's GPU to a container: {TOOLKIT}"
+        return f"the engine cannot pass a GPU to a container: {TOOLKIT}"
     if "Failed to initialize NVML: Unknown Error" in failure:
         return "the engine has lost its hold on the GPU (daemon-reload does that): restart it"
     return f"the container sees no GPU ({failure[:200]}): look at the driver, or {TOOLKIT}"

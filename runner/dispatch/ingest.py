@@ -1,20 +1,27 @@
-"""Bringing a runner's spool home: from a file or out of a container, into the store."""
+"""Bringing a runner's spool home: from a folder or out of a container, into the store.
+
+What lies there was written by a container: it is taken for data, never for a path or a file of
+this machine.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import io
+import os
 import shutil
+import stat
 import tarfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from runner.dispatch.engine import Engine, NoSuchThingError
 from runner.lease import LEASE_S
 from runner.spool import SPOOL, TRACES, read_records
-from store import Measured, SpoolRecord, Store
+from store import LeaseLostError, Measured, SpoolError, SpoolRecord, Store, StoreError
 
 REMOTE_POLL_S = 3.0
 """Between two looks at a spool that must be fetched whole."""
@@ -24,11 +31,16 @@ class Spool(ABC):
     """Where a runner spools to."""
 
     @abstractmethod
-    def read(self, *, last: bool) -> bytes:
-        """All that is in it, or nothing if it has not grown; ``last``: the runner has ended."""
+    def read(self, offset: int, *, last: bool) -> bytes:
+        """What is in it from a byte on; ``last``: the runner has ended, look now.
+
+        Raises:
+            EngineError: It cannot be asked for it.
+            OSError: It is no file.
+        """
 
     @abstractmethod
-    def trace(self, path: str, to: Path) -> bool:
+    def trace(self, name: str, to: Path) -> bool:
         """Brings a trace home; False if there is none."""
 
 
@@ -38,26 +50,44 @@ class FolderSpool(Spool):
     def __init__(self, folder: Path) -> None:
         """``folder`` has the same name inside and outside."""
         self._folder = folder
-        self._size = 0
 
-    def read(self, *, last: bool) -> bytes:
+    def read(self, offset: int, *, last: bool) -> bytes:
         try:
-            content = (self._folder / SPOOL).read_bytes()
+            with os.fdopen(_open_file(self._folder, SPOOL), "rb") as file:
+                file.seek(offset)
+                return file.read()
         except FileNotFoundError:
             return b""
-        if len(content) == self._size:
-            return b""
-        self._size = len(content)
-        return content
 
-    def trace(self, path: str, to: Path) -> bool:
-        # The name alone: what the container says is not taken for a path of this machine.
-        source = self._folder / TRACES / Path(path).name
-        if not source.is_file() or source.is_symlink():
+    def trace(self, name: str, to: Path) -> bool:
+        folder = self._folder / TRACES
+        try:
+            source = _open_file(folder, name)
+        except OSError:
             return False
         to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(source, to)
+        with os.fdopen(source, "rb") as file, to.open("wb") as home:
+            shutil.copyfileobj(file, home)
+        (folder / name).unlink()
         return True
+
+
+def _open_file(folder: Path, name: str) -> int:
+    """A descriptor of a regular file in a folder, neither of which may be a link.
+
+    Raises:
+        OSError: It is missing or something else.
+    """
+    # A pipe or a device would block, and a link would lead out of the folder.
+    inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        found = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=inside)
+    finally:
+        os.close(inside)
+    if stat.S_ISREG(os.fstat(found).st_mode):
+        return found
+    os.close(found)
+    raise OSError(f"{name} is no file")
 
 
 class VolumeSpool(Spool):
@@ -68,33 +98,30 @@ class VolumeSpool(Spool):
         self._engine = engine
         self._container_id = container_id
         self._folder = folder
-        self._size = 0
         self._looked = -REMOTE_POLL_S
 
-    def read(self, *, last: bool) -> bytes:
+    def read(self, offset: int, *, last: bool) -> bytes:
         now = time.monotonic()
         if not last and now - self._looked < REMOTE_POLL_S:
             return b""
         self._looked = now
-        content = self._fetch(str(self._folder / SPOOL), known=self._size)
-        self._size = max(self._size, len(content))
-        return content
+        return self._fetch(self._folder / SPOOL, offset)[offset:]
 
-    def trace(self, path: str, to: Path) -> bool:
-        content = self._fetch(str(self._folder / TRACES / Path(path).name))
+    def trace(self, name: str, to: Path) -> bool:
+        content = self._fetch(self._folder / TRACES / name)
         if not content:
             return False
         to.parent.mkdir(parents=True, exist_ok=True)
         to.write_bytes(content)
         return True
 
-    def _fetch(self, path: str, known: int = 0) -> bytes:
-        """A file of the container; nothing if it is missing or has the known size."""
+    def _fetch(self, path: Path, known: int = 0) -> bytes:
+        """A file of the container; nothing if it is missing, or no longer than is known."""
         try:
             with self._engine.asked() as client:
-                stream, status = client.api.get_archive(self._container_id, path)
+                stream, status = client.api.get_archive(self._container_id, str(path))
                 try:
-                    if status["size"] == known:
+                    if status["size"] <= known:
                         return b""
                     archive = io.BytesIO(b"".join(stream))
                 finally:
@@ -103,10 +130,10 @@ class VolumeSpool(Spool):
             return b""
         with tarfile.open(fileobj=archive) as tar:
             for member in tar:
-                file = tar.extractfile(member)
-                if file is not None:
-                    return file.read()
-        return b""
+                if member.isreg():
+                    file = tar.extractfile(member)
+                    return b"" if file is None else file.read()
+        raise OSError(f"{path.name} is no file")
 
 
 class Bringer:
@@ -117,6 +144,7 @@ class Bringer:
         self._spool = spool
         self._job_id = job_id
         self._attempt = attempt
+        self._offset = 0
 
     def bring(self, store: Store, *, last: bool = False) -> None:
         """Takes in what is new.
@@ -126,26 +154,47 @@ class Bringer:
             last: The runner has ended: nothing more will come.
 
         Raises:
+            EngineError: The spool cannot be read now.
             LeaseLostError: The attempt is over and another one has begun.
             SpoolError: The spool is damaged.
             StoreError: The store cannot be written.
         """
-        content = self._spool.read(last=last)
-        if not content:
-            return
-        known = store.spooled(self._job_id, self._attempt)
-        records = read_records(line for line in io.BytesIO(content))
-        fresh = (record for record in records if record.seq > known)
-        store.ingest(self._job_id, self._attempt, self._moved(fresh, store), lease_s=LEASE_S)
+        try:
+            content = self._spool.read(self._offset, last=last)
+            whole = content[: content.rfind(b"\n") + 1]
+            if not whole:
+                return
+            known = store.spooled(self._job_id, self._attempt)
+            records = read_records(iter(whole.splitlines(keepends=True)))
+            fresh = (record for record in records if record.seq > known)
+            store.ingest(self._job_id, self._attempt, self._moved(fresh, store), lease_s=LEASE_S)
+        except (LeaseLostError, StoreError):
+            raise
+        except (OSError, ValueError, KeyError, tarfile.TarError) as error:
+            # Figures that no store takes, a folder where a file should be, half an archive.
+            raise SpoolError(f"the spool of job {self._job_id} is damaged: {error}") from error
+        # Only now: what could not be taken in is read again.
+        self._offset += len(whole)
 
     def _moved(self, records: Iterator[SpoolRecord], store: Store) -> Iterator[SpoolRecord]:
         """The records with their traces beside the store."""
         for record in records:
             if isinstance(record, Measured) and record.result.trace_path is not None:
-                given = record.result.trace_path
-                home = store.path.parent / TRACES / f"job-{self._job_id}" / Path(given).name
-                path = str(home) if self._spool.trace(given, home) else None
-                result = dataclasses.replace(record.result, trace_path=path)
+                result = dataclasses.replace(
+                    record.result, trace_path=self._bring_trace(record.result.trace_path, store)
+                )
                 yield dataclasses.replace(record, result=result)
             else:
                 yield record
+
+    def _bring_trace(self, given: str, store: Store) -> str | None:
+        name = Path(given).name
+        home = store.path.parent / TRACES / f"job-{self._job_id}" / name
+        if not name:
+            return None
+        # A trace is worth less than the row that names it: a full disk must not cost that.
+        with suppress(OSError):
+            if self._spool.trace(name, home):
+                return str(home)
+        # It may have come home before, with a row that could not be stored then.
+        return str(home) if home.is_file() else None

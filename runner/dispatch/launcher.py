@@ -7,7 +7,7 @@ row (``handle``, ``lease_owner``) or can be asked of the place where it runs.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,9 +74,15 @@ class Handle(ABC):
             last: The runner has ended: nothing more will come.
 
         Raises:
+            UnreachableError: What it wrote cannot be had now.
             LeaseLostError: Its attempt is over and another one has begun.
-            StoreError: What it wrote is damaged, or the store cannot be written.
+            SpoolError: What it wrote is damaged.
+            StoreError: The store cannot be written.
         """
+
+    def gives_sign(self, within_s: float) -> bool:
+        """Whether the runner is known to live though its place does not answer."""
+        return False
 
     def release(self) -> None:
         """Clears away what is left of a runner that has ended."""
@@ -108,8 +114,12 @@ class Launcher(ABC):
             LaunchError: They cannot; the message names the cause and the remedy.
         """
 
-    def tidy(self, store: Store) -> None:
-        """Clears away what earlier dispatchers of this store have left behind.
+    def tidy(self, store: Store, followed: Collection[int]) -> None:
+        """Clears away runners of jobs that ended, which a dispatcher could not.
+
+        Args:
+            store: The store.
+            followed: Jobs that the caller follows; they are left alone.
 
         Raises:
             UnreachableError: The place does not answer.

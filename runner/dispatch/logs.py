@@ -1,7 +1,8 @@
-"""Log files of runners: where they lie, and how they are read while they grow."""
+"""What is kept of jobs beside the store, and how log files are read while they grow."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,22 @@ def log_paths(store_path: Path, job_id: int) -> list[Path]:
     return sorted(
         path for path in folder.iterdir() if path.name.startswith(prefix) and path.suffix == ".log"
     )
+
+
+def spool_path(store_path: Path, job_id: int, attempt: int) -> Path:
+    """The spool folder of one attempt: ``spool/<store>-job-<id>-<attempt>`` beside the store."""
+    real = store_path.resolve()
+    return real.parent / "spool" / f"{real.stem}-job-{job_id}-{attempt}"
+
+
+def forget(store_path: Path, job_id: int) -> None:
+    """Deletes what lies beside the store of a job that was removed from it."""
+    for path in log_paths(store_path, job_id):
+        path.unlink(missing_ok=True)
+    spools = spool_path(store_path, job_id, 0)
+    for folder in spools.parent.glob(f"{spools.name.removesuffix('0')}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(store_path.parent / "traces" / f"job-{job_id}", ignore_errors=True)
 
 
 def tail(path: Path, follow: Callable[[], bool]) -> Iterator[str]:

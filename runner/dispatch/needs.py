@@ -27,6 +27,10 @@ class Needs:
     """Models and data sets of the hub that are not in the caches."""
     uses_hub: bool
     """Whether anything of it comes from the hub, cached or not."""
+    kept: Path | None = None
+    """The folder in the cache of a data set that was downloaded before."""
+    own_cache: bool = False
+    """Whether the config itself names the cache folder."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ def needs_of(config: str, folder: Path, environ: Mapping[str, str] = os.environ)
     hub_cache = _hub_cache(environ)
     folders: list[Path] = []
     wanted: dict[str, bool] = {}
+    kept: Path | None = None
     for model in dict.fromkeys(_models(document)):
         path = _folder_of(model, folder)
         if path is not None:
@@ -69,13 +74,16 @@ def needs_of(config: str, folder: Path, environ: Mapping[str, str] = os.environ)
         if path.is_dir():
             folders.append(path)
         else:
-            wanted[data.dataset] = _is_kept(data, cache_path)
+            kept = _kept(data, cache_path)
+            wanted[data.dataset] = (kept / "source.json").is_file()
     return Needs(
         folders=_outermost(folders),
         cache=cache_path,
         hub_cache=hub_cache,
         downloads=tuple(name for name, cached in wanted.items() if not cached),
         uses_hub=bool(wanted),
+        kept=kept if kept is not None and kept.is_dir() else None,
+        own_cache=data.cache is not None,
     )
 
 
@@ -112,17 +120,22 @@ def _hub_cache(environ: Mapping[str, str]) -> Path:
 
 def _is_cached(model: _Wanted, hub_cache: Path) -> bool:
     from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
 
-    found = try_to_load_from_cache(
-        model.name, "config.json", cache_dir=hub_cache, revision=model.revision
-    )
+    try:
+        found = try_to_load_from_cache(
+            model.name, "config.json", cache_dir=hub_cache, revision=model.revision
+        )
+    except HFValidationError:  # A local folder that has gone: the runner will say so.
+        return True
     return isinstance(found, str)
 
 
-def _is_kept(data: Data, cache: Path) -> bool:
+def _kept(data: Data, cache: Path) -> Path:
+    """Where a data set's utterances lie once they have been downloaded."""
     from runner.clips.hub_request import hub_request
 
-    return (cache / "hub" / hub_request(data).key / "source.json").is_file()
+    return cache / "hub" / hub_request(data).key
 
 
 def _outermost(folders: list[Path]) -> tuple[Path, ...]:

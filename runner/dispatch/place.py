@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,10 +14,11 @@ from typing import Any, Literal
 from runner.dispatch.engine import Engine, EngineError, short
 from runner.dispatch.gpu_request import GpuDriver, gpu_request, why_no_gpu
 from runner.dispatch.launcher import LaunchError
-from runner.preflight import Sight
+from runner.preflight import Sight, read_sight
 
 IMAGE_USER = 10001
 """The user of the image, for a dispatcher that runs as root: containers never do."""
+PROBE, NONCE = Path("/probe"), "nonce"
 PREFLIGHT_S = 120
 """A cold start from a slow disk included."""
 LOCKED_DOWN: dict[str, Any] = {
@@ -39,8 +40,6 @@ class Place:
     """``direct``: it writes to the store itself. ``spool``: it shares this machine's files, but the
     store is not safe to share; it writes a spool. ``remote``: it shares nothing; files go in and
     the spool comes out through the engine."""
-    why: str
-    """What decided that."""
     user: str
     """``uid:gid`` that containers run as."""
     gpus: tuple[str, ...] = ()
@@ -68,14 +67,14 @@ def find_place(
         info = client.info()
     rootless = any("rootless" in option for option in info.get("SecurityOptions") or ())
     user = choose_user(store_path.parent, rootless=rootless)
-    with _nonce(store_path.parent) as (nonce, content):
+    with _nonce(store_path.parent) as (folder, content):
         drivers: tuple[GpuDriver, ...] = ("",)
         if cuda and info.get("CDISpecDirs"):
             drivers = ("", "cdi")
         failure = ""
         for driver in drivers:
             try:
-                sight = _ask(engine, image, nonce, store_path, user, labels, cuda, driver)
+                sight = _ask(engine, image, folder, store_path, user, labels, cuda, driver)
             except EngineError as error:
                 failure = str(error)
                 if not cuda:
@@ -84,9 +83,8 @@ def find_place(
             if cuda and not sight.gpus:
                 failure = sight.gpu_reason or "its NVML shows no board"
                 continue
-            mode, why = _mode(sight, content)
-            return Place(mode, why, user, sight.gpus, driver)
-    raise LaunchError(why_no_gpu(failure))
+            return Place(mode_of(sight, content), user, sight.gpus, driver)
+    raise LaunchError(why_no_gpu(failure, local=engine.is_local))
 
 
 def choose_user(folder: Path, *, rootless: bool) -> str:
@@ -103,27 +101,28 @@ def choose_user(folder: Path, *, rootless: bool) -> str:
     return f"{IMAGE_USER}:{IMAGE_USER}"
 
 
-def _mode(sight: Sight, content: str) -> tuple[Mode, str]:
+def mode_of(sight: Sight, content: str) -> Mode:
+    """How a runner gets at files, from what a container saw.
+
+    Args:
+        sight: What it saw.
+        content: What stands in the file that was put there for it.
+    """
     if sight.nonce != content:
-        return "remote", "the engine does not share this machine's files"
-    if not sight.wal_safe:
-        return "spool", f"the store cannot be shared over {sight.filesystem or 'its file system'}"
-    if not sight.writable:
-        return "spool", "the store's folder is not the container user's"
-    return "direct", f"the store's folder is shared ({sight.filesystem})"
+        return "remote"
+    return "direct" if sight.wal_safe and sight.writable else "spool"
 
 
 @contextmanager
 def _nonce(folder: Path) -> Iterator[tuple[Path, str]]:
-    """A file that only a container on this very file system can read."""
+    """A folder with a file that only a container on this very file system can read."""
     content = secrets.token_hex(16)
-    path = folder / f".asrprof-{secrets.token_hex(4)}"
-    path.write_text(content, encoding="ascii")
-    path.chmod(0o644)
-    try:
-        yield path, content
-    finally:
-        path.unlink(missing_ok=True)
+    # A folder of its own, which any user may read: the store's may be closed to others.
+    with tempfile.TemporaryDirectory(prefix=".asrprof-", dir=folder) as made:
+        (Path(made) / NONCE).write_text(content, encoding="ascii")
+        (Path(made) / NONCE).chmod(0o644)
+        Path(made).chmod(0o755)
+        yield Path(made), content
 
 
 def _ask(
@@ -139,12 +138,13 @@ def _ask(
     from docker.types import Mount
 
     folder = str(store_path.parent)
+    probe = str(PROBE)
     options: dict[str, Any] = {
         **LOCKED_DOWN,
         "user": user,
         "labels": {**labels, "io.asrprof.kind": "preflight"},
         "entrypoint": ["python", "-m", "runner.preflight"],
-        "command": [str(nonce), str(store_path)],
+        "command": [str(PROBE / NONCE), str(store_path)],
         "network_mode": "none",
         "pids_limit": 256,
         **(gpu_request((), driver) if cuda else {}),
@@ -152,7 +152,12 @@ def _ask(
     with engine.asked() as client:
         try:
             container = client.containers.create(
-                image, mounts=[Mount(folder, folder, type="bind")], **options
+                image,
+                mounts=[
+                    Mount(folder, folder, type="bind"),
+                    Mount(probe, str(nonce), type="bind", read_only=True),
+                ],
+                **options,
             )
         except Exception as error:
             # A mount fails where a bind would make an empty folder: the files are elsewhere.
@@ -169,8 +174,12 @@ def _ask(
                     f"the image {image} does not start (exit code {end['StatusCode']}): "
                     f"{said[:200] or short(container.id)}"
                 )
-            document = json.loads(lines[-1])
-            return Sight(**{**document, "gpus": tuple(document["gpus"])})
+            try:
+                return read_sight(lines[-1])
+            except ValueError as error:
+                raise EngineError(
+                    f"the image {image} is another asrprof's: build it again"
+                ) from error
         finally:
             with suppress(Exception):
                 container.remove(force=True)

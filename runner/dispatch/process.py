@@ -18,7 +18,7 @@ from pathlib import Path
 
 import runner
 from runner.dispatch.launcher import Exited, Handle, Launcher, LaunchError, Running
-from runner.dispatch.logs import last_line, log_path, log_paths, tail
+from runner.dispatch.logs import forget, last_line, log_path, tail
 from store import JobRow, owner_is_dead, process_owner
 
 ROOT = Path(runner.__file__).parent.parent
@@ -73,9 +73,8 @@ class ProcessLauncher(Launcher):
         return tail(log_path(self._store_path, job.id, job.attempt), follow)
 
     def forget(self, job: JobRow) -> None:
-        """Deletes the log files."""
-        for path in log_paths(self._store_path, job.id):
-            path.unlink(missing_ok=True)
+        """Deletes the log files and traces."""
+        forget(self._store_path, job.id)
 
 
 class _Process(Handle):

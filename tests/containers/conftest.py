@@ -63,7 +63,7 @@ def quick_image(engine: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         f"FROM {IMAGE}\nCOPY quick_runner.py /asrprof/quick_runner.py\n"
         'ENTRYPOINT ["python", "/asrprof/quick_runner.py"]\n'
     )
-    engine.images.build(path=str(folder), tag=QUICK_IMAGE)
+    engine.images.build(path=str(folder), tag=QUICK_IMAGE, rm=True, forcerm=True)
     yield QUICK_IMAGE
     with suppress(Exception):
         engine.images.remove(QUICK_IMAGE, force=True)
@@ -147,7 +147,7 @@ class ContainerYard:
         """The container of a job."""
         handle = self.store.job(job).handle
         assert handle is not None
-        return self.client.containers.get(handle)
+        return self.client.containers.get(handle.rpartition("/")[2])
 
     def close(self) -> None:
         for process in self._processes:

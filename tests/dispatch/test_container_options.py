@@ -36,7 +36,7 @@ def options(
         name="n",
         labels={"a": "b"},
         command=["x"],
-        place=Place(mode, "", user, gpus),
+        place=Place(mode, user, gpus),
         needs=Needs(
             folders=(folder or tmp_path / "speech",),
             cache=tmp_path / "cache",
@@ -177,7 +177,7 @@ WITH_BOARD = Boards(gpus=(_Board(),))  # type: ignore[arg-type]
     ],
 )
 def test_why_there_is_no_gpu(failure: str, boards: Boards, words: str) -> None:
-    assert words in why_no_gpu(failure, lambda: boards)
+    assert words in why_no_gpu(failure, local=True, boards=lambda: boards)
 
 
 def test_containers_are_never_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
