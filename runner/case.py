@@ -17,7 +17,7 @@ import transformers
 
 import runner.engines.ctc
 import runner.engines.whisper  # noqa: F401  (both: imported once, for every child)
-from runner.errors import Refused, is_out_of_memory
+from runner.errors import NoEffect, Refused, is_out_of_memory
 from runner.measure.environment import read_cpu, read_environment
 from runner.measurement import Measurement
 from runner.task import CaseTask, Message, Progress, Started, utc_now
@@ -50,6 +50,8 @@ def run_case(task: CaseTask, send: Callable[[Message], None]) -> Result:
         result = Measurement(task, Throttle(send)).run(started_at)
     except Refused as refusal:
         return ended("refused", str(refusal))
+    except NoEffect as nothing:
+        return ended("failed", str(nothing))
     except MemoryError:
         return ended("oom", _with_limit(task, "the process ran out of memory"))
     except Exception as error:  # noqa: BLE001  (the sweep goes on; the row says what happened)

@@ -22,6 +22,7 @@ Measure = Literal[
     "study_flops",
     "operators",
     "quality",
+    "comparison",
 ]
 """What can be measured. ``latency`` is always taken: every other figure leans on it."""
 
@@ -70,14 +71,30 @@ class Variant(Strict):
     name: Annotated[str, Field(pattern=r"^\w[\w.+ -]*$", max_length=60)]
     """What the variant is called in results; a ready-made name keeps its own meaning."""
 
-    precision: Literal["fp32", "fp16", "bf16"] = "fp32"
-    """Floating-point type of weights and activations."""
+    precision: Literal["fp32", "tf32", "fp16", "bf16"] = "fp32"
+    """Number format of weights and activations. `tf32`: fp32 weights, products rounded to ten
+    bits, on NVIDIA GPUs since Ampere."""
+
+    autocast: bool = False
+    """Keep fp32 weights and convert to `precision` at each product, leaving what is sensitive to
+    rounding in fp32."""
+
+    @property
+    def parts(self) -> dict[str, object]:
+        """The fields that differ from their defaults; none for plain fp32."""
+        return self.model_dump(exclude={"name"}, exclude_defaults=True)
 
     @model_validator(mode="after")
     def _keeps_its_meaning(self) -> Variant:
         ready = VARIANTS.get(self.name)
-        if ready is not None and ready != self.model_dump():
+        if ready is not None and ready != self.parts:
             raise ValueError(f'"{self.name}" is a ready-made variant; give yours another name')
+        return self
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Variant:
+        if self.autocast and self.precision not in ("fp16", "bf16"):
+            raise ValueError('"autocast" needs "precision": "fp16" or "bf16"')
         return self
 
 
@@ -154,6 +171,10 @@ class Limits(Strict):
 
     stage_iterations: Annotated[int, Field(ge=1, le=1000)] = 5
     """Iterations of the pass that times the stages."""
+
+    comparison_rounds: Annotated[int, Field(ge=3, le=1000)] = 10
+    """Rounds of the batch cycle in which a variant and its baseline take turns; fewer, but three
+    at least, where they would take twenty times `min_seconds`."""
 
     energy_window_seconds: Annotated[float, Field(ge=0.1, le=600)] = 10.0
     """Shortest energy window; lengthened to 100 refresh periods of the sensor."""
@@ -240,7 +261,7 @@ class Benchmark(Strict):
     """Clips in a batch."""
 
     variants: Annotated[list[str | Variant], Field(min_length=1)] = ["fp32"]
-    """Execution variants."""
+    """Execution variants. The first is the baseline of the others."""
 
     data: Data = Data()
     """Where the speech comes from."""
@@ -253,8 +274,10 @@ class Benchmark(Strict):
         "flops",
         "operators",
         "quality",
+        "comparison",
     ]
-    """What to measure."""
+    """What to measure. `comparison` runs a variant and the first of `variants` in turns, for the
+    ratio of their latencies."""
 
     limits: Limits = Limits()
     """How long to measure, and what a case may use."""
@@ -326,7 +349,8 @@ class Benchmark(Strict):
     def resolved_variants(self) -> list[Variant]:
         """Every variant as an object."""
         return [
-            Variant.model_validate(VARIANTS[v]) if isinstance(v, str) else v for v in self.variants
+            Variant.model_validate({"name": v, **VARIANTS[v]}) if isinstance(v, str) else v
+            for v in self.variants
         ]
 
 

@@ -30,5 +30,9 @@ def is_out_of_memory(text: str) -> bool:
     return any(sign in lower for sign in OUT_OF_MEMORY)
 
 
+class NoEffect(Exception):
+    """A variant that was asked for and did nothing; its case fails with these words."""
+
+
 class Refused(Exception):
     """A case that cannot be run as asked here; it becomes a row with state ``refused``."""

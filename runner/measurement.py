@@ -11,6 +11,8 @@ import torch
 from runner.clips import SAMPLE_RATE, ClipSet, batches, load_clips
 from runner.engines.base import LoadRequest, Unmeasurable
 from runner.engines.load import load_engine
+from runner.errors import Refused
+from runner.measure.comparison import FEWEST_ROUNDS, compare
 from runner.measure.conditions import ConditionsProbe
 from runner.measure.energy.discover import discover
 from runner.measure.energy.recipe import measure_energy
@@ -69,6 +71,7 @@ class Measurement:
             "energy": self._energy,
             "flops": self._flops,
             "study_flops": self._study_flops,
+            "comparison": self._comparison,
             "operators": self._operators,  # last: it shortens the decoder
         }
         for measure, step in steps.items():
@@ -90,20 +93,15 @@ class Measurement:
         except Exception as error:  # noqa: BLE001  (one instrument must not take the others' figures)
             reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
             self.send(Remark(f"{measure} failed: {reason}"))
-        if measure == "energy":
-            return replace(result, energy_reason=reason)
-        if measure in ("flops", "study_flops"):
-            return replace(result, flops_reason=reason)
-        if measure == "operators":
-            return replace(result, operators_reason=reason)
-        if measure == "quality":
-            return replace(result, quality=unscored((), (), (), (), reason=reason)[0])
-        return result
+        return _excused(result, measure, reason)
 
     def _latency(self, started_at: str, load_s: float) -> Result:
         task, engine, cycle = self.task, self.engine, self.cycle
         self.progress("first inference", 0.0)
         cold_s, _ = time_once(engine, cycle.waveforms[0], self.clock)
+        # Before the warm-up: what the proofs disturb, caches and compiled code, settles there.
+        self.progress("proof of the variant", 0.0)
+        proofs = engine.prove(cycle.waveforms[0])
         warmup = warm_up(engine, cycle, self.limits, clock=self.clock, progress=self.progress)
         probe = ConditionsProbe(gpu=self.gpu)
         probe.start()
@@ -146,6 +144,8 @@ class Measurement:
             latency=latency,
             conditions=conditions,
             samples=(cold, *warmup, *timed.samples),
+            proofs=proofs,
+            figures=engine.figures(),
         )
 
     def _stages(self, result: Result) -> Result:
@@ -237,6 +237,28 @@ class Measurement:
     def _samples(self) -> int:
         return round(self.task.case.audio_seconds * SAMPLE_RATE)
 
+    def _comparison(self, result: Result) -> Result:
+        baseline = self.task.baseline
+        if baseline is None:
+            return result
+        try:
+            other = load_engine(replace(_request(self.task), variant=baseline))
+        except Refused as refusal:
+            raise Unmeasurable(f"no baseline: {refusal}") from refusal
+        round_batches = 2 * len(self.cycle.batches)
+        batches = self._affordable(self.limits.comparison_rounds * round_batches, result.latency)
+        comparison, samples = compare(
+            other,
+            self.engine,
+            self.cycle,
+            max(FEWEST_ROUNDS, batches // round_batches),
+            name=baseline.name,
+            clock=self.clock,
+            progress=self.progress,
+            seed=self.task.seed,
+        )
+        return replace(result, comparison=comparison, samples=(*result.samples, *samples))
+
     def _operators(self, result: Result) -> Result:
         if result.parameters is None:
             raise Unmeasurable(f"{result.engine} is no graph of tensors")
@@ -276,6 +298,21 @@ def board_of(device: str) -> Gpu | None:
         return None
     board = open_nvml().find(device)
     return board if isinstance(board, Gpu) else None
+
+
+def _excused(result: Result, measure: str, reason: str) -> Result:
+    """A result that says why the figures of a measure are missing."""
+    if measure == "energy":
+        return replace(result, energy_reason=reason)
+    if measure in ("flops", "study_flops"):
+        return replace(result, flops_reason=reason)
+    if measure == "operators":
+        return replace(result, operators_reason=reason)
+    if measure == "comparison":
+        return replace(result, comparison_reason=reason)
+    if measure == "quality":
+        return replace(result, quality=unscored((), (), (), (), reason=reason)[0])
+    return result
 
 
 def _with_flops(result: Result, readings: tuple[FlopsReading, ...]) -> Result:

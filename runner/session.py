@@ -235,6 +235,7 @@ class Session:
         if self.benchmark.limits.trace:
             name = hashlib.sha256(case.key.encode()).hexdigest()[:12]
             trace = ledger.traces / f"{name}.json"
+        baseline = self.benchmark.resolved_variants()[0]
         return CaseTask(
             case=case,
             clips=clips,
@@ -242,6 +243,7 @@ class Session:
             limits=self.benchmark.limits,
             seed=self.benchmark.seed,
             trace=trace,
+            baseline=baseline if case.variant != baseline else None,
         )
 
     def _run_case(self, ledger: Ledger, index: int, task: CaseTask) -> Result:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runner.config import Limits, Measure
+from runner.config import Limits, Measure, Variant
 from runner.engines.catalogue import CATALOGUE, family_of_folder, local_folder
 from runner.engines.hub import Located
 from runner.grid import Case
@@ -25,6 +25,8 @@ class CaseTask:
     seed: int
     trace: Path | None
     """Where to keep the chrome trace, or None."""
+    baseline: Variant | None = None
+    """The benchmark's first variant; None where the case is of that one itself."""
     located: Located | None = None
     """Where a repository's weights come from; None where no repository is involved."""
 

@@ -10,15 +10,19 @@ from typing import Any, Generic, TypeVar
 
 from store.connection import Value
 from store.records import (
+    Comparison,
     Conditions,
+    DecoderStep,
     EnergyReading,
     Environment,
     Event,
+    Figure,
     FlopsReading,
     Latency,
     Memory,
     Operator,
     PowerSample,
+    Proof,
     Quality,
     Result,
     Sample,
@@ -121,6 +125,9 @@ CHILDREN = (
     Child("flops", "flops", _columns(FlopsReading)),
     Child("operators", "operators", _columns(Operator)),
     Child("transcripts", "transcripts", _columns(Transcript)),
+    Child("proofs", "proofs", _columns(Proof)),
+    Child("figures", "figures", _columns(Figure)),
+    Child("decoder_steps", "decoder_steps", _columns(DecoderStep)),
 )
 
 ENVIRONMENT = _columns(Environment)
@@ -140,6 +147,13 @@ LATENCY = _columns(
 MEMORY = _columns(Memory)
 QUALITY = _columns(Quality, reason="quality_reason")
 CONDITIONS = _columns(Conditions)
+COMPARISON = _columns(
+    Comparison,
+    rounds="compared_rounds",
+    baseline_s="baseline_latency_s",
+    variant_s="compared_latency_s",
+    clips="compared_clips",
+)
 RESULT = _columns(
     Result,
     without=(
@@ -147,6 +161,7 @@ RESULT = _columns(
         "memory",
         "quality",
         "conditions",
+        "comparison",
         "environment",
         *(child.field for child in CHILDREN),
     ),

@@ -54,6 +54,8 @@ class LeaderboardRow:
     vram_mb: float | None
     """Reserved by the framework."""
     tokens: float | None
+    speedup: float | None
+    """Against the benchmark's first variant, in interleaved rounds; above 1 is faster."""
     wer: float | None
     cer: float | None
     clips: int | None
@@ -104,6 +106,7 @@ _EXPRESSIONS = {
     "rss_mb": _figure("rss_bytes / 1e6"),
     "vram_mb": _figure("gpu_reserved_bytes / 1e6"),
     "tokens": _figure("tokens"),
+    "speedup": _figure("speedup"),
     "wer": _figure("wer", 4),
     "cer": _figure("cer", 4),
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from store.columns import (
     CHILDREN,
+    COMPARISON,
     CONDITIONS,
     ENVIRONMENT,
     LATENCY,
@@ -150,6 +151,7 @@ def get_result(database: Database, result_id: int) -> StoredResult:
         memory=None if row["rss_bytes"] is None else MEMORY.build(row),
         quality=None if row["clips"] is None else QUALITY.build(row),
         conditions=None if row["load_before"] is None else CONDITIONS.build(row),
+        comparison=None if row["baseline"] is None else COMPARISON.build(row),
         environment=environment,
         **children,
     )

@@ -63,7 +63,11 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One timing. ``kind`` is ``cold``, ``warmup``, ``latency`` or ``stage:<name>``."""
+    """One timing.
+
+    ``kind`` is ``cold``, ``warmup``, ``latency``, ``stage:<name>``, ``interleaved:baseline`` or
+    ``interleaved:variant``.
+    """
 
     kind: str
     iteration: int
@@ -196,6 +200,62 @@ class Quality:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Proof:
+    """That one part of a variant took effect, as seen in the running model."""
+
+    part: str
+    """The variant's field in the config: ``precision``, ``cache`` …"""
+    asked: str
+    found: str
+    """What was seen, in words and counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A figure that only some variants, engines or measures have."""
+
+    name: str
+    """With its unit: ``cache_bytes``, ``compile_s``, ``acceptance`` …"""
+    value: float
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderStep:
+    """One position of the decoder profile: the step that gives one token for every row."""
+
+    position: int
+    """Decoder passes so far in this batch, this one included; 1 is the prefill."""
+    median_s: float
+    low_s: float
+    """Fastest of the iterations."""
+    high_s: float
+    """Slowest of the iterations."""
+    iterations: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A variant beside its baseline: both in one process, batch by batch in turns."""
+
+    baseline: str
+    """Name of the baseline variant."""
+    rounds: int
+    baseline_s: float
+    """Seconds of one batch, as ``Latency.median_s``, from the interleaved rounds alone."""
+    variant_s: float
+    speedup: float
+    """``baseline_s / variant_s``."""
+    speedup_low: float
+    """Lower end of its 95 % bootstrap interval over rounds."""
+    speedup_high: float
+    clips: int
+    """Clips of the batch cycle."""
+    same_text: int
+    """How many of them have the same text under both."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Environment:
     """Where a case ran. Rows with an equal ``fingerprint`` are one environment."""
 
@@ -269,6 +329,9 @@ class Result:
     memory: Memory | None = None
     quality: Quality | None = None
     conditions: Conditions | None = None
+    comparison: Comparison | None = None
+    comparison_reason: str | None = None
+    """Why there is no comparison, or None."""
     environment: Environment | None = None
     energy: tuple[EnergyReading, ...] = ()
     energy_primary: str | None = None
@@ -283,6 +346,9 @@ class Result:
     power_samples: tuple[PowerSample, ...] = ()
     operators: tuple[Operator, ...] = ()
     transcripts: tuple[Transcript, ...] = field(default=())
+    proofs: tuple[Proof, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    decoder_steps: tuple[DecoderStep, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -284,7 +284,46 @@ def _add_spools(connection: sqlite3.Connection) -> None:
         connection.execute(statement).close()
 
 
-MIGRATIONS: tuple[Migration, ...] = (_create, _add_queue, _add_spools)
+_VARIANTS = (
+    *(
+        f"ALTER TABLE results ADD COLUMN {column}"
+        for column in (
+            "baseline TEXT",
+            "compared_rounds INTEGER",
+            "baseline_latency_s REAL",
+            "compared_latency_s REAL",
+            "speedup REAL",
+            "speedup_low REAL",
+            "speedup_high REAL",
+            "compared_clips INTEGER",
+            "same_text INTEGER",
+            "comparison_reason TEXT",
+        )
+    ),
+    f"""CREATE TABLE proofs ({_CHILD}
+  part TEXT NOT NULL,
+  asked TEXT NOT NULL,
+  found TEXT NOT NULL,{_CHILD_END}""",
+    f"""CREATE TABLE figures ({_CHILD}
+  name TEXT NOT NULL,
+  value REAL NOT NULL,
+  note TEXT,
+  UNIQUE (result_id, name),{_CHILD_END}""",
+    f"""CREATE TABLE decoder_steps ({_CHILD}
+  position INTEGER NOT NULL,
+  median_s REAL NOT NULL,
+  low_s REAL NOT NULL,
+  high_s REAL NOT NULL,
+  iterations INTEGER NOT NULL,{_CHILD_END}""",
+)
+
+
+def _add_variants(connection: sqlite3.Connection) -> None:
+    for statement in _VARIANTS:
+        connection.execute(statement).close()
+
+
+MIGRATIONS: tuple[Migration, ...] = (_create, _add_queue, _add_spools, _add_variants)
 
 
 def check_schema(

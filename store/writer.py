@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from store.columns import (
     CHILDREN,
+    COMPARISON,
     CONDITIONS,
     ENVIRONMENT,
     EVENT,
@@ -42,6 +43,7 @@ _RESULT_COLUMNS = (
     *MEMORY.names,
     *QUALITY.names,
     *CONDITIONS.names,
+    *COMPARISON.names,
     *_DERIVED,
 )
 
@@ -169,6 +171,7 @@ def _flatten(result: Result) -> tuple[Value, ...]:
         *MEMORY.values(result.memory, "memory."),
         *QUALITY.values(result.quality, "quality."),
         *CONDITIONS.values(result.conditions, "conditions."),
+        *COMPARISON.values(result.comparison, "comparison."),
         *_derive(result),
     )
 

@@ -59,13 +59,17 @@ class JsonLines:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+_LONG = ("samples", "power_samples", "operators", "transcripts", "decoder_steps", "environment")
+"""Fields of a result that may have hundreds of rows."""
+
+
 def _plain(value: object) -> object:
     if isinstance(value, Case):
         return {"key": value.key, "title": value.title}
     if isinstance(value, Result):
         summary = asdict(value)
         # The rest is in the store; a line stays short enough for a container's log.
-        for long in ("samples", "power_samples", "operators", "transcripts", "environment"):
+        for long in _LONG:
             summary.pop(long)
         return summary
     if isinstance(value, Strict):

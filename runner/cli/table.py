@@ -91,6 +91,7 @@ def _columns(rows: Sequence[LeaderboardRow], *, intervals: bool) -> list[_Column
         _Column("audio\nx batch", [f"{row.audio_seconds:g} x {row.batch_size}" for row in rows]),
         _Column(latency, [_latency(row, intervals) for row in rows]),
         _Column("RTFx", [_number(row.rtfx) for row in rows]),
+        _Column("speed-\nup", [_speedup(row) for row in rows]),
         _Column("energy\nJ", [_energy(row) for row in rows]),
         _Column("J per\naudio h", [_number(row.joules_per_audio_hour) for row in rows]),
         _Column("GFLOP", [_number(row.gflops) for row in rows]),
@@ -98,9 +99,11 @@ def _columns(rows: Sequence[LeaderboardRow], *, intervals: bool) -> list[_Column
         _Column("VRAM\nMB", [_number(row.vram_mb) for row in rows]),
         _Column("WER\n%", [_UNJUDGED if r.wer is None else f"{100 * r.wer:.1f}" for r in rows]),
     ]
-    if all(row.vram_mb is None for row in rows):
-        columns = [column for column in columns if column.heading != "VRAM\nMB"]
-    return columns
+    empty = {
+        "VRAM\nMB": all(row.vram_mb is None for row in rows),
+        "speed-\nup": all(row.speedup is None for row in rows),
+    }
+    return [column for column in columns if not empty.get(column.heading, False)]
 
 
 def print_results(console: Console, store: Store, rows: Sequence[LeaderboardRow]) -> None:
@@ -121,6 +124,8 @@ def print_results(console: Console, store: Store, rows: Sequence[LeaderboardRow]
 
 def _notes(rows: Sequence[LeaderboardRow]) -> list[str]:
     notes = ["every figure is for one batch; latency: median and its 95 % interval"]
+    if any(row.speedup is not None for row in rows):
+        notes.append("speed-up: against the first variant, the two taking turns")
     unstable = [row for row in rows if row.stable is False]
     if unstable:
         notes.append(f"~ unstable in {len(unstable)} of {len(rows)}: the machine was not quiet")
@@ -159,6 +164,10 @@ def _latency(row: LeaderboardRow, wide: bool) -> str:
     if wide:
         return f"{text} [{_number(low)}, {_number(high)}]"
     return f"{text} ±{max(high - row.latency_ms, row.latency_ms - low) / row.latency_ms:.0%}"
+
+
+def _speedup(row: LeaderboardRow) -> str:
+    return _UNJUDGED if row.speedup is None else f"x{row.speedup:.2f}"
 
 
 def _energy(row: LeaderboardRow) -> str:

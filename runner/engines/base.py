@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 
 from runner.clips.clip import Waveform
 from runner.config import Variant
-from store.records import FlopsReading
+from store.records import Figure, FlopsReading, Proof
 
 Stage = Literal["features", "transfer", "encode", "prefill", "decode", "text"]
 """Stages in order: waveform -> model input, host -> device, encoder, first decoder step, the
@@ -101,6 +101,18 @@ class Engine(ABC):
     def study_flops(self, *, samples: int) -> tuple[FlopsReading, ...]:
         """The encoder as the published study's tools count it (batch 1), for comparison only."""
         raise Unmeasurable(f"{self.family} is no graph of tensors")
+
+    def prove(self, batch: Sequence[Waveform]) -> tuple[Proof, ...]:
+        """Shows that every part of the variant is at work; runs ``batch`` as often as it takes.
+
+        Raises:
+            NoEffect: a part of it does nothing.
+        """
+        return ()
+
+    def figures(self) -> tuple[Figure, ...]:
+        """Figures that only this engine or variant has, after the timed loop."""
+        return ()
 
     def shorten(self, tokens: int) -> None:
         """Caps the decoder at ``tokens`` a row from now on (for the operator profile)."""

@@ -32,6 +32,7 @@ class CTCEngine(TorchEngine):
     family = "ctc"
 
     def __init__(self, request: LoadRequest) -> None:
+        super().__init__(request)
         if request.weights == "random":
             config = published_config(request.name)
             torch.manual_seed(request.seed)
@@ -42,7 +43,7 @@ class CTCEngine(TorchEngine):
             model = load_model(AutoModelForCTC, request)
             self.extractor = from_pretrained(AutoFeatureExtractor, request)
             self.tokenizer = from_pretrained(AutoTokenizer, request)
-        self.place(model, request)
+        self.place(model)
 
     def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
         """See :class:`~runner.engines.base.Engine`."""
@@ -53,7 +54,7 @@ class CTCEngine(TorchEngine):
             for name, value in inputs.items()
         }
         mark("transfer")
-        with torch.inference_mode():
+        with self.inference():
             ids = self.model(**inputs).logits.argmax(dim=-1)
         mark("encode")
         texts = self.tokenizer.batch_decode(np.asarray(ids.cpu()))

@@ -34,8 +34,9 @@ class PocketSphinxEngine(Engine):
     def __init__(self, request: LoadRequest) -> None:
         if request.device != "cpu":
             raise Refused("pocketsphinx runs on the CPU only")
-        if request.variant.precision != "fp32":
-            raise Refused(f"pocketsphinx has no variant {request.variant.name}")
+        if request.variant.parts:
+            lacking = ", ".join(request.variant.parts)
+            raise Refused(f"variant {request.variant.name}: pocketsphinx has no {lacking}")
         self.decoder = Decoder(loglevel="FATAL")
 
     def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:

@@ -1,50 +1,75 @@
-"""What the PyTorch engines share: device, precision, loading with one-line errors."""
+"""What the PyTorch engines share: device, variant, loading with one-line errors."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 
+from runner.clips.clip import Waveform
 from runner.engines.base import Engine, LoadRequest
 from runner.engines.catalogue import local_folder
 from runner.engines.hub import gated
 from runner.errors import Refused, is_out_of_memory
-from store.records import FlopsReading
-
-DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+from runner.variants.techniques import techniques_for
+from store.records import Figure, FlopsReading, Proof
 
 
 class TorchEngine(Engine):
     """A transformers model on a torch device."""
 
     model: Any
+    dtype: torch.dtype = torch.float32
+    """Of the model's input."""
+    autocast: torch.dtype | None = None
+    """What operations are cast to as they run, or None."""
+    tf32: bool = False
+    """Whether products may use TF32. fp32 means fp32; torch leaves TF32 on for convolutions."""
 
-    def place(self, model: Any, request: LoadRequest) -> None:
-        """Moves the model to its device and precision and checks that it is there.
-
-        fp32 means fp32: TF32 is switched off, which torch leaves on for convolutions.
+    def __init__(self, request: LoadRequest) -> None:
+        """Settles what is asked for before anything is loaded.
 
         Raises:
-            Refused: the device is not there, or the precision did not take effect.
+            Refused: the device is not there, or the variant does not fit.
         """
         self.device = torch.device(request.device)
         if self.device.type == "cuda":
             require_cuda(self.device)
-        self.dtype = DTYPES[request.variant.precision]
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
-        self.model = model.to(device=self.device, dtype=self.dtype).eval().requires_grad_(False)
-        found = {p.dtype for p in self.model.parameters() if p.is_floating_point()}
-        if found != {self.dtype}:
-            raise Refused(
-                f"variant {request.variant.name} did not take effect: parameters are {found}"
-            )
+        self.techniques = techniques_for(request, self.family)
+
+    def place(self, model: Any) -> None:
+        """Applies the variant to a model and moves it to its device."""
+        self.model = model.eval().requires_grad_(False)
         self.parameters = sum(p.numel() for p in self.model.parameters())
+        for technique in self.techniques:
+            technique.apply(self)
+        self.model = self.model.to(self.device)
         self.weights_bytes = sum(p.numel() * p.element_size() for p in self.model.parameters())
         self.revision = getattr(self.model.config, "_commit_hash", None)
+
+    @contextmanager
+    def inference(self) -> Iterator[None]:
+        """What every pass of the model runs under."""
+        # Flags of the whole process: a variant and its baseline take turns in one.
+        torch.backends.cuda.matmul.allow_tf32 = self.tf32
+        torch.backends.cudnn.allow_tf32 = self.tf32
+        cast = torch.autocast(
+            self.device.type, dtype=self.autocast, enabled=self.autocast is not None
+        )
+        with torch.inference_mode(), cast:
+            yield
+
+    def prove(self, batch: Sequence[Waveform]) -> tuple[Proof, ...]:
+        """See :meth:`~runner.engines.base.Engine.prove`."""
+        return tuple(technique.prove(self, batch) for technique in self.techniques)
+
+    def figures(self) -> tuple[Figure, ...]:
+        """See :meth:`~runner.engines.base.Engine.figures`."""
+        return tuple(f for technique in self.techniques for f in technique.figures(self))
 
     def synchronize(self) -> None:
         """Waits for the GPU; the CPU has always done what it was asked to."""

@@ -41,6 +41,7 @@ class WhisperEngine(TorchEngine):
     family = "whisper"
 
     def __init__(self, request: LoadRequest) -> None:
+        super().__init__(request)
         if request.weights == "random":
             self._make_random(request)
         else:
@@ -57,7 +58,7 @@ class WhisperEngine(TorchEngine):
         model = load_model(WhisperForConditionalGeneration, request)
         self.extractor = from_pretrained(WhisperFeatureExtractor, request)
         self.tokenizer = from_pretrained(WhisperTokenizerFast, request)
-        self.place(model, request)
+        self.place(model)
         settings = self.model.generation_config
         if getattr(settings, "is_multilingual", False):
             if not getattr(settings, "lang_to_id", None):
@@ -80,7 +81,7 @@ class WhisperEngine(TorchEngine):
         self.extractor = feature_extractor(request.name)
         self.tokenizer = piece_tokenizer(config.vocab_size, special=config.eos_token_id)
         model.generation_config = generation_config(config)
-        self.place(model, request)
+        self.place(model)
         self.tokens_per_second = request.tokens_per_audio_second
 
     def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
@@ -97,7 +98,7 @@ class WhisperEngine(TorchEngine):
         features = features.to(self.device, self.dtype)
         mark("transfer")
         self._bound_decoder(len(windows[0]) / SAMPLE_RATE)
-        with torch.inference_mode():
+        with self.inference():
             # A streamer is told of the prompt once the encoder has run and of every token after
             # it, so one generate() gives all stages. The end-to-end pass runs without one.
             streamer = None if mark is no_mark else _StageStreamer(mark)

@@ -72,3 +72,28 @@ def _standard_error(values: NDArray[np.float64]) -> float:
 def quantile(values: Sequence[float], q: float) -> float:
     """The ``q`` quantile (0 to 1), linear between samples."""
     return float(np.quantile(np.asarray(values, dtype=np.float64), q))
+
+
+def ratio_interval(
+    above: Sequence[Sequence[float]], below: Sequence[Sequence[float]], seed: int
+) -> tuple[float, float]:
+    """95 % interval of ``cycle_median(above) / cycle_median(below)``, by a bootstrap over rounds.
+
+    A round holds one value of every batch of both, measured one after the other: rounds are drawn
+    whole, so that what disturbed both cancels.
+
+    Args:
+        above: For each batch, one value a round.
+        below: The same, of the same rounds.
+        seed: Seed of the resampling.
+    """
+    top, bottom = (np.asarray(values, dtype=np.float64).T for values in (above, below))
+    rounds = len(top)
+    generator = np.random.default_rng(seed)
+    drawn = generator.integers(0, rounds, size=(RESAMPLES, rounds))
+    ratios = np.median(top[drawn], axis=1).mean(axis=1) / np.median(bottom[drawn], axis=1).mean(
+        axis=1
+    )
+    tail = 100 * (1 - CONFIDENCE) / 2
+    low, high = np.percentile(ratios, [tail, 100 - tail])
+    return float(low), float(high)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-VARIANTS: dict[str, dict[str, str]] = {
-    "fp32": {"name": "fp32", "precision": "fp32"},
-    "fp16": {"name": "fp16", "precision": "fp16"},
-    "bf16": {"name": "bf16", "precision": "bf16"},
+VARIANTS: dict[str, dict[str, object]] = {
+    "fp32": {},
+    "tf32": {"precision": "tf32"},
+    "fp16": {"precision": "fp16"},
+    "bf16": {"precision": "bf16"},
+    "fp16-autocast": {"precision": "fp16", "autocast": True},
+    "bf16-autocast": {"precision": "bf16", "autocast": True},
 }
+"""Name -> the fields of :class:`~runner.config.Variant` that differ from their defaults."""
 
 
 def check_variant(name: str) -> None:

@@ -139,6 +139,7 @@ def row(**changes: Any) -> LeaderboardRow:
         rss_mb=23456.7,
         vram_mb=87654.3,
         tokens=100.0,
+        speedup=1.87,
         wer=0.0765,
         cer=0.03,
         clips=32,

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from runner.clips import SAMPLE_RATE
-from runner.config import Benchmark
+from runner.config import Benchmark, Variant
 from runner.config_file import load_benchmark, presets
 from runner.engines.architectures import PUBLISHED
 from runner.engines.catalogue import (
@@ -88,9 +88,9 @@ def test_families() -> None:
 
 
 def test_variants() -> None:
-    for name, fields in VARIANTS.items():
-        assert fields["name"] == name
+    for name, parts in VARIANTS.items():
         check_variant(name)
+        assert Variant.model_validate({"name": name, **parts}).parts == parts
     with pytest.raises(ValueError, match='unknown variant "bf61"; did you mean "bf16"'):
         check_variant("bf61")
 

@@ -11,14 +11,18 @@ from typing import Any
 import pytest
 
 from store import (
+    Comparison,
     Conditions,
+    DecoderStep,
     EnergyReading,
     Environment,
+    Figure,
     FlopsReading,
     Latency,
     Memory,
     Operator,
     PowerSample,
+    Proof,
     Quality,
     Result,
     Sample,
@@ -120,6 +124,17 @@ FULL = Result(
         throttled=None,
         temperature_c=61.0,
     ),
+    comparison=Comparison(
+        baseline="fp32",
+        rounds=5,
+        baseline_s=1.0,
+        variant_s=0.5,
+        speedup=2.0,
+        speedup_low=1.9,
+        speedup_high=2.1,
+        clips=16,
+        same_text=15,
+    ),
     environment=Environment(
         fingerprint="e" * 64,
         hostname="bench",
@@ -191,6 +206,15 @@ FULL = Result(
             insertions=0,
             hits=1,
         ),
+    ),
+    proofs=(Proof(part="precision", asked="fp16", found="float16: 99 of 99 parameters"),),
+    figures=(
+        Figure(name="cache_bytes", value=36_900_000.0),
+        Figure(name="compile_s", value=18.5, note="first call less a warm one"),
+    ),
+    decoder_steps=(
+        DecoderStep(position=1, median_s=0.1, low_s=0.09, high_s=0.12, iterations=3),
+        DecoderStep(position=2, median_s=0.02, low_s=0.02, high_s=0.02, iterations=3),
     ),
 )
 

@@ -45,6 +45,7 @@ COLUMNS = [
     "rss_mb",
     "vram_mb",
     "tokens",
+    "speedup",
     "wer",
     "cer",
     "clips",
@@ -81,6 +82,7 @@ def test_figures_of_a_row(filled: Store, job_id: int) -> None:
     assert row.joules_per_audio_hour == 450.0
     assert (row.encoder_gflops, row.gflops) == (48.0, 60.0)
     assert (row.rss_mb, row.vram_mb) == (1234.6, 250.0)
+    assert row.speedup == 2.0
     assert (row.wer, row.cer, row.clips) == (0.07654, 0.03, 32)
     assert row.created_at == "2026-01-31T12:00:00.000000+00:00"
 

@@ -14,14 +14,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from store import (
+    Comparison,
     Conditions,
+    DecoderStep,
     EnergyReading,
     Environment,
+    Figure,
     FlopsReading,
     Latency,
     Memory,
     Operator,
     PowerSample,
+    Proof,
     Quality,
     Result,
     Sample,
@@ -40,6 +44,9 @@ CHILD_TABLES = (
     "flops",
     "operators",
     "transcripts",
+    "proofs",
+    "figures",
+    "decoder_steps",
 )
 
 
@@ -110,6 +117,9 @@ def test_results_table_has_each_reading_once(
         "flops": 3,
         "operators": 1,
         "transcripts": 1,
+        "proofs": 1,
+        "figures": 2,
+        "decoder_steps": 2,
     }
     found = rows(store_path, "SELECT latency_s, latency_mean_s, energy_net_j, idle_w FROM results")
     assert found == [(0.5, 0.505, 7.5, 30.0)]
@@ -329,6 +339,7 @@ def results(draw: st.DrawFn) -> Result:
         "memory": Memory,
         "quality": Quality,
         "conditions": Conditions,
+        "comparison": Comparison,
         # Rows of one fingerprint are one environment, so a random one needs its own.
         "environment": Environment,
     }
@@ -339,6 +350,9 @@ def results(draw: st.DrawFn) -> Result:
         "power_samples": some(PowerSample),
         "operators": some(Operator),
         "transcripts": some(Transcript),
+        "proofs": some(Proof),
+        "figures": some(Figure, unique_by=lambda figure: figure.name),
+        "decoder_steps": some(DecoderStep),
     }
     result: Result = draw(
         records_of(

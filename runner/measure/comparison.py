@@ -1,0 +1,80 @@
+"""A variant against its baseline: both resident in one process, taking turns batch by batch.
+
+Two cases run minutes apart, on a machine that is busier or hotter by then. In turns both meet the
+same conditions, so their ratio holds where the two latencies do not.
+"""
+
+from __future__ import annotations
+
+from runner.engines.base import Engine, Transcription
+from runner.measure.latency import Clock, Cycle, Progress, time_once
+from runner.measure.statistics import cycle_median, ratio_interval
+from store.records import Comparison, Sample
+
+BASELINE, VARIANT = "interleaved:baseline", "interleaved:variant"
+FEWEST_ROUNDS = 3
+
+
+def compare(
+    baseline: Engine,
+    variant: Engine,
+    cycle: Cycle,
+    rounds: int,
+    *,
+    name: str,
+    clock: Clock,
+    progress: Progress,
+    seed: int,
+) -> tuple[Comparison, tuple[Sample, ...]]:
+    """Runs both in turns; who goes first changes from batch to batch.
+
+    Args:
+        baseline: A loaded engine; it is warmed up here.
+        variant: A warm engine.
+        cycle: Batches to go round.
+        rounds: Rounds of the cycle.
+        name: The baseline's name.
+        clock: Monotonic seconds.
+        progress: Told how far it is.
+        seed: Seed of the interval.
+
+    Returns:
+        The comparison, and every timing.
+    """
+    waveforms = cycle.waveforms
+    engines = {BASELINE: baseline, VARIANT: variant}
+    for kind in (BASELINE, BASELINE, VARIANT):
+        for batch in waveforms:
+            engines[kind].transcribe(batch)
+    samples: list[Sample] = []
+    seconds: dict[str, list[list[float]]] = {kind: [[] for _ in waveforms] for kind in engines}
+    texts: dict[str, list[Transcription]] = {kind: [] for kind in engines}
+    for number in range(rounds):
+        for index, batch in enumerate(waveforms):
+            order = (BASELINE, VARIANT) if (number + index) % 2 == 0 else (VARIANT, BASELINE)
+            for kind in order:
+                spent, outcome = time_once(engines[kind], batch, clock)
+                seconds[kind][index].append(spent)
+                samples.append(Sample(kind=kind, iteration=number, batch=index, seconds=spent))
+                if number == 0:
+                    texts[kind].append(outcome)
+        progress("comparison", (number + 1) / rounds)
+    pairs = [
+        (one, other)
+        for first, second in zip(texts[BASELINE], texts[VARIANT], strict=True)
+        for one, other in zip(first.texts, second.texts, strict=True)
+    ]
+    base_s, variant_s = cycle_median(seconds[BASELINE]), cycle_median(seconds[VARIANT])
+    low, high = ratio_interval(seconds[BASELINE], seconds[VARIANT], seed)
+    comparison = Comparison(
+        baseline=name,
+        rounds=rounds,
+        baseline_s=base_s,
+        variant_s=variant_s,
+        speedup=base_s / variant_s,
+        speedup_low=low,
+        speedup_high=high,
+        clips=len(pairs),
+        same_text=sum(one == other for one, other in pairs),
+    )
+    return comparison, tuple(samples)

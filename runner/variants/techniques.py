@@ -1,0 +1,40 @@
+"""The techniques of a variant, in the order in which they are applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runner.config import Variant
+from runner.engines.base import LoadRequest
+from runner.errors import Refused
+from runner.variants.base import Technique
+from runner.variants.precision import Precision
+
+TECHNIQUES: tuple[type[Technique], ...] = (Precision,)
+
+
+def techniques_for(request: LoadRequest, family: str) -> tuple[Technique, ...]:
+    """What a variant asks for, once it is known to fit the engine and the device.
+
+    Raises:
+        Refused: a part of it does not fit; the reason says what to change.
+    """
+    wanted = [kind(request) for kind in TECHNIQUES if is_asked_for(request.variant, kind.part)]
+    for technique in wanted:
+        why = f"variant {request.variant.name}: {technique.part} {technique.asked}"
+        if family not in technique.families:
+            raise Refused(f"{why} does not fit {family}, only {', '.join(_sorted(technique))}")
+        obstacle = technique.obstacle()
+        if obstacle is not None:
+            raise Refused(f"{why}: {obstacle}")
+    return tuple(wanted)
+
+
+def is_asked_for(variant: Variant, part: str) -> bool:
+    """Whether a variant says something of a part; of precision every variant does."""
+    default: Any = Variant.model_fields[part].default
+    return part == Precision.part or getattr(variant, part) != default
+
+
+def _sorted(technique: Technique) -> list[str]:
+    return sorted(technique.families)

@@ -1,0 +1,93 @@
+"""What a case does with its variant: refuse it, prove it, or fail with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.case import run_case
+from runner.clips import prepare
+from runner.config import Benchmark, Model, Variant
+from runner.grid import Case
+from runner.task import CaseTask
+from runner.variants.precision import Precision
+from runner.variants.techniques import TECHNIQUES
+
+QUICK = {"warmup_seconds": 0.2, "min_seconds": 0, "min_iterations": 2, "threads": 1}
+
+
+@pytest.fixture
+def task(tmp_path, monkeypatch):
+    monkeypatch.setenv("ASRPROF_CACHE", str(tmp_path))
+    benchmark = Benchmark.model_validate(
+        {"name": "x", "models": ["small-wav2vec2-ctc"], "limits": QUICK}
+    )
+    clips = prepare(benchmark.data, audio_seconds=5, seed=1)
+
+    def make(variant: Variant, *, measures=("latency",), baseline=None) -> CaseTask:
+        model = Model(name="small-wav2vec2-ctc", weights="pretrained")
+        return CaseTask(
+            case=Case(model, "cpu", variant, 5.0, 1),
+            clips=clips.path,
+            measures=frozenset(measures),
+            limits=benchmark.limits,
+            seed=1,
+            trace=None,
+            baseline=baseline,
+        )
+
+    return make
+
+
+def test_a_case_stores_its_proofs(task):
+    result = run_case(task(Variant(name="bf16", precision="bf16")), lambda message: None)
+    assert (result.state, result.reason) == ("ok", None)
+    ((part, found),) = [(proof.part, proof.found) for proof in result.proofs]
+    assert part == "precision"
+    assert "bfloat16" in found
+
+
+def test_a_variant_that_does_nothing_is_a_failed_row(task, monkeypatch):
+    monkeypatch.setattr(Precision, "apply", lambda self, engine: None)
+    result = run_case(task(Variant(name="bf16", precision="bf16")), lambda message: None)
+    # Nothing was converted, and nothing said so: only the proof can tell.
+    assert result.state == "failed"
+    assert result.reason.startswith("variant bf16: precision bf16 did not take effect")
+    assert result.latency is None
+
+
+def test_a_variant_that_does_not_fit_is_a_refused_row(task):
+    result = run_case(task(Variant(name="tf32", precision="tf32")), lambda message: None)
+    assert result.state == "refused"
+    assert "use fp32" in result.reason
+
+
+def test_a_variant_is_compared_with_its_baseline(task):
+    plain, half = Variant(name="fp32"), Variant(name="bf16", precision="bf16")
+    result = run_case(
+        task(half, measures=("latency", "comparison"), baseline=plain), lambda message: None
+    )
+    found = result.comparison
+    assert found.baseline == "fp32"
+    assert found.speedup == pytest.approx(found.baseline_s / found.variant_s)
+    assert found.speedup_low <= found.speedup <= found.speedup_high
+    assert 0 <= found.same_text <= found.clips
+    turns = [s.kind for s in result.samples if s.kind.startswith("interleaved")]
+    assert len(turns) == 2 * found.rounds * len({s.batch for s in result.samples})
+    assert turns[0] != turns[1]
+
+
+def test_a_baseline_that_cannot_be_had_is_said(task):
+    half = Variant(name="bf16", precision="bf16")
+    wrong = Variant(name="tf32", precision="tf32")
+    result = run_case(
+        task(half, measures=("latency", "comparison"), baseline=wrong), lambda message: None
+    )
+    assert result.state == "ok"
+    assert result.comparison is None
+    assert result.comparison_reason.startswith("no baseline: variant tf32")
+
+
+def test_every_technique_is_a_field_of_the_config():
+    for kind in TECHNIQUES:
+        assert kind.part in Variant.model_fields
+        assert kind.families
