@@ -79,6 +79,16 @@ class Variant(Strict):
     """Keep fp32 weights and convert to `precision` at each product, leaving what is sensitive to
     rounding in fp32."""
 
+    attention: Literal["eager", "sdpa", "flash"] | None = None
+    """Implementation of attention; the library's choice when absent. `flash` needs an NVIDIA
+    GPU, the package flash-attn and half precision."""
+
+    cache: Literal["dynamic", "static", "off"] | None = None
+    """Key-value cache of the decoder; dynamic when absent."""
+
+    beams: Annotated[int, Field(ge=1, le=64)] = 1
+    """Hypotheses that the decoder follows at once; 1 is greedy."""
+
     @property
     def parts(self) -> dict[str, object]:
         """The fields that differ from their defaults; none for plain fp32."""

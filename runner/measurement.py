@@ -72,7 +72,7 @@ class Measurement:
             "flops": self._flops,
             "study_flops": self._study_flops,
             "comparison": self._comparison,
-            "operators": self._operators,  # last: it shortens the decoder
+            "operators": self._operators,
         }
         for measure, step in steps.items():
             if measure in self.task.measures:
@@ -262,15 +262,15 @@ class Measurement:
     def _operators(self, result: Result) -> Result:
         if result.parameters is None:
             raise Unmeasurable(f"{result.engine} is no graph of tensors")
-        self.engine.shorten(self.limits.profile_tokens)
         batch = self.cycle.waveforms[0]
-        self.engine.transcribe(batch)
-        operators = profile_operators(
-            lambda: self.engine.transcribe(batch),
-            device=self.task.case.device,
-            keep=self.limits.operators,
-            trace_path=self.task.trace,
-        )
+        with self.engine.shortened(self.limits.profile_tokens):
+            self.engine.transcribe(batch)
+            operators = profile_operators(
+                lambda: self.engine.transcribe(batch),
+                device=self.task.case.device,
+                keep=self.limits.operators,
+                trace_path=self.task.trace,
+            )
         trace = str(self.task.trace) if self.task.trace is not None else None
         return replace(result, operators=operators, trace_path=trace)
 

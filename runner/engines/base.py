@@ -8,7 +8,8 @@ Reading and resampling of files lies outside. Everything the caller times goes t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -114,8 +115,10 @@ class Engine(ABC):
         """Figures that only this engine or variant has, after the timed loop."""
         return ()
 
-    def shorten(self, tokens: int) -> None:
-        """Caps the decoder at ``tokens`` a row from now on (for the operator profile)."""
+    @contextmanager
+    def shortened(self, tokens: int) -> Iterator[None]:
+        """Caps the decoder at ``tokens`` a row, for passes that look at a few steps only."""
+        yield
 
 
 class Unmeasurable(Exception):

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -29,6 +31,7 @@ from runner.engines.base import LoadRequest, Mark, Transcription, no_mark
 from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model
 from runner.engines.vocabulary import piece_tokenizer
 from runner.errors import Refused
+from runner.variants.base import hooked
 from store.records import FlopsReading
 
 ENGLISH_VOCABULARY = 51_864
@@ -98,11 +101,8 @@ class WhisperEngine(TorchEngine):
         features = features.to(self.device, self.dtype)
         mark("transfer")
         self._bound_decoder(len(windows[0]) / SAMPLE_RATE)
-        with self.inference():
-            # A streamer is told of the prompt once the encoder has run and of every token after
-            # it, so one generate() gives all stages. The end-to-end pass runs without one.
-            streamer = None if mark is no_mark else _StageStreamer(mark)
-            ids = self.model.generate(features, streamer=streamer)
+        with self.inference(), self._following(mark) as passes:
+            ids = self.model.generate(features, streamer=passes.streamer)
         generated = ids[:, self.prompt :].cpu()
         mark("decode")
         texts = self.tokenizer.batch_decode(generated, skip_special_tokens=True)
@@ -116,8 +116,34 @@ class WhisperEngine(TorchEngine):
             texts=joined,
             tokens=_tokens(generated, self.model.generation_config.eos_token_id),
             windows=len(windows),
-            decoder_calls=generated.shape[1],
+            decoder_calls=generated.shape[1] if passes.count is None else passes.count,
         )
+
+    @contextmanager
+    def _following(self, mark: Mark) -> Iterator[_Passes]:
+        """Follows a ``generate()`` that is about to begin.
+
+        A streamer is told of the prompt once the encoder has run and of every token after it, so
+        one ``generate()`` gives all stages; the end-to-end pass runs without one. A search over
+        several hypotheses takes no streamer and may decode more often than its text is long:
+        there hooks mark the stages and count.
+        """
+        if self.model.generation_config.num_beams in (None, 1):
+            yield _Passes(None if mark is no_mark else _StageStreamer(mark))
+            return
+        passes = _Passes(None, count=0)
+
+        def encoded(*_: Any) -> None:
+            mark("encode")
+
+        def decoded(*_: Any) -> None:
+            passes.count = (passes.count or 0) + 1
+            if passes.count == 1:
+                mark("prefill")
+
+        encoder, decoder = self.model.get_encoder(), self.model.get_decoder()
+        with hooked([encoder], encoded, before=False), hooked([decoder], decoded, before=False):
+            yield passes
 
     def _bound_decoder(self, seconds: float) -> None:
         """Sets how many tokens a row generates, where it does not stop by itself."""
@@ -127,12 +153,17 @@ class WhisperEngine(TorchEngine):
             tokens = min(tokens, self.cap or tokens)
             # Whisper's generate() adds the prompt to max_length, but not to min_length.
             settings.max_length, settings.min_length = tokens, tokens + self.prompt
-        elif self.cap is not None:
-            settings.max_length = self.cap
+        else:
+            settings.max_length = self.cap or self.model.config.max_target_positions
 
-    def shorten(self, tokens: int) -> None:
-        """Caps the decoder at ``tokens`` a row from now on."""
+    @contextmanager
+    def shortened(self, tokens: int) -> Iterator[None]:
+        """Caps the decoder at ``tokens`` a row."""
         self.cap = min(tokens, self.longest)
+        try:
+            yield
+        finally:
+            self.cap = None
 
     def flops(
         self, *, samples: int, batch: int, decoder_calls: float | None
@@ -140,14 +171,26 @@ class WhisperEngine(TorchEngine):
         """Counts encoder, prefill and cached decoder steps of one batch on the meta device."""
         from runner.measure.flops import count_flops
 
+        settings = self.model.generation_config
         return count_flops(
             self.model.config,
             samples=samples,
             batch=batch,
             windows=math.ceil(samples / self.window),
             prompt_tokens=self.prompt,
-            tokens=round(decoder_calls or 1),
+            tokens=min(round(decoder_calls or 1), self.longest),
+            cached=settings.use_cache is not False,
+            beams=settings.num_beams or 1,
         )
+
+
+@dataclass
+class _Passes:
+    """What is known of the decoder passes of one ``generate()``."""
+
+    streamer: BaseStreamer | None
+    count: int | None = None
+    """Passes so far; None where the text's length says it."""
 
 
 class _StageStreamer(BaseStreamer):  # type: ignore[misc]

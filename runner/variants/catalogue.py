@@ -11,6 +11,13 @@ VARIANTS: dict[str, dict[str, object]] = {
     "bf16": {"precision": "bf16"},
     "fp16-autocast": {"precision": "fp16", "autocast": True},
     "bf16-autocast": {"precision": "bf16", "autocast": True},
+    "eager": {"attention": "eager"},
+    "sdpa": {"attention": "sdpa"},
+    "flash-fp16": {"attention": "flash", "precision": "fp16"},
+    "cache-dynamic": {"cache": "dynamic"},
+    "cache-static": {"cache": "static"},
+    "cache-off": {"cache": "off"},
+    "beam-5": {"beams": 5},
 }
 """Name -> the fields of :class:`~runner.config.Variant` that differ from their defaults."""
 

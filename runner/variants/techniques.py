@@ -7,10 +7,13 @@ from typing import Any
 from runner.config import Variant
 from runner.engines.base import LoadRequest
 from runner.errors import Refused
+from runner.variants.attention import Attention
 from runner.variants.base import Technique
+from runner.variants.beams import Beams
+from runner.variants.cache import Cache
 from runner.variants.precision import Precision
 
-TECHNIQUES: tuple[type[Technique], ...] = (Precision,)
+TECHNIQUES: tuple[type[Technique], ...] = (Precision, Attention, Cache, Beams)
 
 
 def techniques_for(request: LoadRequest, family: str) -> tuple[Technique, ...]:

@@ -73,11 +73,10 @@ def test_work_does_not_drift_between_calls(tiny, speech_like):
 
 
 def test_sixty_seconds_are_two_windows_in_one_batch(tiny, speech_like):
-    tiny.shorten(3)
     calls = Calls(tiny)
-    outcome = tiny.transcribe(speech_like(60, 2))
+    with tiny.shortened(3):
+        outcome = tiny.transcribe(speech_like(60, 2))
     calls.remove()
-    tiny.cap = None
     assert calls.encoder == [4]
     assert outcome.windows == 4
     assert outcome.tokens == 4 * 3
@@ -196,8 +195,9 @@ def test_pretrained_checkpoints_of_every_form(checkpoint, speech_like, settings,
     # Random weights never say the end, so the decoder runs to its last position: not to 20
     # tokens, nor to the checkpoint's own idea of enough.
     assert outcome.decoder_calls == 448 - prompt
-    engine.shorten(5)
-    assert engine.transcribe(speech_like(1)).decoder_calls == 5
+    with engine.shortened(5):
+        assert engine.transcribe(speech_like(1)).decoder_calls == 5
+    assert engine.transcribe(speech_like(1)).decoder_calls == 448 - prompt
 
 
 def test_a_multilingual_checkpoint_without_languages_is_refused(checkpoint):

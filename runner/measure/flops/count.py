@@ -23,6 +23,7 @@ def count_flops(
     tokens: int | None = None,
     windows: int | None = None,
     cached: bool = True,
+    beams: int = 1,
 ) -> tuple[FlopsReading, ...]:
     """FLOPs of one batch by stage, counted on the meta device: no weights, no compute.
 
@@ -37,6 +38,7 @@ def count_flops(
         windows: Encoder windows of one clip, where there are windows; as many as ``samples`` need
             without overlap when None.
         cached: Whether the decoder caches keys and values.
+        beams: Hypotheses that the decoder follows for each window.
     """
     if config.model_type not in COUNTED:
         reason = f"no FLOP counter for the model type {config.model_type!r}"
@@ -50,4 +52,5 @@ def count_flops(
         prompt_tokens=prompt_tokens,
         tokens=tokens,
         cached=cached,
+        beams=beams,
     )

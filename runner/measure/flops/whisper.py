@@ -28,6 +28,7 @@ def whisper_flops(
     prompt_tokens: int,
     tokens: int | None,
     cached: bool = True,
+    beams: int = 1,
 ) -> tuple[FlopsReading, ...]:
     """FLOPs of one batch through a Whisper, by stage.
 
@@ -39,6 +40,8 @@ def whisper_flops(
             gives the first, each step one more. None where unknown.
         cached: Whether keys and values are cached. Without a cache every pass repeats all tokens
             and the cross-attention's keys and values.
+        beams: Hypotheses of each row: all of them are rows of the decoder, and transformers has
+            each make its own keys and values of the encoder's output.
 
     Returns:
         Readings for ``encoder``, ``prefill``, ``decode`` (all steps), ``token`` (one mean step of
@@ -55,7 +58,7 @@ def whisper_flops(
         )
     model = build(config)
     encoder = count(lambda: model.get_encoder()(_features(config, batch_windows)))
-    passes = _passes(model, config, rows=batch_windows, prompt=prompt_tokens, cached=cached)
+    passes = _passes(model, config, rows=batch_windows * beams, prompt=prompt_tokens, cached=cached)
     prefill = passes[0]
     missed = tuple(sorted({name for each in (encoder, *passes) for name in each.missed}))
     readings = [

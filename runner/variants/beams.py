@@ -1,0 +1,49 @@
+"""Beam search: the decoder follows several hypotheses at once and gives the likeliest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from runner.clips.clip import Waveform
+from runner.variants.base import Technique, hooked
+from store.records import Proof
+
+if TYPE_CHECKING:
+    from runner.engines.torch_engine import TorchEngine
+
+
+class Beams(Technique):
+    """The width of the beam."""
+
+    part = "beams"
+    families = frozenset({"whisper"})
+
+    def apply(self, engine: TorchEngine) -> None:
+        """Sets it for ``generate()``."""
+        engine.model.generation_config.num_beams = self.variant.beams
+
+    def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
+        """Counts the rows of the decoder against those of the encoder."""
+        encoder: Counter[int] = Counter()
+        decoder: Counter[int] = Counter()
+
+        def encoded(module: Any, arguments: Any, keywords: Any, output: Any) -> None:
+            encoder[output[0].shape[0]] += 1
+
+        def decoded(module: Any, arguments: Any, keywords: Any, output: Any) -> None:
+            decoder[output[0].shape[0]] += 1
+
+        model = engine.model
+        with (
+            hooked([model.get_encoder()], encoded, before=False),
+            hooked([model.get_decoder()], decoded, before=False),
+            engine.shortened(4),
+        ):
+            engine.transcribe(batch)
+        rows = {count / max(encoder, default=1) for count in decoder}
+        if rows != {float(self.variant.beams)}:
+            raise self.no_effect(f"{dict(decoder)} decoder rows for {dict(encoder)} encoder rows")
+        passes = decoder.total()
+        return self.proof(f"{self.variant.beams} decoder rows a window in {passes} passes")

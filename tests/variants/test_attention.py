@@ -1,0 +1,30 @@
+"""Implementations of attention."""
+
+from __future__ import annotations
+
+import pytest
+
+from runner.errors import NoEffect, Refused
+
+
+@pytest.mark.parametrize("name", ["small-whisper", "small-wav2vec2-ctc", "small-parakeet-ctc"])
+@pytest.mark.parametrize("kind", ["eager", "sdpa"])
+def test_each_runs_its_own_kernels_and_hears_the_same(load, speech, baseline, name, kind):
+    engine = load(name, attention=kind)
+    assert engine.transcribe(speech).texts == baseline(name)
+    precision, proof = engine.prove(speech[:1])
+    assert (precision.part, proof.part, proof.asked) == ("precision", "attention", kind)
+    kernel = "softmax" if kind == "eager" else "scaled_dot_product_attention"
+    assert f"aten::{kernel} x " in proof.found
+
+
+def test_another_implementation_is_no_result(load, speech):
+    engine = load("small-wav2vec2-ctc", attention="eager")
+    engine.model.set_attn_implementation("sdpa")
+    with pytest.raises(NoEffect, match=r"attention eager did not .*eager x 0, sdpa x 5"):
+        engine.prove(speech[:1])
+
+
+def test_flash_is_refused_on_a_cpu(load):
+    with pytest.raises(Refused, match="attention flash: needs an NVIDIA GPU; use sdpa"):
+        load("small-whisper", attention="flash", precision="fp16")
