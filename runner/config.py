@@ -23,6 +23,7 @@ Measure = Literal[
     "operators",
     "quality",
     "comparison",
+    "decoder",
 ]
 """What can be measured. ``latency`` is always taken: every other figure leans on it."""
 
@@ -186,6 +187,14 @@ class Limits(Strict):
     """Rounds of the batch cycle in which a variant and its baseline take turns; fewer, but three
     at least, where they would take twenty times `min_seconds`."""
 
+    decoder_tokens: Annotated[int, Field(ge=2, le=448)] = 64
+    """Tokens of each row in the decoder's profile, also where trained weights would have
+    stopped."""
+
+    decoder_iterations: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Iterations of the decoder's profile; fewer where they would take twenty times
+    `min_seconds`."""
+
     energy_window_seconds: Annotated[float, Field(ge=0.1, le=600)] = 10.0
     """Shortest energy window; lengthened to 100 refresh periods of the sensor."""
 
@@ -287,7 +296,7 @@ class Benchmark(Strict):
         "comparison",
     ]
     """What to measure. `comparison` runs a variant and the first of `variants` in turns, for the
-    ratio of their latencies."""
+    ratio of their latencies. `decoder` looks at a decoder step by step."""
 
     limits: Limits = Limits()
     """How long to measure, and what a case may use."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -14,6 +15,7 @@ from runner.engines.load import load_engine
 from runner.errors import Refused
 from runner.measure.comparison import FEWEST_ROUNDS, compare
 from runner.measure.conditions import ConditionsProbe
+from runner.measure.decoder import profile_decoder
 from runner.measure.energy.discover import discover
 from runner.measure.energy.recipe import measure_energy
 from runner.measure.latency import (
@@ -72,6 +74,7 @@ class Measurement:
             "flops": self._flops,
             "study_flops": self._study_flops,
             "comparison": self._comparison,
+            "decoder": self._decoder,
             "operators": self._operators,
         }
         for measure, step in steps.items():
@@ -259,6 +262,18 @@ class Measurement:
         )
         return replace(result, comparison=comparison, samples=(*result.samples, *samples))
 
+    def _decoder(self, result: Result) -> Result:
+        steps, figures = profile_decoder(
+            self.engine,
+            self.cycle.waveforms[0],
+            self.limits,
+            clock=self.clock,
+            progress=self.progress,
+        )
+        names = {figure.name for figure in figures}
+        kept = tuple(figure for figure in result.figures if figure.name not in names)
+        return replace(result, decoder_steps=steps, figures=(*kept, *figures))
+
     def _operators(self, result: Result) -> Result:
         if result.parameters is None:
             raise Unmeasurable(f"{result.engine} is no graph of tensors")
@@ -300,19 +315,23 @@ def board_of(device: str) -> Gpu | None:
     return board if isinstance(board, Gpu) else None
 
 
+_REASONS = {
+    "energy": "energy_reason",
+    "flops": "flops_reason",
+    "study_flops": "flops_reason",
+    "comparison": "comparison_reason",
+    "decoder": "decoder_reason",
+    "operators": "operators_reason",
+}
+"""Measure -> the field of a result that says why its figures are missing."""
+
+
 def _excused(result: Result, measure: str, reason: str) -> Result:
     """A result that says why the figures of a measure are missing."""
-    if measure == "energy":
-        return replace(result, energy_reason=reason)
-    if measure in ("flops", "study_flops"):
-        return replace(result, flops_reason=reason)
-    if measure == "operators":
-        return replace(result, operators_reason=reason)
-    if measure == "comparison":
-        return replace(result, comparison_reason=reason)
     if measure == "quality":
         return replace(result, quality=unscored((), (), (), (), reason=reason)[0])
-    return result
+    reasons: dict[str, Any] = {_REASONS[measure]: reason} if measure in _REASONS else {}
+    return replace(result, **reasons)
 
 
 def _with_flops(result: Result, readings: tuple[FlopsReading, ...]) -> Result:

@@ -332,6 +332,8 @@ class Result:
     comparison: Comparison | None = None
     comparison_reason: str | None = None
     """Why there is no comparison, or None."""
+    decoder_reason: str | None = None
+    """Why there is no profile of the decoder, or None."""
     environment: Environment | None = None
     energy: tuple[EnergyReading, ...] = ()
     energy_primary: str | None = None

@@ -298,6 +298,7 @@ _VARIANTS = (
             "compared_clips INTEGER",
             "same_text INTEGER",
             "comparison_reason TEXT",
+            "decoder_reason TEXT",
         )
     ),
     f"""CREATE TABLE proofs ({_CHILD}

@@ -54,7 +54,10 @@ def test_every_model_of_the_schema_is_described_and_closed() -> None:
         assert model["additionalProperties"] is False, name
 
 
-@pytest.mark.parametrize(("preset", "cases"), [("demo", 9), ("study", 160), ("study-random", 160)])
+PRESETS = {"decoder": 13, "demo": 9, "precision": 42, "study": 160, "study-random": 160}
+
+
+@pytest.mark.parametrize(("preset", "cases"), PRESETS.items())
 def test_presets_expand(preset: str, cases: int) -> None:
     benchmark = load_benchmark(preset)
     assert benchmark.name == preset
@@ -62,7 +65,7 @@ def test_presets_expand(preset: str, cases: int) -> None:
 
 
 def test_there_are_no_other_presets() -> None:
-    assert presets() == ("demo", "study", "study-random")
+    assert presets() == tuple(sorted(PRESETS))
 
 
 @pytest.mark.parametrize("preset", ["study", "study-random"])

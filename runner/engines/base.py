@@ -43,6 +43,28 @@ class Transcription:
     """Forward passes of the decoder, the prefill included; all rows share a pass."""
 
 
+class DecoderPasses(ABC):
+    """The decoder of an engine, with one batch to decode."""
+
+    rows: int
+    """Rows that a pass gives a token each."""
+
+    @abstractmethod
+    def run(self, after_pass: Callable[[], None]) -> None:
+        """Decodes the batch; ``after_pass`` is called after each pass of the decoder.
+
+        The device is synchronised before each call.
+        """
+
+    @abstractmethod
+    def shares(self, clock: Callable[[], float]) -> tuple[Figure, ...]:
+        """What the passes spend their time on, 0 to 1 each."""
+
+    @abstractmethod
+    def cache(self) -> tuple[Figure, ...]:
+        """Bytes that are kept from pass to pass."""
+
+
 @dataclass(frozen=True)
 class LoadRequest:
     """What to load, where, and how."""
@@ -114,6 +136,18 @@ class Engine(ABC):
     def figures(self) -> tuple[Figure, ...]:
         """Figures that only this engine or variant has, after the timed loop."""
         return ()
+
+    def decoder_passes(self, batch: Sequence[Waveform], tokens: int) -> DecoderPasses:
+        """Its decoder, to be looked at step by step.
+
+        Args:
+            batch: What to decode.
+            tokens: Tokens of each row.
+
+        Raises:
+            Unmeasurable: it has none that can be seen.
+        """
+        raise Unmeasurable(f"{self.family} has no decoder to look into")
 
     @contextmanager
     def shortened(self, tokens: int) -> Iterator[None]:

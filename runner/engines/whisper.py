@@ -30,6 +30,7 @@ from runner.engines.architectures import feature_extractor, published_config
 from runner.engines.base import LoadRequest, Mark, Transcription, no_mark
 from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model
 from runner.engines.vocabulary import piece_tokenizer
+from runner.engines.whisper_decoder import WhisperDecoder
 from runner.errors import Refused
 from runner.variants.base import hooked
 from store.records import FlopsReading
@@ -89,14 +90,8 @@ class WhisperEngine(TorchEngine):
 
     def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
         """See :class:`~runner.engines.base.Engine`. Windows of a clip are joined by a space."""
-        windows = [
-            wave[start : start + self.window]
-            for wave in batch
-            for start in range(0, len(wave), self.window)
-        ]
-        features = self.extractor(
-            windows, sampling_rate=SAMPLE_RATE, return_tensors="pt"
-        ).input_features
+        windows = self._windows(batch)
+        features = self._features(windows)
         mark("features")
         features = features.to(self.device, self.dtype)
         mark("transfer")
@@ -118,6 +113,25 @@ class WhisperEngine(TorchEngine):
             windows=len(windows),
             decoder_calls=generated.shape[1] if passes.count is None else passes.count,
         )
+
+    def _windows(self, batch: Sequence[Waveform]) -> list[Waveform]:
+        return [
+            wave[start : start + self.window]
+            for wave in batch
+            for start in range(0, len(wave), self.window)
+        ]
+
+    def _features(self, windows: list[Waveform]) -> torch.Tensor:
+        """Log-mel features, ``(windows, mels, frames)``, on the host."""
+        features: torch.Tensor = self.extractor(
+            windows, sampling_rate=SAMPLE_RATE, return_tensors="pt"
+        ).input_features
+        return features
+
+    def decoder_passes(self, batch: Sequence[Waveform], tokens: int) -> WhisperDecoder:
+        """See :meth:`~runner.engines.base.Engine.decoder_passes`."""
+        features = self._features(self._windows(batch)).to(self.device, self.dtype)
+        return WhisperDecoder(self, features, tokens)
 
     @contextmanager
     def _following(self, mark: Mark) -> Iterator[_Passes]:
@@ -144,6 +158,18 @@ class WhisperEngine(TorchEngine):
         encoder, decoder = self.model.get_encoder(), self.model.get_decoder()
         with hooked([encoder], encoded, before=False), hooked([decoder], decoded, before=False):
             yield passes
+
+    @contextmanager
+    def exactly(self, tokens: int) -> Iterator[None]:
+        """Has every row generate ``tokens`` tokens, whatever they are."""
+        settings = self.model.generation_config
+        before = settings.max_length, settings.min_length
+        # Whisper's generate() adds the prompt to max_length, but not to min_length.
+        settings.max_length, settings.min_length = tokens, tokens + self.prompt
+        try:
+            yield
+        finally:
+            settings.max_length, settings.min_length = before
 
     def _bound_decoder(self, seconds: float) -> None:
         """Sets how many tokens a row generates, where it does not stop by itself."""
