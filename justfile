@@ -68,6 +68,6 @@ speech:
 
 # Resolve requirements.lock again (needs uv)
 lock:
-    uv pip compile --quiet --universal --python-version 3.11 --group dev \
+    uv pip compile --quiet --universal --python-version 3.11 --group dev --all-extras \
         --extra-index-url https://download.pytorch.org/whl/cpu --index-strategy unsafe-best-match \
         --no-header --no-annotate pyproject.toml | sed 's/+cpu//' > requirements.lock

@@ -84,6 +84,14 @@ class Variant(Strict):
     """Implementation of attention; the library's choice when absent. `flash` needs an NVIDIA
     GPU, the package flash-attn and half precision."""
 
+    quantization: Literal["int8-dynamic", "int8-weight-only", "int8-dynamic-torch"] | None = None
+    """INT8 weights of the linear layers. `dynamic`: activations are rounded too, and products are
+    of integers; `-torch`: by PyTorch's older CPU kernels instead of torchao."""
+
+    quantize_only: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """Quantise only the layers whose name matches this pattern (`*`, `?`), to see what each group
+    of them costs in words."""
+
     cache: Literal["dynamic", "static", "off"] | None = None
     """Key-value cache of the decoder; dynamic when absent."""
 
@@ -106,6 +114,10 @@ class Variant(Strict):
     def _belongs_together(self) -> Variant:
         if self.autocast and self.precision not in ("fp16", "bf16"):
             raise ValueError('"autocast" needs "precision": "fp16" or "bf16"')
+        if self.autocast and self.quantization is not None:
+            raise ValueError('"autocast" would convert what "quantization" has rounded')
+        if self.quantize_only is not None and self.quantization is None:
+            raise ValueError('"quantize_only" needs "quantization"')
         return self
 
 

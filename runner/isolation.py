@@ -51,7 +51,7 @@ def prepare() -> None:
     """
     from multiprocessing import forkserver
 
-    _CONTEXT.set_forkserver_preload(["runner.case"])
+    _CONTEXT.set_forkserver_preload(["runner.quiet", "runner.case"])
     before = {number: signal.signal(number, signal.SIG_IGN) for number in _STOPS}
     try:
         forkserver.ensure_running()

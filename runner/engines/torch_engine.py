@@ -15,6 +15,7 @@ from runner.engines.base import Engine, LoadRequest
 from runner.engines.catalogue import local_folder
 from runner.engines.hub import gated
 from runner.errors import Refused, is_out_of_memory
+from runner.variants.quantization import stored_bytes
 from runner.variants.techniques import techniques_for
 from store.records import Figure, FlopsReading, Proof
 
@@ -48,7 +49,7 @@ class TorchEngine(Engine):
         for technique in self.techniques:
             technique.apply(self)
         self.model = self.model.to(self.device)
-        self.weights_bytes = sum(p.numel() * p.element_size() for p in self.model.parameters())
+        self.weights_bytes = stored_bytes(self.model)
         self.revision = getattr(self.model.config, "_commit_hash", None)
 
     @contextmanager

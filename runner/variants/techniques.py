@@ -12,8 +12,15 @@ from runner.variants.base import Technique
 from runner.variants.beams import Beams
 from runner.variants.cache import Cache
 from runner.variants.precision import Precision
+from runner.variants.quantization import Quantization
 
-TECHNIQUES: tuple[type[Technique], ...] = (Precision, Attention, Cache, Beams)
+TECHNIQUES: tuple[type[Technique], ...] = (
+    Precision,
+    Attention,
+    Quantization,
+    Cache,
+    Beams,
+)
 
 
 def techniques_for(request: LoadRequest, family: str) -> tuple[Technique, ...]:
