@@ -98,6 +98,13 @@ class Variant(Strict):
     beams: Annotated[int, Field(ge=1, le=64)] = 1
     """Hypotheses that the decoder follows at once; 1 is greedy."""
 
+    assistant: ModelName | None = None
+    """A smaller model of the same family and vocabulary that drafts tokens; `self` is the model
+    itself."""
+
+    draft_tokens: Annotated[int, Field(ge=1, le=64)] = 5
+    """Tokens that the assistant drafts at a time."""
+
     @property
     def parts(self) -> dict[str, object]:
         """The fields that differ from their defaults; none for plain fp32."""
@@ -118,6 +125,14 @@ class Variant(Strict):
             raise ValueError('"autocast" would convert what "quantization" has rounded')
         if self.quantize_only is not None and self.quantization is None:
             raise ValueError('"quantize_only" needs "quantization"')
+        if self.assistant is None:
+            if self.draft_tokens != 5:
+                raise ValueError('"draft_tokens" needs "assistant"')
+            return self
+        if self.assistant != "self":
+            check_model(self.assistant)
+        if self.cache in ("static", "off") or self.beams > 1:
+            raise ValueError('"assistant" works with a dynamic cache and one beam alone')
         return self
 
 

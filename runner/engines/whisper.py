@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from transformers import (
     GenerationConfig,
     WhisperFeatureExtractor,
@@ -27,12 +28,13 @@ from transformers.models.whisper.tokenization_whisper import LANGUAGES
 
 from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.engines.architectures import feature_extractor, published_config
-from runner.engines.base import LoadRequest, Mark, Transcription, no_mark
+from runner.engines.base import LoadRequest, Mark, Transcription, Unmeasurable, no_mark
 from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model
 from runner.engines.vocabulary import piece_tokenizer
 from runner.engines.whisper_decoder import WhisperDecoder
 from runner.errors import Refused
 from runner.variants.base import hooked
+from runner.variants.speculative import Speculation
 from store.records import FlopsReading
 
 ENGLISH_VOCABULARY = 51_864
@@ -43,6 +45,8 @@ class WhisperEngine(TorchEngine):
     """One Whisper model."""
 
     family = "whisper"
+    speculation: Speculation | None = None
+    """What drafts tokens for it, or None."""
 
     def __init__(self, request: LoadRequest) -> None:
         super().__init__(request)
@@ -96,10 +100,11 @@ class WhisperEngine(TorchEngine):
         features = features.to(self.device, self.dtype)
         mark("transfer")
         self._bound_decoder(len(windows[0]) / SAMPLE_RATE)
-        with self.inference(), self._following(mark) as passes:
-            ids = self.model.generate(features, streamer=passes.streamer)
-        generated = ids[:, self.prompt :].cpu()
-        mark("decode")
+        with self.inference():
+            if self.speculation is None:
+                generated, passes = self._generate(features, mark)
+            else:
+                generated, passes = self._speculate(self.speculation, features, mark)
         texts = self.tokenizer.batch_decode(generated, skip_special_tokens=True)
         rows = len(windows) // len(batch)
         joined = tuple(
@@ -111,8 +116,32 @@ class WhisperEngine(TorchEngine):
             texts=joined,
             tokens=_tokens(generated, self.model.generation_config.eos_token_id),
             windows=len(windows),
-            decoder_calls=generated.shape[1] if passes.count is None else passes.count,
+            decoder_calls=passes,
         )
+
+    def _generate(self, features: torch.Tensor, mark: Mark) -> tuple[torch.Tensor, int]:
+        """Decodes all rows at once: the ids without the prompt, on the host, and the passes."""
+        with self._following(mark) as passes:
+            ids = self.model.generate(features, streamer=passes.streamer)
+        generated = ids[:, self.prompt :].cpu()
+        mark("decode")
+        return generated, generated.shape[1] if passes.count is None else passes.count
+
+    def _speculate(
+        self, speculation: Speculation, features: torch.Tensor, mark: Mark
+    ) -> tuple[torch.Tensor, int]:
+        """Decodes row by row: rows would keep drafts of different lengths."""
+        rows = []
+        calls = 0
+        for row in features.split(1):
+            with self._following(mark) as passes:
+                ids = self.model.generate(row, assistant_model=speculation.drafter)
+            rows.append(ids[0, self.prompt :].cpu())
+            mark("decode")
+            calls += passes.count or 0
+            speculation.finish(self.prompt, rows[-1])
+        padding = float(self.model.generation_config.pad_token_id)
+        return pad_sequence(rows, batch_first=True, padding_value=padding), calls
 
     def _windows(self, batch: Sequence[Waveform]) -> list[Waveform]:
         return [
@@ -130,6 +159,8 @@ class WhisperEngine(TorchEngine):
 
     def decoder_passes(self, batch: Sequence[Waveform], tokens: int) -> WhisperDecoder:
         """See :meth:`~runner.engines.base.Engine.decoder_passes`."""
+        if self.speculation is not None:
+            raise Unmeasurable("with an assistant a decoder pass has no one position")
         features = self._features(self._windows(batch)).to(self.device, self.dtype)
         return WhisperDecoder(self, features, tokens)
 
@@ -139,10 +170,11 @@ class WhisperEngine(TorchEngine):
 
         A streamer is told of the prompt once the encoder has run and of every token after it, so
         one ``generate()`` gives all stages; the end-to-end pass runs without one. A search over
-        several hypotheses takes no streamer and may decode more often than its text is long:
-        there hooks mark the stages and count.
+        several hypotheses takes no streamer, and neither does an assistant, and their passes are
+        not one a token: there hooks mark the stages and count.
         """
-        if self.model.generation_config.num_beams in (None, 1):
+        greedy = self.model.generation_config.num_beams in (None, 1)
+        if greedy and self.speculation is None:
             yield _Passes(None if mark is no_mark else _StageStreamer(mark))
             return
         passes = _Passes(None, count=0)
@@ -198,6 +230,8 @@ class WhisperEngine(TorchEngine):
         from runner.measure.flops import count_flops
 
         settings = self.model.generation_config
+        if self.speculation is not None:
+            raise Unmeasurable("with an assistant the drafts decide how much is computed")
         return count_flops(
             self.model.config,
             samples=samples,

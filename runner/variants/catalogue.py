@@ -21,6 +21,7 @@ VARIANTS: dict[str, dict[str, object]] = {
     "cache-static": {"cache": "static"},
     "cache-off": {"cache": "off"},
     "beam-5": {"beams": 5},
+    "self-assisted": {"assistant": "self"},
 }
 """Name -> the fields of :class:`~runner.config.Variant` that differ from their defaults."""
 

@@ -13,6 +13,7 @@ from runner.variants.beams import Beams
 from runner.variants.cache import Cache
 from runner.variants.precision import Precision
 from runner.variants.quantization import Quantization
+from runner.variants.speculative import Assistant
 
 TECHNIQUES: tuple[type[Technique], ...] = (
     Precision,
@@ -20,6 +21,7 @@ TECHNIQUES: tuple[type[Technique], ...] = (
     Quantization,
     Cache,
     Beams,
+    Assistant,
 )
 
 
