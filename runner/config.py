@@ -60,9 +60,16 @@ class Model(Strict):
     revision: Annotated[str, Field(pattern=r"^[^\s|-][^\s|]*$", max_length=200)] | None = None
     """Branch, tag or commit of the repository; the default branch when absent."""
 
+    engine: Literal["faster-whisper"] | None = None
+    """What to run it with, where that is not transformers: `faster-whisper` converts a Whisper to
+    CTranslate2 (`pip install "asrprof[faster-whisper]"`)."""
+
     @model_validator(mode="after")
     def _known(self) -> Model:
         check_model(self.name)
+        entry = CATALOGUE.get(self.name)
+        if self.engine is not None and entry is not None and entry.family != "whisper":
+            raise ValueError(f'"{self.name}" is no Whisper: {self.engine} runs those alone')
         return self
 
 
@@ -372,7 +379,11 @@ class Benchmark(Strict):
     def _models_once_each(self) -> Benchmark:
         models = self.resolved_models()
         _refuse_twice(
-            [f"{m.name}@{m.revision or 'default'} with {m.weights} weights" for m in models]
+            [
+                f"{m.name}@{m.revision or 'default'} with {m.weights} weights"
+                + (f" on {m.engine}" if m.engine else "")
+                for m in models
+            ]
         )
         return self
 

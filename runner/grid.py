@@ -28,9 +28,12 @@ class Case:
     @property
     def key(self) -> str:
         """What tells this case from the others of its benchmark, readable and stable."""
+        name = self.model.name
+        if self.model.engine is not None:
+            name = f"{name}@{self.model.engine}"
         return "|".join(
             (
-                self.model.name,
+                name,
                 str(self.model.weights),
                 self.model.revision or "-",
                 self.device,
@@ -45,8 +48,9 @@ class Case:
         """One line for people."""
         name = self.model.name.rstrip("/").rsplit("/", 1)[-1]
         weights = " (random)" if self.model.weights == "random" else ""
+        engine = f" {self.model.engine}" if self.model.engine else ""
         return (
-            f"{name}{weights} {self.device} {self.variant.name} "
+            f"{name}{weights}{engine} {self.device} {self.variant.name} "
             f"{self.audio_seconds:g} s x {self.batch_size}"
         )
 

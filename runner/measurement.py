@@ -275,8 +275,8 @@ class Measurement:
         return replace(result, decoder_steps=steps, figures=(*kept, *figures))
 
     def _operators(self, result: Result) -> Result:
-        if result.parameters is None:
-            raise Unmeasurable(f"{result.engine} is no graph of tensors")
+        if not self.engine.on_torch:
+            raise Unmeasurable(f"{result.engine} does not run on PyTorch, whose operators are seen")
         batch = self.cycle.waveforms[0]
         with self.engine.shortened(self.limits.profile_tokens):
             self.engine.transcribe(batch)
@@ -349,4 +349,5 @@ def _request(task: CaseTask) -> LoadRequest:
         seed=task.seed,
         tokens_per_audio_second=task.limits.tokens_per_audio_second,
         cached=located is not None and located.cached,
+        engine=case.model.engine,
     )

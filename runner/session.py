@@ -338,6 +338,7 @@ class _Tally:
             case.model.name,
             str(case.model.weights),
             str(case.model.revision),
+            str(case.model.engine),
             case.device,
             case.variant.name,
         )

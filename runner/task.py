@@ -94,6 +94,8 @@ Message = Progress | Started | Remark | Partial | Result
 
 def engine_name(case: Case) -> str:
     """The engine family as far as the name alone tells it."""
+    if case.model.engine is not None:
+        return case.model.engine
     entry = CATALOGUE.get(case.model.name)
     if entry is not None:
         return entry.family

@@ -54,7 +54,15 @@ def test_every_model_of_the_schema_is_described_and_closed() -> None:
         assert model["additionalProperties"] is False, name
 
 
-PRESETS = {"decoder": 15, "demo": 9, "int8": 30, "precision": 42, "study": 160, "study-random": 160}
+PRESETS = {
+    "decoder": 15,
+    "demo": 9,
+    "edge": 22,
+    "int8": 30,
+    "precision": 42,
+    "study": 160,
+    "study-random": 160,
+}
 
 
 @pytest.mark.parametrize(("preset", "cases"), PRESETS.items())

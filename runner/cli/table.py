@@ -140,6 +140,8 @@ def _notes(rows: Sequence[LeaderboardRow]) -> list[str]:
         )
     if any(row.weights == "random" for row in rows):
         notes.append("r random weights: true architecture, real cost, so no WER")
+    if any(row.engine == "faster-whisper" for row in rows):
+        notes.append("ct2: through faster-whisper, on CTranslate2")
     if any(row.model in CATALOGUE and row.model.startswith("small-") for row in rows):
         notes.append(
             "small-*: trained on the vocabulary of asrprof's own synthesised speech; their WER "
@@ -150,6 +152,8 @@ def _notes(rows: Sequence[LeaderboardRow]) -> list[str]:
 
 def _model(row: LeaderboardRow) -> str:
     name = row.model.rstrip("/").rsplit("/", 1)[-1]
+    if row.engine == "faster-whisper":
+        name = f"{name} ct2"
     return f"{name} r" if row.weights == "random" else name
 
 

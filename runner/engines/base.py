@@ -79,6 +79,8 @@ class LoadRequest:
     """Decoder work with random weights, which never stop by themselves."""
     cached: bool = False
     """Load a repository from the local cache, without asking the hub."""
+    engine: str | None = None
+    """What to run it with; the family's own engine when None."""
 
 
 class Engine(ABC):
@@ -86,6 +88,8 @@ class Engine(ABC):
 
     family: ClassVar[str]
 
+    on_torch: ClassVar[bool] = False
+    """Whether its operators are PyTorch's, which can be profiled."""
     parameters: int | None = None
     """Parameters of the model, buffers not counted."""
     weights_bytes: int | None = None

@@ -27,6 +27,8 @@ def load_engine(request: LoadRequest) -> Engine:
             'use "weights": "pretrained"'
         )
     family = entry.family if entry is not None else _family(request)
+    if request.engine == "faster-whisper":
+        return _faster_whisper(request, family)
     if family == "whisper":
         from runner.engines.whisper import WhisperEngine
 
@@ -38,6 +40,18 @@ def load_engine(request: LoadRequest) -> Engine:
     from runner.engines.pocketsphinx import PocketSphinxEngine
 
     return PocketSphinxEngine(request)
+
+
+def _faster_whisper(request: LoadRequest, family: Family) -> Engine:
+    if family != "whisper":
+        raise Refused(f"{request.name} is no Whisper: faster-whisper runs those alone")
+    try:
+        from runner.engines.faster_whisper import FasterWhisperEngine
+    except ImportError as error:
+        raise Refused(
+            f'faster-whisper cannot be imported ({error}); pip install "asrprof[faster-whisper]"'
+        ) from error
+    return FasterWhisperEngine(request)
 
 
 def _family(request: LoadRequest) -> Family:

@@ -23,6 +23,7 @@ from store.records import Figure, FlopsReading, Proof
 class TorchEngine(Engine):
     """A transformers model on a torch device."""
 
+    on_torch = True
     model: Any
     dtype: torch.dtype = torch.float32
     """Of the model's input."""

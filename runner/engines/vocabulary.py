@@ -6,6 +6,7 @@ number and the decoding code path do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 WAV2VEC2_CHARACTERS = "ETAONIHSRDLUMWCFGYPBVK'XJQZ"
@@ -27,22 +28,26 @@ def character_tokenizer() -> Any:
         return Wav2Vec2CTCTokenizer(str(file))
 
 
-def piece_tokenizer(size: int, *, special: int, blank: int | None = None) -> Any:
+def piece_tokenizer(
+    size: int, *, special: int, blank: int | None = None, names: Mapping[int, str] | None = None
+) -> Any:
     """A tokenizer of ``size`` ids whose pieces are placeholders.
 
     Args:
         size: Number of ids.
         special: Ids from here on are special tokens, left out of text.
         blank: Id of the CTC blank: makes it a CTC tokenizer (repeats grouped, blank dropped).
+        names: Ids whose pieces have a name that something looks up.
     """
     from tokenizers import Tokenizer, decoders
     from tokenizers.models import WordLevel
     from transformers import ParakeetTokenizer, PreTrainedTokenizerFast
 
-    vocabulary = {f"▁{i:x}": i for i in range(size)}
+    pieces = [(names or {}).get(i, f"▁{i:x}") for i in range(size)]
+    vocabulary = {piece: i for i, piece in enumerate(pieces)}
     core = Tokenizer(WordLevel(vocab=vocabulary, unk_token="▁0"))
     core.decoder = decoders.Metaspace()
-    core.add_special_tokens([f"▁{i:x}" for i in range(special, size)])
+    core.add_special_tokens(pieces[special:])
     if blank is not None:
         return ParakeetTokenizer(tokenizer_object=core, pad_token=f"▁{blank:x}")
     return PreTrainedTokenizerFast(tokenizer_object=core)

@@ -1,0 +1,139 @@
+"""faster-whisper beside transformers: the same checkpoint, the same clips, the same work."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+from runner.clips.builtin import read_builtin
+from runner.config import Model, Variant
+from runner.engines.base import Engine
+from runner.engines.load import load_engine
+from runner.errors import NoEffect, Refused
+from runner.measure.stages import StageClock
+from tests.engines.loading import request
+
+pytest.importorskip("faster_whisper")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    """One cache for this file: a conversion takes seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("ASRPROF_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def speech():
+    waves = [utterance.audio for utterance in read_builtin(12).utterances]
+    longest = max(map(len, waves))
+    return [np.pad(wave, (0, longest - len(wave))) for wave in waves]
+
+
+def load(name: str = "small-whisper", *, weights: str = "pretrained", **parts) -> Engine:
+    variant = Variant.model_validate({"name": "tried", **parts})
+    return load_engine(request(name, weights=weights, variant=variant, engine="faster-whisper"))
+
+
+def ours(**parts) -> Engine:
+    variant = Variant.model_validate({"name": "tried", **parts})
+    return load_engine(request("small-whisper", weights="pretrained", variant=variant))
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_it_hears_what_transformers_hears(speech, beams):
+    engine, other = load(beams=beams), ours(beams=beams)
+    found, expected = engine.transcribe(speech), other.transcribe(speech)
+    same = sum(a == b for a, b in zip(found.texts, expected.texts, strict=True))
+    assert same >= len(speech) - (0 if beams == 1 else 2)
+    assert found.windows == expected.windows == len(speech)
+    if beams == 1:
+        assert (found.tokens, found.decoder_calls) == (expected.tokens, expected.decoder_calls)
+    assert engine.parameters == other.parameters
+    assert [reading.flops for reading in _flops(engine)] == [r.flops for r in _flops(other)]
+
+
+def _flops(engine: Engine):
+    return engine.flops(samples=80_000, batch=2, decoder_calls=9)
+
+
+def test_int8_is_smaller_and_proven(speech):
+    plain, small = load(), load(quantization="int8-dynamic")
+    (proof,) = small.prove(speech[:1])
+    assert (proof.part, proof.asked) == ("quantization", "int8_float32")
+    assert proof.found.startswith("int8_float32, ")
+    assert plain.prove(speech[:1])[0].found.startswith("float32, ")
+    assert small.weights_bytes < 0.4 * plain.weights_bytes
+    texts = small.transcribe(speech).texts, plain.transcribe(speech).texts
+    same = [a == b for a, b in zip(*texts, strict=True)]
+    assert sum(same) >= len(speech) // 2
+
+
+def test_another_format_than_asked_for_is_no_result(speech):
+    engine = load()
+    engine.compute_type = "int8_float32"
+    with pytest.raises(NoEffect, match="CTranslate2 computes in float32"):
+        engine.prove(speech[:1])
+
+
+def test_a_conversion_is_made_once(cache):
+    first = load(quantization="int8-dynamic")
+    again = load(quantization="int8-dynamic")
+    assert again.converted.folder == first.converted.folder
+    assert again.figures() == ()
+    assert not list((cache / "ctranslate2").glob(".part-*"))
+
+
+def test_random_weights_do_exactly_the_stated_work(speech_like):
+    engine = load("openai/whisper-tiny", weights="random")
+    (figure,) = engine.figures()
+    assert figure.name == "conversion_s"
+    outcome = engine.transcribe(speech_like(5, 2))
+    tokens = math.ceil(5 * 2.0)
+    assert (outcome.decoder_calls, outcome.tokens) == (tokens, 2 * tokens)
+    assert len(outcome.texts) == 2
+    with engine.shortened(3):
+        assert engine.transcribe(speech_like(60)).tokens == 2 * 3
+    assert engine.parameters == pytest.approx(37.8e6, rel=0.01)
+
+
+def test_stages(speech):
+    engine = load()
+    stopwatch = StageClock(engine, time.perf_counter)
+    stopwatch.start()
+    engine.transcribe(speech[:1], stopwatch.mark)
+    assert list(stopwatch.seconds) == ["features", "transfer", "encode", "decode", "text"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        ({"cache": "static"}, "faster-whisper has no cache"),
+        ({"precision": "tf32"}, "faster-whisper has no tf32"),
+        ({"quantization": "int8-weight-only"}, "use int8-dynamic"),
+        ({"precision": "fp16"}, "CTranslate2 has no float16 on this cpu; it has float32"),
+    ],
+)
+def test_what_it_lacks_is_refused(parts, words):
+    with pytest.raises(Refused, match=words) as caught:
+        load(**parts)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(Refused, match="cuda:7"):
+        load_engine(
+            request("small-whisper", weights="pretrained", engine="faster-whisper", device="cuda:7")
+        )
+
+
+def test_it_runs_whispers_alone():
+    with pytest.raises(ValueError, match="is no Whisper"):
+        Model(name="small-wav2vec2-ctc", engine="faster-whisper")
+    with pytest.raises(Refused, match="is no Whisper"):
+        load_engine(request("small-wav2vec2-ctc", weights="pretrained", engine="faster-whisper"))
