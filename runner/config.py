@@ -105,6 +105,13 @@ class Variant(Strict):
     beams: Annotated[int, Field(ge=1, le=64)] = 1
     """Hypotheses that the decoder follows at once; 1 is greedy."""
 
+    compile: Literal["default", "reduce-overhead", "max-autotune"] | None = None
+    """Compile the encoder (of a CTC model: the model) in this mode of `torch.compile`.
+    `reduce-overhead` is CUDA graphs and needs an NVIDIA GPU."""
+
+    cuda_graph: bool = False
+    """Record the encoder's kernels once and replay them, on an NVIDIA GPU."""
+
     assistant: ModelName | None = None
     """A smaller model of the same family and vocabulary that drafts tokens; `self` is the model
     itself."""
@@ -130,6 +137,8 @@ class Variant(Strict):
             raise ValueError('"autocast" needs "precision": "fp16" or "bf16"')
         if self.autocast and self.quantization is not None:
             raise ValueError('"autocast" would convert what "quantization" has rounded')
+        if self.cuda_graph and (self.compile is not None or self.autocast):
+            raise ValueError('"cuda_graph" goes with neither "compile" nor "autocast"')
         if self.quantize_only is not None and self.quantization is None:
             raise ValueError('"quantize_only" needs "quantization"')
         if self.assistant is None:

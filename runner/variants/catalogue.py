@@ -21,6 +21,10 @@ VARIANTS: dict[str, dict[str, object]] = {
     "cache-static": {"cache": "static"},
     "cache-off": {"cache": "off"},
     "beam-5": {"beams": 5},
+    "compile": {"compile": "default"},
+    "compile-reduce-overhead": {"compile": "reduce-overhead"},
+    "compile-max-autotune": {"compile": "max-autotune"},
+    "cuda-graph": {"cuda_graph": True},
     "self-assisted": {"assistant": "self"},
 }
 """Name -> the fields of :class:`~runner.config.Variant` that differ from their defaults."""

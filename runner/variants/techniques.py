@@ -11,6 +11,8 @@ from runner.variants.attention import Attention
 from runner.variants.base import Technique
 from runner.variants.beams import Beams
 from runner.variants.cache import Cache
+from runner.variants.compilation import Compilation
+from runner.variants.cuda_graphs import CudaGraph
 from runner.variants.precision import Precision
 from runner.variants.quantization import Quantization
 from runner.variants.speculative import Assistant
@@ -22,6 +24,8 @@ TECHNIQUES: tuple[type[Technique], ...] = (
     Cache,
     Beams,
     Assistant,
+    Compilation,
+    CudaGraph,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,16 +28,22 @@ def speech() -> Sequence[Waveform]:
 
 
 @pytest.fixture(scope="session")
-def load() -> Load:
-    """Loads a small trained model under a variant with the given parts."""
+def load_on() -> Load:
+    """Loads a model on a device under a variant with the given parts."""
 
-    def make(name: str, *, weights: str = "pretrained", **parts: Any) -> TorchEngine:
+    def make(device: str, name: str, *, weights: str = "pretrained", **parts: Any) -> TorchEngine:
         variant = Variant.model_validate({"name": "tried", **parts})
-        engine = load_engine(request(name, weights=weights, variant=variant))
+        engine = load_engine(request(name, weights=weights, variant=variant, device=device))
         assert isinstance(engine, TorchEngine)
         return engine
 
     return make
+
+
+@pytest.fixture(scope="session")
+def load(load_on: Load) -> Load:
+    """Loads a small trained model on the CPU under a variant with the given parts."""
+    return partial(load_on, "cpu")
 
 
 @pytest.fixture(scope="session")
