@@ -56,6 +56,7 @@ class Compilation(Technique):
 
     def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
         """Seconds and graphs of all compiling until the end of the timed loop."""
+        _dismiss_workers()
         return (
             Figure(
                 name="compile_s",
@@ -99,6 +100,13 @@ class CompileWatch:
 
     def _end(self, _: Any) -> None:
         self.seconds += time.perf_counter() - self._started
+
+
+def _dismiss_workers() -> None:
+    """Ends the compiler's helper processes: a case's process leaves without tidying up."""
+    from torch._inductor.async_compile import shutdown_compile_workers
+
+    shutdown_compile_workers()
 
 
 def _has_compiler() -> bool:
