@@ -119,6 +119,15 @@ class Variant(Strict):
     draft_tokens: Annotated[int, Field(ge=1, le=64)] = 5
     """Tokens that the assistant drafts at a time."""
 
+    chunk_seconds: Annotated[float, Field(ge=0.1, le=30)] | None = None
+    """Stream: hear a clip in chunks of this length, as if it were still being spoken."""
+
+    left_seconds: Annotated[float, Field(ge=0, le=30)] = 0.0
+    """Context before each chunk that a CTC model hears again."""
+
+    right_seconds: Annotated[float, Field(ge=0, le=30)] = 0.0
+    """Look-ahead after each chunk that a CTC model waits for."""
+
     @property
     def parts(self) -> dict[str, object]:
         """The fields that differ from their defaults; none for plain fp32."""
@@ -139,6 +148,8 @@ class Variant(Strict):
             raise ValueError('"autocast" would convert what "quantization" has rounded')
         if self.cuda_graph and (self.compile is not None or self.autocast):
             raise ValueError('"cuda_graph" goes with neither "compile" nor "autocast"')
+        if self.chunk_seconds is None and (self.left_seconds or self.right_seconds):
+            raise ValueError('"left_seconds" and "right_seconds" need "chunk_seconds"')
         if self.quantize_only is not None and self.quantization is None:
             raise ValueError('"quantize_only" needs "quantization"')
         if self.assistant is None:

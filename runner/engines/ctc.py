@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import (
     AutoFeatureExtractor,
     AutoModelForCTC,
@@ -21,6 +22,7 @@ from transformers import (
 from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.engines.architectures import feature_extractor, published_config
 from runner.engines.base import LoadRequest, Mark, Transcription, no_mark
+from runner.engines.chunks import Chunks
 from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model
 from runner.engines.vocabulary import character_tokenizer, piece_tokenizer
 from store.records import FlopsReading
@@ -47,6 +49,26 @@ class CTCEngine(TorchEngine):
 
     def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
         """See :class:`~runner.engines.base.Engine`."""
+        if self.chunks is not None:
+            return self._stream(batch, self.chunks, mark)
+        texts = self.tokenizer.batch_decode(self._frames(batch, mark))
+        mark("text")
+        return Transcription(texts=tuple(texts), windows=len(batch))
+
+    def _stream(self, batch: Sequence[Waveform], chunks: Chunks, mark: Mark) -> Transcription:
+        """Hears chunk by chunk; repeats and blanks are dropped over the seams, as offline."""
+        heard = np.empty((len(batch), 0), dtype=np.int64)
+        texts: list[str] = []
+        for windows in chunks.windows(batch):
+            frames = chunks.kept(self._frames(windows, mark))
+            heard = np.concatenate([heard, frames], axis=1)
+            texts = self.tokenizer.batch_decode(heard)
+            mark("text")
+            self.after_chunk(texts)
+        return Transcription(texts=tuple(texts), windows=len(batch) * chunks.count(len(batch[0])))
+
+    def _frames(self, batch: Sequence[Waveform], mark: Mark) -> NDArray[np.int64]:
+        """The best id of every frame, ``(clips, frames)``."""
         inputs = self.extractor(list(batch), sampling_rate=SAMPLE_RATE, return_tensors="pt")
         mark("features")
         inputs = {
@@ -56,10 +78,9 @@ class CTCEngine(TorchEngine):
         mark("transfer")
         with self.inference():
             ids = self.model(**inputs).logits.argmax(dim=-1)
+        frames: NDArray[np.int64] = np.asarray(ids.cpu())
         mark("encode")
-        texts = self.tokenizer.batch_decode(np.asarray(ids.cpu()))
-        mark("text")
-        return Transcription(texts=tuple(texts), windows=len(batch))
+        return frames
 
     def flops(
         self,
@@ -71,6 +92,11 @@ class CTCEngine(TorchEngine):
         """Counts the encoder and its CTC head for one batch on the meta device."""
         from runner.measure.flops import count_flops
 
+        if self.chunks is not None:
+            # Every chunk is a clip of its own to the model, context and all.
+            count = self.chunks.count(samples)
+            samples = self.chunks.left + self.chunks.size + self.chunks.right
+            return count_flops(self.model.config, samples=samples, batch=batch * count)
         return count_flops(self.model.config, samples=samples, batch=batch)
 
 

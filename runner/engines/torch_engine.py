@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from runner.clips.clip import Waveform
 from runner.engines.base import Engine, LoadRequest
 from runner.engines.catalogue import local_folder
+from runner.engines.chunks import AfterChunk, Chunks, told_nobody
 from runner.engines.hub import gated
 from runner.errors import Refused, is_out_of_memory
 from runner.variants.quantization import stored_bytes
@@ -29,6 +30,10 @@ class TorchEngine(Engine):
     """Of the model's input."""
     autocast: torch.dtype | None = None
     """What operations are cast to as they run, or None."""
+    chunks: Chunks | None = None
+    """How a clip is cut while it is still spoken; None where it is heard as a whole."""
+    after_chunk: AfterChunk = staticmethod(told_nobody)
+    """Called after every chunk, with each clip's text so far."""
     tf32: bool = False
     """Whether products may use TF32. fp32 means fp32; torch leaves TF32 on for convolutions."""
 

@@ -29,6 +29,7 @@ from transformers.models.whisper.tokenization_whisper import LANGUAGES
 from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.engines.architectures import feature_extractor, published_config
 from runner.engines.base import LoadRequest, Mark, Transcription, Unmeasurable, no_mark
+from runner.engines.chunks import Chunks
 from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model
 from runner.engines.vocabulary import piece_tokenizer
 from runner.engines.whisper_decoder import WhisperDecoder
@@ -94,6 +95,28 @@ class WhisperEngine(TorchEngine):
 
     def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
         """See :class:`~runner.engines.base.Engine`. Windows of a clip are joined by a space."""
+        if self.chunks is not None:
+            return self._stream(batch, self.chunks, mark)
+        return self._transcribe(batch, mark)
+
+    def _stream(self, batch: Sequence[Waveform], chunks: Chunks, mark: Mark) -> Transcription:
+        """Hears and decodes chunk by chunk, each by itself."""
+        parts: list[Transcription] = []
+        texts: list[str] = []
+        for windows in chunks.windows(batch):
+            parts.append(self._transcribe(windows, mark))
+            texts = [
+                " ".join(filter(None, said)) for said in zip(*(p.texts for p in parts), strict=True)
+            ]
+            self.after_chunk(texts)
+        return Transcription(
+            texts=tuple(texts),
+            tokens=sum(part.tokens or 0 for part in parts),
+            windows=sum(part.windows or 0 for part in parts),
+            decoder_calls=sum(part.decoder_calls or 0 for part in parts),
+        )
+
+    def _transcribe(self, batch: Sequence[Waveform], mark: Mark) -> Transcription:
         windows = self._windows(batch)
         features = self._features(windows)
         mark("features")
@@ -232,6 +255,8 @@ class WhisperEngine(TorchEngine):
         settings = self.model.generation_config
         if self.speculation is not None:
             raise Unmeasurable("with an assistant the drafts decide how much is computed")
+        if self.chunks is not None:
+            raise Unmeasurable("how many tokens each chunk decodes is not kept")
         return count_flops(
             self.model.config,
             samples=samples,

@@ -16,6 +16,7 @@ from runner.variants.cuda_graphs import CudaGraph
 from runner.variants.precision import Precision
 from runner.variants.quantization import Quantization
 from runner.variants.speculative import Assistant
+from runner.variants.streaming import Streaming
 
 TECHNIQUES: tuple[type[Technique], ...] = (
     Precision,
@@ -26,6 +27,7 @@ TECHNIQUES: tuple[type[Technique], ...] = (
     Assistant,
     Compilation,
     CudaGraph,
+    Streaming,
 )
 
 

@@ -41,7 +41,7 @@ def test_whisper_tiny():
     found = model_memory(
         published_config("openai/whisper-tiny"), samples=480_000, batch=1, tokens=100
     )
-    assert found.parameters == pytest.approx(37.8e6, rel=0.001)
+    assert found.parameters == pytest.approx(37.8e6, rel=0.002)
     assert found.weights_bytes == 4 * found.parameters
     # Attention's scores and their softmax: 6 heads, 1500 x 1500 frames, four bytes, and the rest.
     scores = 6 * 1500 * 1500 * 4
