@@ -60,6 +60,8 @@ PRESETS = {
     "edge": 22,
     "int8": 30,
     "precision": 42,
+    "scaling": 47,
+    "streaming": 12,
     "study": 160,
     "study-random": 160,
 }
