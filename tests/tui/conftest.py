@@ -1,0 +1,94 @@
+"""Stores to look at, and apps over them.
+
+async def test_it(filled, open_app):
+    async with open_app(filled) as (app, pilot):
+        await pilot.press("3")
+        await settle(app, pilot)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from store import Store
+from tests.tui.data import NOW, fill
+from tui.app import AsrprofApp
+from tui.options import Options
+
+OpenApp = Callable[..., AbstractAsyncContextManager[tuple[AsrprofApp, Pilot[None]]]]
+
+
+@pytest.fixture
+def store_path(tmp_path: Path) -> Path:
+    """Where a store may be made."""
+    return tmp_path / "results" / "asrprof.db"
+
+
+@pytest.fixture
+def filled(store_path: Path) -> Path:
+    """A store with jobs in every state, results, events and hostile names."""
+    with Store.open(store_path, clock=lambda: NOW) as store:
+        fill(store)
+    return store_path
+
+
+@pytest.fixture
+def open_app(tmp_path: Path) -> OpenApp:
+    """Opens the app over a store; no dispatcher unless it is asked for."""
+
+    @asynccontextmanager
+    async def opened(
+        store: Path, *, size: tuple[int, int] = (120, 40), **options: Any
+    ) -> AsyncIterator[tuple[AsrprofApp, Pilot[None]]]:
+        given: dict[str, Any] = {
+            "dispatch": False,
+            "clock": lambda: NOW,
+            "poll_s": 0.02,
+            "configs": tmp_path,
+            **options,
+        }
+        app = AsrprofApp(Options(store=store, **given))
+        app.animation_level = "none"
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await settle(app, pilot)
+            yield app, pilot
+
+    return opened
+
+
+async def settle(app: AsrprofApp, pilot: Pilot[None], seconds: float = 10) -> None:
+    """Waits until every request to the store is answered and shown."""
+    end = time.monotonic() + seconds
+    quiet = 0
+    while quiet < 3:
+        assert time.monotonic() < end, "the app did not come to rest"
+        await pilot.pause()
+        still = app.reader.idle and app.writer.idle and app.snapshot.generation > 0
+        quiet = quiet + 1 if still or not app.options.store.exists() else 0
+        await asyncio.sleep(0.005)
+
+
+async def until(condition: Callable[[], bool], pilot: Pilot[None], seconds: float = 20) -> None:
+    """Waits for something that must happen soon."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        await pilot.pause()
+        await asyncio.sleep(0.01)
+
+
+def shown(app: AsrprofApp) -> str:
+    """The screen as text, one line a row, without trailing spaces."""
+    height = app.size.height
+    lines = app.screen._compositor.render_strips(app.size)
+    return "\n".join(
+        "".join(segment.text for segment in strip).rstrip() for strip in lines[:height]
+    )

@@ -1,0 +1,1 @@
+"""The terminal UI of asrprof: queue benchmarks, watch them, read their results."""

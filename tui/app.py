@@ -1,0 +1,200 @@
+"""The app: five tabs, the threads behind them, and what belongs to no tab.
+
+Threads only post messages; the handlers here and in the views own all state of the screen.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import ClassVar
+
+from textual import on
+from textual.app import App, ComposeResult
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.widgets import ContentSwitcher, Footer
+
+from tui.bindings import bindings
+from tui.commands import ActionCommands
+from tui.dispatching import DispatchThread
+from tui.glyphs import Glyphs, glyphs
+from tui.messages import DispatcherSaid, StoreChanged, StoreFailed
+from tui.options import Options
+from tui.plain import plain
+from tui.screens.help import HelpScreen
+from tui.snapshot import Snapshot
+from tui.store_thread import StoreThread
+from tui.themes import DARK, THEMES
+from tui.view import View
+from tui.views.configs import ConfigsView
+from tui.views.home import HomeView
+from tui.views.live import LiveView
+from tui.views.queue import QueueView
+from tui.views.results import ResultsView
+from tui.watcher import Watcher
+from tui.widgets.tab_bar import TabBar
+
+VIEWS: dict[str, type[View]] = {
+    view.SCOPE: view for view in (HomeView, ConfigsView, QueueView, LiveView, ResultsView)
+}
+
+
+class AsrprofApp(App[None]):
+    """The terminal UI over one store."""
+
+    TITLE = "asrprof"
+    CSS_PATH: ClassVar[list[str | PurePath]] = [
+        "styles/app.tcss",
+        "styles/home.tcss",
+        "styles/configs.tcss",
+        "styles/queue.tcss",
+        "styles/live.tcss",
+        "styles/results.tcss",
+        "styles/modals.tcss",
+    ]
+    SCOPE = "app"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    COMMANDS: ClassVar[set[type[Provider]]] = {ActionCommands}  # type: ignore[assignment]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+
+    def __init__(self, options: Options) -> None:
+        super().__init__()
+        self.options = options
+        self.glyphs: Glyphs = glyphs(ascii=options.ascii)
+        self.snapshot = Snapshot(at=options.clock())
+        self.reader = StoreThread(options.store, readonly=True)
+        self.writer = StoreThread(options.store, readonly=False)
+        self.watcher = Watcher(
+            options.store,
+            tell=lambda snapshot: self._post(StoreChanged(snapshot)),
+            fail=lambda reason: self._post(StoreFailed(reason)),
+            readonly=options.readonly,
+            clock=options.clock,
+            poll_s=options.poll_s,
+        )
+        self.dispatcher: DispatchThread | None = None
+        if options.dispatch and not options.readonly:
+            self.dispatcher = DispatchThread(
+                options.store,
+                options.launchers,
+                parallel=options.parallel,
+                tell=lambda words: self._post(DispatcherSaid(words)),
+                fail=lambda reason: self._post(StoreFailed(reason)),
+            )
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = options.theme or DARK
+        self.set_class(options.ascii, "-ascii")
+        if options.keymap:
+            self.set_keymap(dict(options.keymap))
+
+    def compose(self) -> ComposeResult:
+        yield TabBar({name: view.TITLE for name, view in VIEWS.items()})
+        yield ContentSwitcher(id="tabs")
+        yield Footer(show_command_palette=False, compact=True)
+
+    async def on_mount(self) -> None:
+        await self.open_tab("home")
+        self.reader.start()
+        self.writer.start()
+        self.watcher.start()
+        if self.dispatcher is not None:
+            self.dispatcher.start()
+
+    def on_unmount(self) -> None:
+        if self.dispatcher is not None:
+            self.dispatcher.stop()
+        for thread in (self.watcher, self.reader, self.writer):
+            thread.stop()
+
+    # Tabs
+
+    @property
+    def tabs(self) -> ContentSwitcher:
+        """What holds the views."""
+        return self.screen_stack[0].query_one("#tabs", ContentSwitcher)
+
+    @property
+    def view(self) -> View:
+        """The tab that shows."""
+        return self.tabs.get_child_by_id(self.tabs.current or "home", expect_type=View)
+
+    async def open_tab(self, name: str) -> None:
+        """Shows a tab; mounts it when it is the first time."""
+        if self.tabs.current == name:
+            return
+        if not self.tabs.query_children(f"#{name}"):
+            await self.tabs.add_content(VIEWS[name](id=name))
+        self.tabs.current = name
+        self.query_one(TabBar).current = name
+        self.view.receive(self.snapshot)
+        self.call_after_refresh(self._focus_view)
+
+    def _focus_view(self) -> None:
+        focused = self.screen.focused
+        if focused is None or self.view not in focused.ancestors_with_self:
+            target = self.view.first_focus()
+            if target is not None:
+                target.focus(scroll_visible=False)
+
+    @on(TabBar.Chosen)
+    async def _tab_chosen(self, event: TabBar.Chosen) -> None:
+        await self.open_tab(event.name)
+
+    async def action_tab_home(self) -> None:
+        await self.open_tab("home")
+
+    async def action_tab_configs(self) -> None:
+        await self.open_tab("configs")
+
+    async def action_tab_queue(self) -> None:
+        await self.open_tab("queue")
+
+    async def action_tab_live(self) -> None:
+        await self.open_tab("live")
+
+    async def action_tab_results(self) -> None:
+        await self.open_tab("results")
+
+    # What threads say
+
+    @on(StoreChanged)
+    def _store_changed(self, event: StoreChanged) -> None:
+        self.snapshot = event.snapshot
+        self.screen_stack[0].query_one(TabBar).receive(event.snapshot)
+        self.view.receive(event.snapshot)
+
+    @on(StoreFailed)
+    def _store_failed(self, event: StoreFailed) -> None:
+        self.tell(event.reason, severity="error")
+
+    @on(DispatcherSaid)
+    def _dispatcher_said(self, event: DispatcherSaid) -> None:
+        self.screen_stack[0].query_one(TabBar).said = event.words
+
+    def _post(self, message: StoreChanged | StoreFailed | DispatcherSaid) -> None:
+        if self.is_running:
+            self.post_message(message)
+
+    # Actions
+
+    def tell(self, words: str, *, severity: str = "information") -> None:
+        """Shows a line for a few seconds; it is data, never markup."""
+        self.notify(plain(words), severity=severity, markup=False)  # type: ignore[arg-type]
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen(self.view.SCOPE))
+
+    def action_theme(self) -> None:
+        names = list(self.available_themes)
+        own = [theme.name for theme in THEMES]
+        order = [*own, *(name for name in names if name not in own)]
+        self.theme = order[(order.index(self.theme) + 1) % len(order)]
+        self.tell(f"theme {self.theme}")
+
+    def action_maximise(self) -> None:
+        if self.screen.maximized is not None:
+            self.screen.minimize()
+        elif self.screen.focused is not None:
+            self.screen.maximize(self.screen.focused)

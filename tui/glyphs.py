@@ -1,0 +1,100 @@
+"""The signs the app draws with, and their ASCII stand-ins for fonts and terminals without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """One set of signs."""
+
+    spark: str
+    """Heights of a sparkline, lowest first."""
+    bar_full: str
+    bar_parts: str
+    """Parts of a bar's last cell, least first."""
+    bar_empty: str
+    on: str
+    """Something is well, or chosen."""
+    off: str
+    warn: str
+    bad: str
+    running: str
+    starting: str
+    queued: str
+    done: str
+    failed: str
+    cancelled: str
+    lost: str
+    cursor: str
+    up: str
+    down: str
+    dot: str
+    """Between two parts of a line."""
+    ellipsis: str
+    dash: str
+    """No value."""
+    plus_minus: str
+    times: str
+    series: str
+    """Marks of chart series, which differ without colour."""
+
+
+UNICODE = Glyphs(
+    spark="▁▂▃▄▅▆▇█",
+    bar_full="█",
+    bar_parts="▏▎▍▌▋▊▉",
+    bar_empty="─",
+    on="●",
+    off="○",
+    warn="▲",
+    bad="✗",
+    running="▶",
+    starting="◌",
+    queued="○",
+    done="✓",
+    failed="✗",
+    cancelled="■",
+    lost="?",
+    cursor="▌",
+    up="▲",
+    down="▼",
+    dot="·",
+    ellipsis="…",
+    dash="-",
+    plus_minus="±",
+    times="×",
+    series="●▲■◆○△□◇",
+)
+ASCII = Glyphs(
+    spark="_.:-=+*#",
+    bar_full="#",
+    bar_parts="",
+    bar_empty="-",
+    on="*",
+    off="o",
+    warn="!",
+    bad="x",
+    running=">",
+    starting="~",
+    queued="o",
+    done="+",
+    failed="x",
+    cancelled="#",
+    lost="?",
+    cursor="|",
+    up="^",
+    down="v",
+    dot="-",
+    ellipsis=".",
+    dash="-",
+    plus_minus="+-",
+    times="x",
+    series="ox+*#%@&",
+)
+
+
+def glyphs(*, ascii: bool) -> Glyphs:
+    """The set to draw with."""
+    return ASCII if ascii else UNICODE

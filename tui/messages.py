@@ -1,0 +1,34 @@
+"""Messages that threads post to the app. Views that read for themselves declare their own."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from tui.snapshot import Snapshot
+
+
+class StoreChanged(Message):
+    """Somebody has written to the store; only the latest matters."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, StoreChanged)
+
+
+class StoreFailed(Message):
+    """The store could not do what was asked; ``reason`` is one line for the user."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class DispatcherSaid(Message):
+    """The dispatcher inside this app says what happens, in one line."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words

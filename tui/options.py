@@ -1,0 +1,35 @@
+"""How the app was started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from runner.dispatch.catalogue import launchers
+from runner.dispatch.launcher import Launcher
+from store import Clock, utc_now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line and the user's settings say."""
+
+    store: Path
+    readonly: bool = False
+    """Look, change nothing."""
+    dispatch: bool = True
+    """Run queued jobs from within the app."""
+    parallel: int = 1
+    """Jobs to run at once."""
+    ascii: bool = False
+    """Draw with ASCII only."""
+    theme: str | None = None
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    """Keys of actions that the user has changed, by the action's id."""
+    configs: Path = field(default_factory=Path.cwd)
+    """The folder whose configs are listed."""
+    clock: Clock = utc_now
+    launchers: Callable[[Path], Mapping[str, Launcher]] = launchers
+    poll_s: float = 0.25
+    """Between two looks at the store."""

@@ -1,0 +1,77 @@
+"""asrprof's own two themes; Textual's are there beside them."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+DARK = "asrprof-dark"
+LIGHT = "asrprof-light"
+
+THEMES = (
+    Theme(
+        name=DARK,
+        dark=True,
+        primary="#7AA2D6",
+        secondary="#8FB8A8",
+        accent="#D6A77A",
+        warning="#D9B45B",
+        error="#DB7A74",
+        success="#86B883",
+        foreground="#D5D9E0",
+        background="#14171C",
+        surface="#1A1E25",
+        panel="#232933",
+        variables={
+            "border": "#343C49",
+            "border-blurred": "#2A313C",
+            "footer-background": "#1A1E25",
+            "footer-key-foreground": "#7AA2D6",
+            "footer-description-foreground": "#9AA3B2",
+            "block-cursor-background": "#2F4A6B",
+            "block-cursor-foreground": "#F0F3F8",
+            "block-cursor-blurred-background": "#29313D",
+            "block-cursor-blurred-foreground": "#D5D9E0",
+            "input-selection-background": "#7AA2D6 35%",
+            "scrollbar": "#343C49",
+            "scrollbar-hover": "#465164",
+            "scrollbar-active": "#7AA2D6",
+            "scrollbar-background": "#14171C",
+            "scrollbar-background-hover": "#14171C",
+            "scrollbar-background-active": "#14171C",
+            "scrollbar-corner-color": "#14171C",
+        },
+    ),
+    Theme(
+        name=LIGHT,
+        dark=False,
+        primary="#2F5F9E",
+        secondary="#3E7564",
+        accent="#9A5B1F",
+        warning="#8A6100",
+        error="#B3362E",
+        success="#2F7A3C",
+        foreground="#23272F",
+        background="#FBFAF7",
+        surface="#F3F1EC",
+        panel="#E8E5DD",
+        variables={
+            "border": "#CDC8BC",
+            "border-blurred": "#DEDAD0",
+            "footer-background": "#F3F1EC",
+            "footer-key-foreground": "#2F5F9E",
+            "footer-description-foreground": "#5B626E",
+            "block-cursor-background": "#CFE0F5",
+            "block-cursor-foreground": "#14181F",
+            "block-cursor-blurred-background": "#E6E9EE",
+            "block-cursor-blurred-foreground": "#23272F",
+            "input-selection-background": "#2F5F9E 25%",
+            "scrollbar": "#CDC8BC",
+            "scrollbar-hover": "#B5AF9F",
+            "scrollbar-active": "#2F5F9E",
+            "scrollbar-background": "#FBFAF7",
+            "scrollbar-background-hover": "#FBFAF7",
+            "scrollbar-background-active": "#FBFAF7",
+            "scrollbar-corner-color": "#FBFAF7",
+        },
+    ),
+)

@@ -1,0 +1,33 @@
+"""The base of the five tabs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.containers import Vertical
+from textual.widget import Widget
+
+from tui.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from tui.app import AsrprofApp
+
+
+class View(Vertical):
+    """One tab. It is mounted when it is first opened, and told of the store only while it shows."""
+
+    SCOPE: ClassVar[str]
+    """Its scope in ``tui.actions``; its bindings are ``bindings(SCOPE)``."""
+    TITLE: ClassVar[str]
+
+    @property
+    def asrprof(self) -> AsrprofApp:
+        """The app, with its type."""
+        return cast("AsrprofApp", self.app)
+
+    def receive(self, snapshot: Snapshot) -> None:
+        """Shows a new state of the store; also called each time the tab is opened."""
+
+    def first_focus(self) -> Widget | None:
+        """What has the focus when the tab is opened: without one, its keys would not work."""
+        return next((w for w in self.query("*") if w.focusable), None)
