@@ -56,6 +56,7 @@ class Measurement:
         self.cycle = make_cycle(self.clips, task.case.batch_size, task.limits.cycle_batches)
         self.gpu = board_of(task.case.device)
         self.memory = PeakMemory(task.case.device, gpu=self.gpu)
+        self._latest_s: float | None = None
 
     def run(self, started_at: str) -> Result:
         """All the measures the task asks for."""
@@ -86,7 +87,11 @@ class Measurement:
 
     def progress(self, what: str, share: float) -> None:
         """Tells the parent."""
-        self.send(ProgressMessage(what, share))
+        self.send(ProgressMessage(what, share, self._latest_s))
+        self._latest_s = None
+
+    def _hear(self, seconds: float) -> None:
+        self._latest_s = seconds
 
     def _attempt(self, measure: str, step: Step, result: Result) -> Result:
         try:
@@ -105,7 +110,14 @@ class Measurement:
         # Before the warm-up: what the proofs disturb, caches and compiled code, settles there.
         self.progress("proof of the variant", 0.0)
         proofs = engine.prove(cycle.waveforms[0])
-        warmup = warm_up(engine, cycle, self.limits, clock=self.clock, progress=self.progress)
+        warmup = warm_up(
+            engine,
+            cycle,
+            self.limits,
+            clock=self.clock,
+            progress=self.progress,
+            heard=self._hear,
+        )
         probe = ConditionsProbe(gpu=self.gpu)
         probe.start()
         timed = time_loop(
@@ -114,6 +126,7 @@ class Measurement:
             self.limits,
             clock=self.clock,
             progress=between_batches(probe, self.memory, self.progress),
+            heard=self._hear,
         )
         conditions = probe.stop()
         latency = summarise(

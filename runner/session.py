@@ -34,6 +34,7 @@ from runner.events import (
 from runner.grid import Case, expand
 from runner.lease import BEAT_S, LEASE_S
 from runner.ledger import Ledger, StoreLedger
+from runner.progress_notes import ProgressNotes
 from runner.task import CaseTask, Progress, Remark, utc_now
 from store import (
     Event,
@@ -255,12 +256,15 @@ class Session:
         except Refused as refusal:
             return task.outcome("refused", str(refusal), started_at=utc_now(), wall_s=0.0)
 
+        progress = ProgressNotes(ledger.note)
+
         def tell(message: Progress | Remark) -> None:
             if isinstance(message, Remark):
                 self._note(ledger, "remark", case.key, message.text)
                 self.sink(CaseRemark(case, message.text))
             else:
                 self.sink(CaseProgress(case, message.what, message.share))
+                progress.note(case.key, message)
 
         return isolation.run_isolated(
             task,

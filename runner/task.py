@@ -66,6 +66,8 @@ class Progress:
 
     what: str
     share: float
+    latency_s: float | None = None
+    """Seconds of the batch that was timed last, if one has been since the last message."""
 
 
 @dataclass(frozen=True)

@@ -266,11 +266,17 @@ def end_job(
     transaction: Transaction, job_id: int, state: JobState, reason: str | None, now: datetime
 ) -> None:
     """Ends a job and its lease, within a transaction."""
+    forget_progress(transaction, job_id)
     transaction.run(
         "UPDATE jobs SET state = ?, reason = ?, finished_at = ?,"
         " lease_owner = NULL, lease_expires_at = NULL WHERE id = ?",
         (state, reason, timestamp(now), job_id),
     )
+
+
+def forget_progress(transaction: Transaction, job_id: int) -> None:
+    """Drops the notes on how far a case is: they matter only until it has its row."""
+    transaction.run("DELETE FROM events WHERE job_id = ? AND kind = 'case-progress'", (job_id,))
 
 
 def lease_end(now: datetime, lease_s: float) -> str:

@@ -358,7 +358,7 @@ class Event:
     """Something that happened to a job, for the live view and for the log."""
 
     kind: str
-    """``job-started``, ``case-started``, ``case-finished``, ``job-finished``, ``log`` …"""
+    """``job-started``, ``case-started``, ``case-progress``, ``case-finished`` …"""
     at: str
     case_key: str | None = None
     message: str | None = None

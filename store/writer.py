@@ -21,6 +21,7 @@ from store.columns import (
 )
 from store.connection import Database, Transaction, Value
 from store.errors import StoreError
+from store.jobs import forget_progress
 from store.records import EnergyReading, Environment, Event, Result
 
 _DERIVED = (
@@ -155,6 +156,7 @@ def insert_rows(
             _insert(child.table, ("result_id", "seq", *child.columns.names)),
             ((result_id, seq, *values) for seq, values in enumerate(children)),
         )
+    forget_progress(transaction, job_id)
     transaction.run(
         "UPDATE jobs SET cases_done = (SELECT count(*) FROM results WHERE job_id = jobs.id) "
         "WHERE id = ?",

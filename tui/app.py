@@ -18,12 +18,13 @@ from tui.bindings import bindings
 from tui.commands import ActionCommands
 from tui.dispatching import DispatchThread
 from tui.glyphs import Glyphs, glyphs
-from tui.messages import DispatcherSaid, StoreChanged, StoreFailed
+from tui.messages import DispatcherSaid, Failed, StoreChanged
 from tui.options import Options
+from tui.palette import Palette, palette
 from tui.plain import plain
 from tui.screens.help import HelpScreen
 from tui.snapshot import Snapshot
-from tui.store_thread import StoreThread
+from tui.store_thread import StoreThread, TaskThread
 from tui.themes import DARK, THEMES
 from tui.view import View
 from tui.views.configs import ConfigsView
@@ -65,10 +66,11 @@ class AsrprofApp(App[None]):
         self.snapshot = Snapshot(at=options.clock())
         self.reader = StoreThread(options.store, readonly=True)
         self.writer = StoreThread(options.store, readonly=False)
+        self.worker = TaskThread("worker")
         self.watcher = Watcher(
             options.store,
             tell=lambda snapshot: self._post(StoreChanged(snapshot)),
-            fail=lambda reason: self._post(StoreFailed(reason)),
+            fail=lambda reason: self._post(Failed(reason)),
             readonly=options.readonly,
             clock=options.clock,
             poll_s=options.poll_s,
@@ -80,7 +82,7 @@ class AsrprofApp(App[None]):
                 options.launchers,
                 parallel=options.parallel,
                 tell=lambda words: self._post(DispatcherSaid(words)),
-                fail=lambda reason: self._post(StoreFailed(reason)),
+                fail=lambda reason: self._post(Failed(reason)),
             )
         for theme in THEMES:
             self.register_theme(theme)
@@ -96,17 +98,21 @@ class AsrprofApp(App[None]):
 
     async def on_mount(self) -> None:
         await self.open_tab("home")
-        self.reader.start()
-        self.writer.start()
-        self.watcher.start()
+        for thread in (self.reader, self.writer, self.worker, self.watcher):
+            thread.start()
         if self.dispatcher is not None:
             self.dispatcher.start()
 
     def on_unmount(self) -> None:
         if self.dispatcher is not None:
             self.dispatcher.stop()
-        for thread in (self.watcher, self.reader, self.writer):
+        for thread in (self.watcher, self.reader, self.writer, self.worker):
             thread.stop()
+
+    @property
+    def palette(self) -> Palette:
+        """The theme's colours for text; ask again at each drawing, the theme may have changed."""
+        return palette(self.theme_variables)
 
     # Tabs
 
@@ -165,15 +171,15 @@ class AsrprofApp(App[None]):
         self.screen_stack[0].query_one(TabBar).receive(event.snapshot)
         self.view.receive(event.snapshot)
 
-    @on(StoreFailed)
-    def _store_failed(self, event: StoreFailed) -> None:
+    @on(Failed)
+    def _failed(self, event: Failed) -> None:
         self.tell(event.reason, severity="error")
 
     @on(DispatcherSaid)
     def _dispatcher_said(self, event: DispatcherSaid) -> None:
         self.screen_stack[0].query_one(TabBar).said = event.words
 
-    def _post(self, message: StoreChanged | StoreFailed | DispatcherSaid) -> None:
+    def _post(self, message: StoreChanged | Failed | DispatcherSaid) -> None:
         if self.is_running:
             self.post_message(message)
 

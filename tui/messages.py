@@ -18,8 +18,8 @@ class StoreChanged(Message):
         return isinstance(message, StoreChanged)
 
 
-class StoreFailed(Message):
-    """The store could not do what was asked; ``reason`` is one line for the user."""
+class Failed(Message):
+    """Something could not be done; ``reason`` is one line for the user."""
 
     def __init__(self, reason: str) -> None:
         super().__init__()

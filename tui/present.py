@@ -9,22 +9,6 @@ from tui.glyphs import UNICODE, Glyphs
 
 NO_VALUE = "-"
 
-STATE_STYLES = {
-    "running": "$success",
-    "starting": "$accent",
-    "queued": "$text-muted",
-    "done": "$success",
-    "failed": "$error",
-    "lost": "$error",
-    "cancelled": "$warning",
-    "ok": "$success",
-    "oom": "$warning",
-    "refused": "$warning",
-    "limited": "$warning",
-    "missing": "$text-muted",
-}
-"""Names of theme colours for the states of jobs, results and checks."""
-
 
 def number(value: float | None, digits: int = 3) -> str:
     """``value`` with so many significant digits, never in exponents where 6 places do."""

@@ -1,41 +1,42 @@
-"""One thread with a store of its own: no SQL ever runs on the UI's thread.
+"""Threads that answer requests, so that no SQL and no file is ever read on the UI's thread.
 
-A request is a function of the store; its answer comes back as a message. A request of a group
-replaces the one of that group that still waits, and an answer that is no longer wanted is dropped,
-so what a view receives is always what it asked for last.
+A request is a function; its answer comes back as a message. A request of a group replaces the one
+of that group that still waits, and an answer that is no longer wanted is dropped, so what a view
+receives is always what it asked for last.
 """
 
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from runner.errors import UserError
 from store import Store, StoreError
-from tui.messages import StoreFailed
+from tui.messages import Failed
 
 T = TypeVar("T")
+Given = TypeVar("Given")
 Key = tuple[int, str]
 
 
-class StoreThread:
-    """Answers requests in their order; a daemon, because a query cannot hold up the app's end."""
+class AskThread(ABC, Generic[Given]):
+    """Answers requests in their order; a daemon, because none of them can hold up the app's end."""
 
-    def __init__(self, path: Path, *, readonly: bool) -> None:
-        """Opens nothing yet: the store at ``path`` may not be there before the first request."""
-        self._path = path
-        self._readonly = readonly
+    def __init__(self, name: str) -> None:
         self._waiting: dict[Key, _Request] = {}
         self._latest: dict[Key, int] = {}
         self._number = 0
         self._busy = False
         self._stopped = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._serve, name=f"store-{readonly=}", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
 
     def start(self) -> None:
         """Begins to answer."""
@@ -53,12 +54,12 @@ class StoreThread:
         self,
         asker: MessagePump,
         group: str,
-        query: Callable[[Store], T],
+        query: Callable[[Given], T],
         answer: Callable[[T], Message],
     ) -> None:
         """Has ``query`` run, and ``answer(its value)`` posted to ``asker``.
 
-        What the store cannot do is posted as ``StoreFailed``, which bubbles to the app.
+        What cannot be done is posted as ``Failed``, which bubbles to the app.
 
         Args:
             asker: The widget that wants to know.
@@ -66,13 +67,16 @@ class StoreThread:
             query: Runs in the thread; it must not touch a widget.
             answer: Makes the message, usually the message's class.
         """
-        with self._changed:
-            key = (id(asker), group)
-            self._number += 1
-            self._latest[key] = self._number
-            self._waiting.pop(key, None)  # Last again.
-            self._waiting[key] = _Request(self._number, asker, query, answer)
-            self._changed.notify_all()
+        self._put((id(asker), group), _Request(asker, query, answer))
+
+    def do(
+        self,
+        asker: MessagePump,
+        action: Callable[[Given], T],
+        answer: Callable[[T], Message],
+    ) -> None:
+        """As ``ask``, but nothing replaces it: for what must happen each time it is asked for."""
+        self._put((id(asker), f"do-{self._number}"), _Request(asker, action, answer))
 
     @property
     def idle(self) -> bool:
@@ -80,42 +84,73 @@ class StoreThread:
         with self._changed:
             return not self._waiting and not self._busy
 
+    @abstractmethod
+    def _given(self) -> Given:
+        """What each request is given; asked for each of them, in the thread."""
+
+    def _put(self, key: Key, request: _Request) -> None:
+        with self._changed:
+            self._number += 1
+            request.number = self._latest[key] = self._number
+            self._waiting.pop(key, None)  # Last again.
+            self._waiting[key] = request
+            self._changed.notify_all()
+
     def _serve(self) -> None:
-        store: Store | None = None
         while True:
             with self._changed:
                 self._busy = False
                 self._changed.wait_for(lambda: self._waiting or self._stopped)
                 if self._stopped:
-                    break
+                    return
                 key = next(iter(self._waiting))
                 request = self._waiting.pop(key)
                 self._busy = True
-            try:
-                if store is None:
-                    store = Store.open(self._path, readonly=self._readonly)
-                message = request.answer(request.query(store))
-            except StoreError as error:
-                message = StoreFailed(str(error))
+            message = self._answer(request)
             with self._changed:
                 wanted = self._latest[key] == request.number
+                if wanted:
+                    del self._latest[key]
             if wanted:
                 request.asker.post_message(message)
-        if store is not None:
-            store.close()
+
+    def _answer(self, request: _Request) -> Message:
+        try:
+            return request.answer(request.query(self._given()))
+        except (StoreError, UserError, OSError) as error:
+            return Failed(str(error))
+        except Exception as error:  # noqa: BLE001  (a thread that dies would leave the app mute)
+            return Failed(f"{type(error).__name__}: {error}")
 
 
+class StoreThread(AskThread[Store]):
+    """Gives each request the thread's own store."""
+
+    def __init__(self, path: Path, *, readonly: bool) -> None:
+        """Opens nothing yet: the store may not be there before the first request."""
+        super().__init__(f"store {'reader' if readonly else 'writer'}")
+        self._path = path
+        self._readonly = readonly
+        self._store: Store | None = None
+
+    def _given(self) -> Store:
+        if self._store is None:
+            self._store = Store.open(self._path, readonly=self._readonly)
+        return self._store
+
+
+class TaskThread(AskThread[None]):
+    """For slow work without a store: files, the machine, large grids."""
+
+    def _given(self) -> None:
+        return None
+
+
+@dataclass
 class _Request:
     """One request that waits."""
 
-    def __init__(
-        self,
-        number: int,
-        asker: MessagePump,
-        query: Callable[[Store], Any],
-        answer: Callable[[Any], Message],
-    ) -> None:
-        self.number = number
-        self.asker = asker
-        self.query = query
-        self.answer = answer
+    asker: MessagePump
+    query: Callable[[Any], Any]
+    answer: Callable[[Any], Message]
+    number: int = 0

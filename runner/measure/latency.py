@@ -29,6 +29,8 @@ LONGEST_LOOP = 20.0
 Clock = Callable[[], float]
 Progress = Callable[[str, float], None]
 """Told what is being done and which share of it (0 to 1) is over."""
+Heard = Callable[[float], None]
+"""Told the seconds of a batch that is over, outside both clock reads."""
 
 
 class Runner(Protocol):
@@ -80,7 +82,13 @@ def time_once(
 
 
 def warm_up(
-    runner: Runner, cycle: Cycle, limits: Limits, *, clock: Clock, progress: Progress
+    runner: Runner,
+    cycle: Cycle,
+    limits: Limits,
+    *,
+    clock: Clock,
+    progress: Progress,
+    heard: Heard = lambda _: None,
 ) -> tuple[Sample, ...]:
     """Repeats the first batch until the last latencies agree, or until the cap."""
     batch = cycle.waveforms[0]
@@ -89,6 +97,7 @@ def warm_up(
     while True:
         seconds, _ = time_once(runner, batch, clock)
         samples.append(Sample(kind="warmup", iteration=len(samples), batch=0, seconds=seconds))
+        heard(seconds)
         spent = clock() - started
         progress("warm-up", min(1.0, spent / limits.warmup_seconds))
         last = [sample.seconds for sample in samples[-AGREE:]]
@@ -98,7 +107,13 @@ def warm_up(
 
 
 def time_loop(
-    runner: Runner, cycle: Cycle, limits: Limits, *, clock: Clock, progress: Progress
+    runner: Runner,
+    cycle: Cycle,
+    limits: Limits,
+    *,
+    clock: Clock,
+    progress: Progress,
+    heard: Heard = lambda _: None,
 ) -> Timed:
     """Whole rounds of the cycle until both `min_iterations` and `min_seconds` are reached.
 
@@ -116,6 +131,7 @@ def time_loop(
             samples.append(
                 Sample(kind="latency", iteration=len(samples), batch=index, seconds=seconds)
             )
+            heard(seconds)
             spent = clock() - started
             done = min(
                 spent / limits.min_seconds if limits.min_seconds else 1.0,

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from store import Store
 from tests.checkpoints import save_ctc
@@ -81,6 +82,7 @@ def test_a_killed_dispatcher_and_a_cancelled_job(tmp_path: Path) -> None:
             kinds = {event.kind for event in store.events(2)}
             wait_for(lambda: any(e.kind == "case-started" for e in store.events(2)), 60)
             assert "job-launched" in kinds
+            wait_for(lambda: any(note["latencies_s"] for note in progress(store, 2)), 60)
             cancelled = asrprof(tmp_path, "queue", "cancel", "2")
             assert cancelled.stdout == "job 2 is running: asked to end\n"
             assert second.wait(timeout=60) == 1, "a job that did not end well"
@@ -89,9 +91,15 @@ def test_a_killed_dispatcher_and_a_cancelled_job(tmp_path: Path) -> None:
             second.wait()
         two = store.job(2)
         assert (two.state, two.reason) == ("cancelled", "cancelled on request")
+        assert progress(store, 1) == progress(store, 2) == []
         assert store.leaderboard(1)[0].model == "./model"
     log = asrprof(tmp_path, "logs", "1")
     assert log.stdout.count("ok      [") == 4
+
+
+def progress(store: Store, job: int) -> list[dict[str, Any]]:
+    found = [event for event in store.events(job) if event.kind == "case-progress"]
+    return [json.loads(event.data or "") for event in found]
 
 
 def test_a_run_by_hand_obeys_cancel(tmp_path: Path) -> None:

@@ -71,8 +71,9 @@ async def settle(app: AsrprofApp, pilot: Pilot[None], seconds: float = 10) -> No
     while quiet < 3:
         assert time.monotonic() < end, "the app did not come to rest"
         await pilot.pause()
-        still = app.reader.idle and app.writer.idle and app.snapshot.generation > 0
-        quiet = quiet + 1 if still or not app.options.store.exists() else 0
+        still = all(thread.idle for thread in (app.reader, app.writer, app.worker))
+        seen = app.snapshot.generation > 0 or not app.options.store.exists()
+        quiet = quiet + 1 if still and seen else 0
         await asyncio.sleep(0.005)
 
 

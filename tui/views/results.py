@@ -20,5 +20,8 @@ class ResultsView(View):
     BINDINGS: ClassVar[list[BindingType]] = bindings("results")
     can_focus = True
 
+    def show_job(self, job_id: int) -> None:
+        """Shows the results of one job; other tabs call it after they have opened this one."""
+
     def compose(self) -> ComposeResult:
         yield Static("Results")
