@@ -14,14 +14,16 @@ from textual.binding import BindingType
 from textual.command import Provider
 from textual.widgets import ContentSwitcher, Footer
 
+from store import process_owner
 from tui.bindings import bindings
 from tui.commands import ActionCommands
 from tui.dispatching import DispatchThread
 from tui.glyphs import Glyphs, glyphs
-from tui.messages import DispatcherSaid, Failed, StoreChanged
+from tui.messages import DispatcherSaid, Failed, StoreChanged, Told
 from tui.options import Options
 from tui.palette import Palette, palette
 from tui.plain import plain
+from tui.present_queue import others_words
 from tui.screens.help import HelpScreen
 from tui.snapshot import Snapshot
 from tui.store_thread import StoreThread, TaskThread
@@ -63,6 +65,7 @@ class AsrprofApp(App[None]):
         super().__init__()
         self.options = options
         self.glyphs: Glyphs = glyphs(ascii=options.ascii)
+        self.owner = process_owner()
         self.snapshot = Snapshot(at=options.clock())
         self.reader = StoreThread(options.store, readonly=True)
         self.writer = StoreThread(options.store, readonly=False)
@@ -105,7 +108,7 @@ class AsrprofApp(App[None]):
 
     def on_unmount(self) -> None:
         if self.dispatcher is not None:
-            self.dispatcher.stop()
+            self.dispatcher.stop(0.2)
         for thread in (self.watcher, self.reader, self.writer, self.worker):
             thread.stop()
 
@@ -163,6 +166,49 @@ class AsrprofApp(App[None]):
     async def action_tab_results(self) -> None:
         await self.open_tab("results")
 
+    async def watch_job(self, job_id: int) -> None:
+        """Shows a running job on the tab Live."""
+        await self.open_tab("live")
+        self.tabs.query_one(LiveView).show_job(job_id)
+
+    async def show_results(self, job_id: int) -> None:
+        """Shows a job's results."""
+        await self.open_tab("results")
+        self.tabs.query_one(ResultsView).show_job(job_id)
+
+    async def show_result(self, result_id: int) -> None:
+        """Shows one result with all its details."""
+        await self.open_tab("results")
+        self.tabs.query_one(ResultsView).show_result(result_id)
+
+    # The dispatcher
+
+    def toggle_dispatcher(self) -> None:
+        """Pauses the dispatcher of this app, or lets it go on."""
+        if self.dispatcher is None:
+            self.tell("this app starts no jobs; `asrprof work` does")
+        elif self.dispatcher.serves:
+            self.dispatcher.stop()
+        else:
+            self.dispatcher.start()
+
+    def dispatch_words(self, snapshot: Snapshot) -> tuple[str, str]:
+        """Who starts jobs, in a line, and the colour to say it in."""
+        palette = self.palette
+        others = [job for job in snapshot.held if job.dispatcher != self.owner]
+        if self.options.readonly:
+            return "Read-only: nothing can be changed from here.", palette.muted
+        if self.dispatcher is None:
+            return "This app starts no jobs; `asrprof work` does.", palette.muted
+        if not self.dispatcher.serves:
+            return "Paused: this app starts no further jobs. What runs goes on.", palette.warn
+        if others:
+            return f"{others_words(others)}; this app waits until it has ended.", palette.accent
+        if self.options.parallel > 1:
+            words = f"up to {self.options.parallel} at once; they disturb each other"
+            return f"This app starts the jobs, {words}.", palette.warn
+        return "This app starts the jobs, one at a time.", palette.muted
+
     # What threads say
 
     @on(StoreChanged)
@@ -174,6 +220,11 @@ class AsrprofApp(App[None]):
     @on(Failed)
     def _failed(self, event: Failed) -> None:
         self.tell(event.reason, severity="error")
+
+    @on(Told)
+    def _told(self, event: Told) -> None:
+        if event.words:
+            self.tell(event.words)
 
     @on(DispatcherSaid)
     def _dispatcher_said(self, event: DispatcherSaid) -> None:

@@ -37,29 +37,40 @@ class DispatchThread:
         self._tell = tell
         self._fail = fail
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._serve, name="dispatcher", daemon=True)
+        self._thread: threading.Thread | None = None
+
+    @property
+    def serves(self) -> bool:
+        """Whether it starts jobs, or is paused."""
+        return self._thread is not None and not self._stop.is_set()
 
     def start(self) -> None:
-        """Begins to serve."""
+        """Begins to serve, or goes on after ``stop``."""
+        if self.serves:
+            return
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=self._serve, args=(self._stop,), name="dispatcher", daemon=True
+        )
         self._thread.start()
 
-    def stop(self, timeout_s: float = 0.2) -> None:
+    def stop(self, timeout_s: float = 0.0) -> None:
         """Ends at the next poll, or is left behind: the runners do not need it."""
         self._stop.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join(timeout_s)
 
-    def _serve(self) -> None:
+    def _serve(self, stop: threading.Event) -> None:
         said = ""
-        while not self._stop.is_set():
+        while not stop.is_set():
             try:
                 with Store.open(self._path) as store:
                     dispatcher = Dispatcher(
                         store, self._launchers(self._path), self._parallel, say=self._tell
                     )
-                    dispatcher.run(self._stop.is_set)
+                    dispatcher.run(stop.is_set)
             except StoreError as error:
                 if str(error) != said:
                     said = str(error)
                     self._fail(said)
-                self._stop.wait(RETRY_S)
+                stop.wait(RETRY_S)

@@ -28,8 +28,11 @@ class Glyphs:
     cancelled: str
     lost: str
     cursor: str
+    arrow: str
+    """Before a remedy."""
     up: str
     down: str
+    rule: str
     dot: str
     """Between two parts of a line."""
     ellipsis: str
@@ -58,8 +61,10 @@ UNICODE = Glyphs(
     cancelled="■",
     lost="?",
     cursor="▌",
+    arrow="→",
     up="▲",
     down="▼",
+    rule="─",
     dot="·",
     ellipsis="…",
     dash="-",
@@ -84,8 +89,10 @@ ASCII = Glyphs(
     cancelled="#",
     lost="?",
     cursor="|",
+    arrow=">",
     up="^",
     down="v",
+    rule="-",
     dot="-",
     ellipsis=".",
     dash="-",

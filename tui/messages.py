@@ -32,3 +32,11 @@ class DispatcherSaid(Message):
     def __init__(self, words: str) -> None:
         super().__init__()
         self.words = words
+
+
+class Told(Message):
+    """Something was done; ``words`` is one line for the user."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words

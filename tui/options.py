@@ -8,6 +8,7 @@ from pathlib import Path
 
 from runner.dispatch.catalogue import launchers
 from runner.dispatch.launcher import Launcher
+from runner.doctor import Check, examine
 from store import Clock, utc_now
 
 
@@ -30,6 +31,7 @@ class Options:
     configs: Path = field(default_factory=Path.cwd)
     """The folder whose configs are listed."""
     clock: Clock = utc_now
+    examine: Callable[[Path], tuple[Check, ...]] = lambda store: examine(store_path=store).checks
     launchers: Callable[[Path], Mapping[str, Launcher]] = launchers
     poll_s: float = 0.25
     """Between two looks at the store."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from store import JobRow, LeaderboardRow
+from tui.following import JobProgress
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Snapshot:
     """The results stored last, the last first."""
     results: int = 0
     """Results in the store."""
+    progress: Mapping[int, JobProgress] = field(default_factory=dict)
+    """How far the held jobs are, by their ids."""
 
     @property
     def jobs(self) -> tuple[JobRow, ...]:

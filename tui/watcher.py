@@ -10,7 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from store import FINAL, Clock, Store, StoreError, utc_now
+from store import FINAL, Clock, JobRow, Store, StoreError, utc_now
+from tui.following import Follower, JobProgress
 from tui.snapshot import Snapshot
 
 POLL_S = 0.25
@@ -76,27 +77,43 @@ class Watcher:
             Store.open(self._path).close()  # Brought up to date.
         with Store.open(self._path, readonly=True) as store:
             version: int | None = None
+            read = Reading()
             while not self._stop.is_set():
                 now = store.data_version()
                 if now != version:
                     version = now
                     self._generation += 1
-                    self._tell(read_snapshot(store, self._generation, self._clock()))
+                    self._tell(read(store, self._generation, self._clock()))
                 self._stop.wait(self._poll_s)
 
 
-def read_snapshot(store: Store, generation: int, at: datetime) -> Snapshot:
-    """Reads what the views share."""
-    ended = store.jobs(states=FINAL)
-    held = store.queue.held()
-    waiting = store.queue.waiting()
-    return Snapshot(
-        generation=generation,
-        at=at,
-        exists=True,
-        held=tuple(held),
-        waiting=tuple(waiting),
-        ended=tuple(sorted(ended, key=lambda job: (job.finished_at or "", job.id), reverse=True)),
-        latest=tuple(store.leaderboard(order="result_id DESC", limit=LATEST)),
-        results=sum(job.cases_done for job in (*ended, *held, *waiting)),
-    )
+class Reading:
+    """Reads snapshots, and remembers of the jobs that run what their events said before."""
+
+    def __init__(self) -> None:
+        self._followers: dict[int, Follower] = {}
+
+    def __call__(self, store: Store, generation: int, at: datetime) -> Snapshot:
+        """Reads what the views share."""
+        ended = store.jobs(states=FINAL)
+        held = store.queue.held()
+        waiting = store.queue.waiting()
+        return Snapshot(
+            generation=generation,
+            at=at,
+            exists=True,
+            held=tuple(held),
+            waiting=tuple(waiting),
+            ended=tuple(
+                sorted(ended, key=lambda job: (job.finished_at or "", job.id), reverse=True)
+            ),
+            latest=tuple(store.leaderboard(order="result_id DESC", limit=LATEST)),
+            results=sum(job.cases_done for job in (*ended, *held, *waiting)),
+            progress={job.id: self._follow(store, job, at) for job in held},
+        )
+
+    def _follow(self, store: Store, job: JobRow, at: datetime) -> JobProgress:
+        follower = self._followers.get(job.id)
+        if follower is None or follower.attempt != job.attempt:
+            follower = self._followers[job.id] = Follower.of(store, job)
+        return follower.read(store, job, at)

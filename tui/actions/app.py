@@ -17,6 +17,6 @@ SCOPE = Scope(
         Action("app.help", "?,f1", "Help", "Show the keys that work here"),
         Action("app.theme", "ctrl+t", "Theme", "Take the next theme", footer=False),
         Action("app.maximise", "+", "Maximise", "Give the focused part the whole screen", False),
-        Action("app.quit", "q,ctrl+q", "Quit", "Quit; running jobs go on"),
+        Action("app.quit", "q", "Quit", "Quit; running jobs go on"),
     ),
 )

@@ -10,6 +10,7 @@ SCOPES: tuple[Scope, ...] = (
         "Help",
         (Action("help.close", "escape,q,?,f1", "Close", "Close the help"),),
     ),
+    Scope("log", "Log", (Action("log.close", "escape,q,l", "Close", "Close the log"),)),
     Scope(
         "confirm",
         "Questions",

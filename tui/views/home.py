@@ -1,24 +1,125 @@
-"""The tab Home."""
+"""The tab Home: the queue in short, the last results, this machine, first steps."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Container, VerticalScroll
+from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
+from runner.config_file import load_benchmark
+from runner.doctor import Check
 from tui.bindings import bindings
+from tui.messages import Told
+from tui.present_home import (
+    RESULT_COLUMNS,
+    first_steps,
+    machine,
+    queue_summary,
+    result_cells,
+)
+from tui.queueing import queue_benchmark
+from tui.snapshot import Snapshot
 from tui.view import View
+from tui.widgets.panel import Panel
+from tui.widgets.rows import Row, Rows
 
 
 class HomeView(View):
-    """Home."""
+    """What one wants to know first."""
 
     SCOPE = "home"
     TITLE = "Home"
     BINDINGS: ClassVar[list[BindingType]] = bindings("home")
-    can_focus = True
+
+    class Examined(Message):
+        """What this machine can measure."""
+
+        def __init__(self, checks: tuple[Check, ...]) -> None:
+            super().__init__()
+            self.checks = checks
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._checks: tuple[Check, ...] = ()
 
     def compose(self) -> ComposeResult:
-        yield Static("Home")
+        with Container(id="home-body"):
+            with VerticalScroll(id="home-left", can_focus=False):
+                yield Panel("First steps", Static(id="steps"), id="steps-panel")
+                yield Panel("Queue", Static(id="queue-short"), id="queue-short-panel")
+                yield Panel(
+                    "Last results",
+                    Rows(
+                        RESULT_COLUMNS,
+                        id="latest",
+                        empty="They appear here, the last first.",
+                        ellipsis=self.asrprof.glyphs.ellipsis,
+                    ),
+                    id="latest-panel",
+                )
+            with Panel("This machine", id="machine-panel"), VerticalScroll(id="machine-scroll"):
+                yield Static("Examining ...", id="machine")
+
+    def on_mount(self) -> None:
+        self.action_examine()
+
+    def first_focus(self) -> Widget:
+        return self.query_one("#latest")
+
+    def receive(self, snapshot: Snapshot) -> None:
+        app = self.asrprof
+        empty = not snapshot.jobs and not snapshot.results
+        self.query_one("#steps-panel").display = empty
+        self.query_one("#queue-short-panel").display = bool(snapshot.jobs)
+        self.query_one("#latest-panel").display = not empty
+        if empty:
+            steps = first_steps(app.palette, readonly=app.options.readonly)
+            self.query_one("#steps", Static).update(steps)
+        words, _ = app.dispatch_words(snapshot)
+        self.query_one("#queue-short-panel", Panel).retitle("Queue", words.rstrip("."))
+        self.query_one("#queue-short", Static).update(
+            queue_summary(snapshot, app.palette, app.glyphs)
+        )
+        self.query_one("#latest", Rows).show(
+            [
+                Row(str(row.result_id), result_cells(row, snapshot, app.palette, app.glyphs))
+                for row in snapshot.latest
+            ]
+        )
+        count = f"{snapshot.results} in the store" if snapshot.results else ""
+        self.query_one("#latest-panel", Panel).retitle("Last results", count)
+        self._show_machine()
+
+    @on(Examined)
+    def _examined(self, event: Examined) -> None:
+        self._checks = event.checks
+        self._show_machine()
+
+    def _show_machine(self) -> None:
+        app = self.asrprof
+        if self._checks:
+            self.query_one("#machine", Static).update(
+                machine(self._checks, app.palette, app.glyphs)
+            )
+
+    @on(Rows.Chosen, "#latest")
+    async def _result_chosen(self, event: Rows.Chosen) -> None:
+        await self.asrprof.show_result(int(event.key))
+
+    def action_examine(self) -> None:
+        store, examine_machine = self.asrprof.options.store, self.asrprof.options.examine
+        self.asrprof.worker.ask(self, "machine", lambda _: examine_machine(store), self.Examined)
+
+    def action_demo(self) -> None:
+        folder = self.asrprof.options.configs
+        self.asrprof.writer.do(
+            self,
+            queue_benchmark(load_benchmark("demo"), "local", folder=folder),
+            lambda job: Told(f"demo queued as job {job}; press 4 to watch it"),
+        )

@@ -20,5 +20,8 @@ class LiveView(View):
     BINDINGS: ClassVar[list[BindingType]] = bindings("live")
     can_focus = True
 
+    def show_job(self, job_id: int) -> None:
+        """Shows this job, if it runs."""
+
     def compose(self) -> ComposeResult:
         yield Static("Live")

@@ -23,5 +23,8 @@ class ResultsView(View):
     def show_job(self, job_id: int) -> None:
         """Shows the results of one job; other tabs call it after they have opened this one."""
 
+    def show_result(self, result_id: int) -> None:
+        """Opens the detail of one result; other tabs call it after they have opened this one."""
+
     def compose(self) -> ComposeResult:
         yield Static("Results")

@@ -1,0 +1,158 @@
+"""Jobs as people read them: rows of the queue, and what is known of one job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.text import Text
+
+from store import HELD, EventRow, JobRow, machine_of, process_owner
+from tui.following import JobProgress
+from tui.glyphs import Glyphs
+from tui.palette import Palette
+from tui.plain import cell, plain
+from tui.present import about, ago, duration, moment, state_glyph
+from tui.snapshot import Snapshot
+
+BAR = 10
+"""Cells of a job's progress bar in a table."""
+
+
+def bar(share: float, width: int, palette: Palette, glyphs: Glyphs, colour: str) -> Text:
+    """A progress bar of exactly ``width`` cells."""
+    cells = max(0.0, min(1.0, share)) * width
+    full = int(cells)
+    text = Text(glyphs.bar_full * full, colour)
+    parts = len(glyphs.bar_parts)
+    if full < width and parts:
+        part = int((cells - full) * (parts + 1))
+        if part:
+            text.append(glyphs.bar_parts[part - 1], colour)
+            full += 1
+    text.append(glyphs.bar_empty * (width - full), palette.faint)
+    return text
+
+
+def state_word(job: JobRow) -> str:
+    """A job's state, or what is about to become of it."""
+    if job.state in HELD and job.cancel_requested_at is not None:
+        return "ending"
+    return job.state
+
+
+def state_cell(job: JobRow, palette: Palette) -> Text:
+    """The state's word in its colour."""
+    word = state_word(job)
+    return Text(word, palette.warn if word == "ending" else palette.style(job.state))
+
+
+def job_cells(
+    job: JobRow, snapshot: Snapshot, palette: Palette, glyphs: Glyphs
+) -> tuple[Text, ...]:
+    """The cells of a job: sign, number, benchmark, target, state, cases, time, reason."""
+    style = palette.style(job.state)
+    dim = palette.muted if job.state not in HELD else palette.foreground
+    return (
+        Text(state_glyph(job.state, glyphs), style),
+        Text(str(job.id), palette.muted),
+        cell(job.benchmark),
+        cell(job.target, dim),
+        state_cell(job, palette),
+        cases_cell(job, palette, glyphs),
+        Text(time_words(job, snapshot), dim),
+        cell(reason_words(job), palette.muted),
+    )
+
+
+def cases_cell(job: JobRow, palette: Palette, glyphs: Glyphs) -> Text:
+    """Bar and numbers of a job's cases."""
+    if job.state == "queued" and not job.cases_done:
+        return Text(f"{job.cases_total} cases", palette.muted)
+    share = job.cases_done / job.cases_total if job.cases_total else 0.0
+    text = bar(share, BAR, palette, glyphs, palette.style(job.state))
+    return text.append(f" {job.cases_done}/{job.cases_total}", palette.muted)
+
+
+def time_words(job: JobRow, snapshot: Snapshot) -> str:
+    """How long it will still take, took, or has waited."""
+    now = snapshot.at
+    if job.state in HELD:
+        progress = snapshot.progress.get(job.id, JobProgress())
+        if progress.left_s is not None:
+            return f"{about(progress.left_s)} left"
+        return f"for {duration(seconds_since(job.attempt_started_at or job.heartbeat_at, now))}"
+    if job.state == "queued":
+        return f"added {ago(job.created_at, now)}"
+    began, ended = moment(job.attempt_started_at), moment(job.finished_at)
+    if began is None or ended is None:
+        return ago(job.finished_at, now)
+    return f"took {duration((ended - began).total_seconds())}"
+
+
+def reason_words(job: JobRow) -> str:
+    """Why it is as it is, if there is a reason."""
+    if job.reason:
+        return job.reason
+    if job.state == "queued" and job.attempt > 1:
+        return f"attempt {job.attempt}"
+    return ""
+
+
+def others_words(jobs: Sequence[JobRow]) -> str:
+    """Who runs jobs that this app did not start."""
+    job = jobs[0]
+    if job.dispatcher is None:
+        return f"Job {job.id} was started by hand"
+    host, _, rest = job.dispatcher.partition(":")
+    machine, process = machine_of(job.dispatcher), rest.partition(":")[0]
+    where = "" if host == process_owner().partition(":")[0] else f" on {plain(machine)}"
+    return f"Another dispatcher, process {plain(process)}{where}, runs job {job.id}"
+
+
+def seconds_since(text: str | None, now: datetime) -> float | None:
+    """Seconds from a time of the store until now."""
+    then = moment(text)
+    return None if then is None else max(0.0, (now - then).total_seconds())
+
+
+def job_facts(job: JobRow, snapshot: Snapshot) -> list[tuple[str, str]]:
+    """What is known of a job, as label and words."""
+    now = snapshot.at
+    facts = [("cases", f"{job.cases_done} of {job.cases_total} have a row")]
+    if job.reason:
+        facts.append(("reason", plain(job.reason)))
+    where = plain(job.target)
+    machine = machine_of(job.lease_owner) if job.lease_owner else job.machine
+    if machine:
+        where += f" on {plain(machine)}"
+    facts.append(("target", where))
+    times = [f"added {ago(job.created_at, now)}"]
+    if job.attempt_started_at:
+        times.append(f"started {ago(job.attempt_started_at, now)}")
+    if job.finished_at and job.state not in ("queued", *HELD):
+        times.append(f"ended {ago(job.finished_at, now)}")
+    facts.append(("time", ", ".join(times)))
+    if job.attempt > 1:
+        facts.append(("attempt", str(job.attempt)))
+    if job.time_limit_s:
+        facts.append(("limit", duration(job.time_limit_s)))
+    if job.priority:
+        facts.append(("priority", str(job.priority)))
+    if job.folder:
+        facts.append(("folder", plain(job.folder)))
+    return facts
+
+
+def event_line(event: EventRow, palette: Palette) -> Text:
+    """An event on one line."""
+    at = moment(event.at)
+    clock = at.astimezone().strftime("%H:%M:%S") if at is not None else ""
+    words = event.message or event.case_key or ""
+    return Text.assemble(
+        (f"{clock} ", palette.muted),
+        (f"{plain(event.kind)} ", palette.primary),
+        cell(words),
+        no_wrap=True,
+        overflow="ellipsis",
+    )
