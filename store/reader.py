@@ -63,6 +63,14 @@ def case_keys(
     return {row["case_key"] for row in rows if wanted is None or row["state"] in wanted}
 
 
+def case_seconds(database: Database) -> dict[str, float]:
+    """How long each case took when it was last measured to its end, by its key."""
+    rows = database.rows(
+        "SELECT case_key, wall_s, max(id) FROM results WHERE state = 'ok' GROUP BY case_key"
+    )
+    return {row["case_key"]: row["wall_s"] for row in rows}
+
+
 def count(database: Database, job_id: int | None) -> Counts:
     """How much is in the store, or in one job of it."""
     with database.read() as transaction:

@@ -263,6 +263,10 @@ class Store:
         """The cases of a job that have a row, or a row in one of ``states``."""
         return reader.case_keys(self._database, job_id, states)
 
+    def case_seconds(self) -> dict[str, float]:
+        """How long each case of any job took when it was last measured to its end, by its key."""
+        return reader.case_seconds(self._database)
+
     def result(self, result_id: int) -> StoredResult:
         """A result with everything that was stored with it.
 

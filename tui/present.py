@@ -25,10 +25,10 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def milliseconds(seconds: float | None) -> str:
-    """``0.0421`` as ``42.1 ms``, ``12`` as ``12 s``."""
+    """``0.0421`` as ``42.1 ms``, ``1.2`` as ``1.20 s``."""
     if seconds is None:
         return NO_VALUE
-    if seconds >= 10:
+    if seconds >= 1:
         return f"{number(seconds)} s"
     return f"{number(seconds * 1e3)} ms"
 

@@ -13,7 +13,7 @@ from store import JobRow, LeaderboardRow
 from tui.glyphs import Glyphs
 from tui.palette import Palette
 from tui.plain import cell, plain
-from tui.present import ago, joules, model_name, number, percent, state_glyph
+from tui.present import ago, joules, milliseconds, model_name, number, percent, state_glyph
 from tui.present_queue import bar, time_words
 from tui.snapshot import Snapshot
 from tui.widgets.rows import Column
@@ -44,12 +44,11 @@ def result_cells(
         name = Text.assemble(name, (" r", palette.muted))
     audio = Text(f"{row.audio_seconds:g}s {glyphs.times}{row.batch_size}", palette.muted)
     if row.latency_ms is None:
-        reason = cell(row.reason or row.state, palette.style(row.state))
-        figures = (reason, Text(), Text(), Text())
+        figures = (Text(row.state, palette.style(row.state)), Text(), Text(), Text())
     else:
         unsure = "~" if row.stable is False else ""
         figures = (
-            Text(f"{unsure}{latency(row.latency_ms)}"),
+            Text(f"{unsure}{milliseconds(row.latency_ms / 1e3)}"),
             Text(number(row.rtfx)),
             Text(joules(row.energy_j, row.energy_label), palette.muted),
             Text(percent(row.wer, 1)),
@@ -63,13 +62,6 @@ def result_cells(
         cell(row.benchmark, palette.muted),
         Text(ago(row.created_at, snapshot.at), palette.muted),
     )
-
-
-def latency(milliseconds: float) -> str:
-    """``42.1 ms``, and seconds from ten of them on."""
-    if milliseconds >= 10_000:
-        return f"{number(milliseconds / 1e3)} s"
-    return f"{number(milliseconds)} ms"
 
 
 def queue_summary(snapshot: Snapshot, palette: Palette, glyphs: Glyphs) -> RenderableType:

@@ -12,6 +12,22 @@ SCOPES: tuple[Scope, ...] = (
     ),
     Scope("log", "Log", (Action("log.close", "escape,q,l", "Close", "Close the log"),)),
     Scope(
+        "target",
+        "Queue a config",
+        (
+            Action("target.queue", "enter", "Queue", "Queue it"),
+            Action("target.close", "escape", "Cancel", "Do not queue it"),
+        ),
+    ),
+    Scope(
+        "save",
+        "Save a config",
+        (
+            Action("save.save", "enter", "Save", "Save it"),
+            Action("save.close", "escape", "Cancel", "Do not save it"),
+        ),
+    ),
+    Scope(
         "confirm",
         "Questions",
         (

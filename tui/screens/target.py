@@ -1,0 +1,82 @@
+"""Where, and how urgently, to run a benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from tui.bindings import bindings
+from tui.plain import plain
+from tui.widgets.choice import Choice
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was chosen."""
+
+    target: str
+    priority: int
+    time_limit_s: float | None
+
+
+class TargetScreen(ModalScreen[Order | None]):
+    """Asks for target, priority and time limit; enter queues."""
+
+    SCOPE = "target"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("target")
+    AUTO_FOCUS = "#target"
+
+    def __init__(self, name: str, words: str, targets: Sequence[str]) -> None:
+        """``words`` say how large it is."""
+        super().__init__()
+        self._benchmark = name
+        self._words = words
+        self._targets = targets
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog small"):
+            yield Static(Text(f"Queue {plain(self._benchmark)}", "bold"))
+            yield Static(Text(plain(self._words)), classes="muted")
+            with Horizontal(classes="form-field first"):
+                yield Static("target", classes="label")
+                yield Choice(self._targets, self._targets[0], id="target")
+            with Horizontal(classes="form-field"):
+                yield Static("priority", classes="label")
+                yield Input("0", type="integer", compact=True, id="priority")
+            with Horizontal(classes="form-field"):
+                yield Static("time limit, min", classes="label")
+                yield Input(placeholder="none", type="number", compact=True, id="limit")
+            yield Static(id="target-error", classes="error")
+            with Horizontal(classes="buttons"):
+                yield Button(Text("enter Queue"), id="queue", compact=True, variant="primary")
+                yield Button(Text("esc Cancel"), id="cancel", compact=True)
+
+    @on(Input.Submitted)
+    @on(Button.Pressed, "#queue")
+    def action_queue(self) -> None:
+        try:
+            priority = int(self.query_one("#priority", Input).value or 0)
+            text = self.query_one("#limit", Input).value
+            minutes = float(text) if text else None
+        except ValueError:
+            self.query_one("#target-error", Static).update("write whole numbers")
+            return
+        if minutes is not None and not 0 < minutes < 1e6:
+            self.query_one("#target-error", Static).update("a time limit is more than 0 minutes")
+            return
+        target = self.query_one("#target", Choice).value
+        limit_s = None if minutes is None else minutes * 60
+        self.dismiss(Order(target, priority, limit_s))
+
+    @on(Button.Pressed, "#cancel")
+    def action_close(self) -> None:
+        self.dismiss(None)
