@@ -30,4 +30,4 @@ class View(Vertical):
 
     def first_focus(self) -> Widget | None:
         """What has the focus when the tab is opened: without one, its keys would not work."""
-        return next((w for w in self.query("*") if w.focusable), None)
+        return next((w for w in (*self.query("*"), self) if w.focusable), None)
