@@ -1,4 +1,4 @@
-"""Writes the generated parts of docs/config.md and docs/commands.md: `python docs/generate.py`.
+"""Writes the generated parts of config, commands, keys and tui.md: `python docs/generate.py`.
 
 With `--check` nothing is written; the exit code is 1 if a page is out of date.
 """
@@ -23,6 +23,8 @@ from runner.config import Benchmark, Data, Limits, Model, Point, Variant
 from runner.config_file import load_benchmark, presets
 from runner.grid import expand
 from runner.variants.catalogue import VARIANTS
+from tui.__main__ import make_parser
+from tui.keys import document as keys_page
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- begin generated -->", "<!-- end generated -->"
@@ -152,6 +154,11 @@ def _help(path: tuple[str, ...]) -> str:
     return "\n".join(line.rstrip() for line in result.output.strip().splitlines())
 
 
+def tui_page() -> str:
+    """The help of `asrprof-tui`."""
+    return f"```text\n{make_parser(HELP_WIDTH).format_help().strip()}\n```"
+
+
 def renewed(page: Path, content: str) -> str:
     """A page with its generated part replaced."""
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
@@ -164,7 +171,13 @@ def renewed(page: Path, content: str) -> str:
 def main(arguments: list[str]) -> int:
     """Writes the pages, or checks them; returns the exit code."""
     stale = []
-    for name, content in (("config.md", config_page()), ("commands.md", commands_page())):
+    pages = (
+        ("config.md", config_page()),
+        ("commands.md", commands_page()),
+        ("keys.md", keys_page()),
+        ("tui.md", tui_page()),
+    )
+    for name, content in pages:
         page = DOCS / name
         text = renewed(page, content)
         if text != page.read_text(encoding="utf-8"):

@@ -5,6 +5,7 @@ Threads only post messages; the handlers here and in the views own all state of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import ClassVar
 
@@ -12,10 +13,12 @@ from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.filter import LineFilter
 from textual.widgets import ContentSwitcher, Footer
 
 from store import process_owner
-from tui.bindings import bindings
+from tui.ascii_filter import AsciiFilter
+from tui.bindings import bindings, normal_keymap
 from tui.commands import ActionCommands
 from tui.dispatching import DispatchThread
 from tui.glyphs import Glyphs, glyphs
@@ -92,7 +95,11 @@ class AsrprofApp(App[None]):
         self.theme = options.theme or DARK
         self.set_class(options.ascii, "-ascii")
         if options.keymap:
-            self.set_keymap(dict(options.keymap))
+            self.set_keymap(normal_keymap(options.keymap))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        return [*filters, AsciiFilter()] if self.options.ascii else filters
 
     def compose(self) -> ComposeResult:
         yield TabBar({name: view.TITLE for name, view in VIEWS.items()})

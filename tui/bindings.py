@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.binding import Binding, BindingType
 
 from tui.actions import scope
@@ -21,3 +23,13 @@ def bindings(name: str) -> list[BindingType]:
         for action in scope(name).actions
         if action.keys
     ]
+
+
+def normal_keymap(keymap: Mapping[str, str]) -> dict[str, str]:
+    """A user's keymap with its keys as Textual names them: ``?`` is ``question_mark``."""
+    return {
+        action: ",".join(
+            binding.key for binding in Binding.make_bindings([Binding(keys, "any", id=action)])
+        )
+        for action, keys in keymap.items()
+    }

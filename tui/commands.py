@@ -1,43 +1,76 @@
-"""The command palette: every action that works now."""
+"""The command palette: every action that works now, jobs, results and themes by their names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
+from store import HELD
 from tui.actions import scope
-from tui.actions.action import Action
+from tui.keys import keys_of
+from tui.plain import plain
 
 if TYPE_CHECKING:
     from tui.app import AsrprofApp
 
+JOBS = 50
+
+
+@dataclass(frozen=True)
+class Command:
+    """One entry."""
+
+    words: str
+    run: Callable[[], Any]
+    help: str | None = None
+
 
 class ActionCommands(Provider):
-    """Finds actions of the app and of the tab that shows."""
+    """Finds actions of the app and of the tab that shows, and what can be gone to."""
 
     async def discover(self) -> Hits:
-        for action in self._actions():
-            yield DiscoveryHit(action.label, partial(self._run, action), help=action.help)
+        for command in self._actions():
+            words = Content(command.words)
+            yield DiscoveryHit(words, command.run, text=command.words, help=command.help)
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for action in self._actions():
-            words = f"{action.label}: {action.help}"
-            score = matcher.match(words)
+        for command in (*self._actions(), *self._jobs(), *self._themes()):
+            score = matcher.match(command.words)
             if score > 0:
-                yield Hit(score, matcher.highlight(words), partial(self._run, action))
+                _, places = matcher.fuzzy_search.match(matcher.query, command.words)
+                shown = Content(command.words)
+                for place in places:
+                    shown = shown.stylize(matcher.match_style, place, place + 1)
+                yield Hit(score, shown, command.run, text=command.words, help=command.help)
 
     @property
     def _app(self) -> AsrprofApp:
         return cast("AsrprofApp", self.app)
 
-    def _actions(self) -> Iterator[Action]:
-        yield from scope(self._app.view.SCOPE).actions
-        yield from scope("app").actions
+    def _actions(self) -> Iterator[Command]:
+        app = self._app
+        for owner, name in ((app.view, app.view.SCOPE), (app, "app")):
+            for action in scope(name).actions:
+                if action.writes and app.options.readonly:
+                    continue
+                keys = keys_of(action, app.options.keymap)
+                words = f"{action.help} ({keys})" if keys else action.help
+                yield Command(words, partial(app.run_action, action.method, owner))
 
-    async def _run(self, action: Action) -> None:
-        owner = self._app if action.id.startswith("app.") else self._app.view
-        await self._app.run_action(action.method, owner)
+    def _jobs(self) -> Iterator[Command]:
+        app = self._app
+        for job in app.snapshot.jobs[:JOBS]:
+            words = f"Go to job {job.id}: {plain(job.benchmark)[:60]}"
+            go = app.watch_job if job.state in HELD else app.show_results
+            yield Command(words, partial(go, job.id), job.state)
+
+    def _themes(self) -> Iterator[Command]:
+        app = self._app
+        for name in app.available_themes:
+            yield Command(f"Theme {name}", partial(setattr, app, "theme", name))

@@ -49,6 +49,15 @@ class JobProgress:
     left_s: float | None = None
     """Seconds until the job has ended, as far as one can tell."""
 
+    @property
+    def batch_audio_s(self) -> float | None:
+        """Audio seconds of a batch of the case in hand, padding included."""
+        parts = (self.case_key or "").split("|")
+        try:
+            return float(parts[-2].removesuffix("s")) * int(parts[-1].removeprefix("b"))
+        except (IndexError, ValueError):
+            return None
+
 
 @dataclass
 class Follower:

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from runner.dispatch.catalogue import launchers
 from runner.dispatch.launcher import Launcher
-from runner.doctor import Check, examine
 from store import Clock, utc_now
+from tui.machine import Sampler
+
+if TYPE_CHECKING:
+    from runner.doctor import Check
+
+
+def examine_machine(store: Path) -> tuple[Check, ...]:
+    """What `asrprof doctor` finds; imported when it is asked, in a thread."""
+    from runner.doctor import examine
+
+    return examine(store_path=store).checks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +42,10 @@ class Options:
     configs: Path = field(default_factory=Path.cwd)
     """The folder whose configs are listed."""
     clock: Clock = utc_now
-    examine: Callable[[Path], tuple[Check, ...]] = lambda store: examine(store_path=store).checks
+    examine: Callable[[Path], tuple[Check, ...]] = examine_machine
+    """What this machine can measure, for a store."""
+    sampler: Callable[[], Sampler] = Sampler
+    """Reads what the machine does while a job runs."""
     launchers: Callable[[Path], Mapping[str, Launcher]] = launchers
     poll_s: float = 0.25
     """Between two looks at the store."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from runner.doctor import Check
 from store import JobRow, LeaderboardRow
 from tui.glyphs import Glyphs
 from tui.palette import Palette
@@ -17,6 +17,9 @@ from tui.present import ago, joules, milliseconds, model_name, number, percent, 
 from tui.present_queue import bar, time_words
 from tui.snapshot import Snapshot
 from tui.widgets.rows import Column
+
+if TYPE_CHECKING:
+    from runner.doctor import Check
 
 RESULT_COLUMNS = (
     Column("", 1),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from difflib import get_close_matches
+
+from textual.theme import BUILTIN_THEMES, Theme
+
+from runner.errors import UserError
 
 DARK = "asrprof-dark"
 LIGHT = "asrprof-light"
@@ -75,3 +79,16 @@ THEMES = (
         },
     ),
 )
+
+
+def check_theme(name: str) -> None:
+    """Refuses an unknown theme.
+
+    Raises:
+        UserError: It is unknown; the message names the nearest.
+    """
+    known = [*(theme.name for theme in THEMES), *BUILTIN_THEMES]
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(known)}"
+        raise UserError(f'unknown theme "{name[:60]}"; {hint}')

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual.containers import Vertical
 from textual.widget import Widget
 
+from tui.actions import scope
 from tui.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ class View(Vertical):
 
     def receive(self, snapshot: Snapshot) -> None:
         """Shows a new state of the store; also called each time the tab is opened."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not self.asrprof.options.readonly:
+            return True
+        return not any(a.writes and a.method == action for a in scope(self.SCOPE).actions)
 
     def first_focus(self) -> Widget | None:
         """What has the focus when the tab is opened: without one, its keys would not work."""

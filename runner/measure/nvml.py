@@ -92,6 +92,11 @@ class Gpu:
         memory = self._maybe("nvmlDeviceGetMemoryInfo")
         return None if memory is None else int(memory.used)
 
+    def utilisation(self) -> float | None:
+        """Share (0 to 1) of the last sample period in which a kernel ran."""
+        rates = self._maybe("nvmlDeviceGetUtilizationRates")
+        return None if rates is None else float(rates.gpu) / 100
+
     def temperature_c(self) -> float | None:
         """Temperature of the chip in degrees Celsius."""
         value = self._maybe("nvmlDeviceGetTemperature", 0)

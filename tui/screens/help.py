@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.table import Table
 from rich.text import Text
@@ -12,30 +12,60 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.actions import scope
+from tui.actions import SCOPES
+from tui.actions.action import Scope
 from tui.bindings import bindings
+from tui.keys import MOVING, keys_of
+from tui.widgets.panel import Panel
+
+if TYPE_CHECKING:
+    from tui.app import AsrprofApp
+
+KEY_CELLS = 16
 
 
 class HelpScreen(ModalScreen[None]):
-    """Keys of a tab and of the app."""
+    """Keys of a tab, of the app and of tables; those of the other tabs below."""
 
     SCOPE = "help"
     BINDINGS: ClassVar[list[BindingType]] = bindings("help")
+    AUTO_FOCUS = "VerticalScroll"
 
-    def __init__(self, name: str) -> None:
-        """``name`` is the scope of the tab that shows."""
+    def __init__(self, here: str) -> None:
+        """``here`` is the scope of the tab that shows."""
         super().__init__()
-        self._of = name
+        self._here = here
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog"):
-            for name in (self._of, "app"):
-                found = scope(name)
-                table = Table.grid(padding=(0, 2))
-                for action in found.actions:
-                    table.add_row(Text(action.keys, "bold"), Text(action.help))
-                yield Static(Text(found.title, "bold"))
-                yield Static(table)
+        first = [scope for scope in SCOPES if scope.name == self._here]
+        app = [scope for scope in SCOPES if scope.name == "app"]
+        rest = [scope for scope in SCOPES if scope not in (*first, *app)]
+        panel = Panel("Keys", classes="dialog tall")
+        panel.retitle("Keys", "esc closes")
+        with panel, VerticalScroll():
+            for scope in (*first, *app):
+                yield self._section(scope)
+            yield Static(Text("Tables and lists", "bold"), classes="section")
+            yield Static(self._table([(keys, words) for keys, words in MOVING]))
+            for scope in rest:
+                yield self._section(scope)
+
+    def _section(self, scope: Scope) -> Static:
+        keymap = cast("AsrprofApp", self.app).options.keymap
+        rows = [(keys_of(action, keymap), action.help) for action in scope.actions]
+        table = self._table(rows)
+        table.title = Text(f"\n{scope.title}", "bold")
+        table.title_justify = "left"
+        return Static(table)
+
+    def _table(self, rows: list[tuple[str, str]]) -> Table:
+        palette = cast("AsrprofApp", self.app).palette
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column(width=KEY_CELLS, style=palette.primary)
+        table.add_column()
+        for keys, words in rows:
+            table.add_row(Text(keys), Text(words))
+        return table
 
     def action_close(self) -> None:
         self.dismiss()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,7 +13,6 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from runner.config_file import load_benchmark
-from runner.doctor import Check
 from tui.bindings import bindings
 from tui.messages import Told
 from tui.present_home import (
@@ -28,6 +27,9 @@ from tui.snapshot import Snapshot
 from tui.view import View
 from tui.widgets.panel import Panel
 from tui.widgets.rows import Row, Rows
+
+if TYPE_CHECKING:
+    from runner.doctor import Check
 
 
 class HomeView(View):
