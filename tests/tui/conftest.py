@@ -18,8 +18,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from store import Store
-from tests.tui.data import NOW, fill
+from tests.tui.data import CHECKS, NOW, StillSampler, fill, fill_hostile
 from tui.app import AsrprofApp
 from tui.options import Options
 
@@ -35,8 +34,14 @@ def store_path(tmp_path: Path) -> Path:
 @pytest.fixture
 def filled(store_path: Path) -> Path:
     """A store with jobs in every state, results, events and hostile names."""
-    with Store.open(store_path, clock=lambda: NOW) as store:
-        fill(store)
+    fill(store_path)
+    return store_path
+
+
+@pytest.fixture
+def hostile(store_path: Path) -> Path:
+    """A store with names and reasons that try to command the terminal."""
+    fill_hostile(store_path)
     return store_path
 
 
@@ -53,6 +58,8 @@ def open_app(tmp_path: Path) -> OpenApp:
             "clock": lambda: NOW,
             "poll_s": 0.02,
             "configs": tmp_path,
+            "examine": lambda _: CHECKS,
+            "sampler": StillSampler,
             **options,
         }
         app = AsrprofApp(Options(store=store, **given))

@@ -144,6 +144,7 @@ class LiveView(View):
             lambda width: pass_line(progress, width // 3, palette, glyphs)
         )
         self._show_figures(progress)
+        self._show_machine(self._sampler.readings())
 
     def _show_head(self, job: JobRow, snapshot: Snapshot) -> None:
         palette, glyphs, paused = self.asrprof.palette, self.asrprof.glyphs, self._paused

@@ -268,8 +268,9 @@ def _fitted(
         text = cell.copy()
         text.truncate(max(0, width - 1), overflow="crop")
         text.append(ellipsis[:width])
+    base = style + console.get_style(cell.style)
     segments = [
-        Segment(part.text, style + part.style if part.style else style)
+        Segment(part.text, base + part.style if part.style else base)
         for part in text.render(console, end="")
     ]
     padding = Segment(" " * max(0, width - cell_len(text.plain)), style)
