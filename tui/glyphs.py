@@ -46,8 +46,8 @@ class Glyphs:
 
 UNICODE = Glyphs(
     spark="▁▂▃▄▅▆▇█",
-    bar_full="█",
-    bar_parts="▏▎▍▌▋▊▉",
+    bar_full="━",
+    bar_parts="╸",
     bar_empty="─",
     on="●",
     off="○",

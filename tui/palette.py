@@ -17,6 +17,8 @@ class Palette:
     """For what is read second: labels, times."""
     faint: str
     """For rules and empty parts of bars."""
+    curve: str
+    """For curves and bars that fill an area: calmer than ``primary``."""
     primary: str
     secondary: str
     accent: str
@@ -57,6 +59,7 @@ def palette(variables: Mapping[str, str]) -> Palette:
     return Palette(
         foreground=foreground.hex6,
         muted=background.blend(foreground, 0.62).hex6,
+        curve=background.blend(colour("primary"), 0.72).hex6,
         faint=background.blend(foreground, 0.22).hex6,
         **{
             name: colour(variable).hex6

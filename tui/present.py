@@ -19,9 +19,10 @@ def number(value: float | None, digits: int = 3) -> str:
     size = math.floor(math.log10(abs(value)))
     if size < -4 or size > 8:
         return f"{value:.{digits - 1}e}"
-    decimals = max(0, digits - 1 - size)
     rounded = round(value, digits - 1 - size)
-    return f"{rounded:.{decimals}f}"
+    # 9.999 has become 10.0, which needs a decimal less.
+    size = math.floor(math.log10(abs(rounded)))
+    return f"{rounded:.{max(0, digits - 1 - size)}f}"
 
 
 def milliseconds(seconds: float | None) -> str:

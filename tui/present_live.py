@@ -30,7 +30,7 @@ CASE_COLUMNS = (
     Column("", 1),
     Column("model", 16, grow=3),
     Column("audio", 8, align="right"),
-    Column("variant", 6, keep=2),
+    Column("variant", 7, keep=2),
     Column("latency", 9, align="right"),
     Column("RTFx", 5, align="right", keep=5),
     Column("energy", 8, align="right", keep=4),

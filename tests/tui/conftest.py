@@ -64,7 +64,7 @@ def open_app(tmp_path: Path) -> OpenApp:
         }
         app = AsrprofApp(Options(store=store, **given))
         app.animation_level = "none"
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             await settle(app, pilot)
             yield app, pilot
 

@@ -32,7 +32,7 @@ from tui.machine import Reading, Sampler
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 OWNER = "bench/4026531836:4711:99"
 """A process of another machine, of which only its lease can tell."""
-LEASE_S = 10 * 86_400
+LEASE_S = 30 * 365 * 86_400
 
 HOSTILE = (
     "[/]",

@@ -15,7 +15,7 @@ SCOPE = Scope(
         Action("configs.editor", "E", "$EDITOR", "Edit the config's JSON in your own editor"),
         Action("configs.json", "v", "JSON", "Show the form or the JSON"),
         Action("configs.revert", "u", "Revert", "Take back all changes since the last save", False),
-        Action("configs.list", "escape", "List", "Go back from the form to the list", False),
+        Action("configs.list", "escape", "List", "Go back from the form to the list"),
         Action("configs.reload", "r", "Reload", "Read the folder of configs again", False),
     ),
 )

@@ -21,7 +21,7 @@ from tui.widgets.panel import Panel
 if TYPE_CHECKING:
     from tui.app import AsrprofApp
 
-KEY_CELLS = 16
+KEY_CELLS = 18
 
 
 class HelpScreen(ModalScreen[None]):
@@ -45,22 +45,20 @@ class HelpScreen(ModalScreen[None]):
         with panel, VerticalScroll():
             for scope in (*first, *app):
                 yield self._section(scope)
-            yield Static(Text("Tables and lists", "bold"), classes="section")
-            yield Static(self._table([(keys, words) for keys, words in MOVING]))
+            yield Static(self._table("Tables and lists", list(MOVING)))
             for scope in rest:
                 yield self._section(scope)
 
     def _section(self, scope: Scope) -> Static:
         keymap = cast("AsrprofApp", self.app).options.keymap
         rows = [(keys_of(action, keymap), action.help) for action in scope.actions]
-        table = self._table(rows)
-        table.title = Text(f"\n{scope.title}", "bold")
-        table.title_justify = "left"
-        return Static(table)
+        return Static(self._table(scope.title, rows))
 
-    def _table(self, rows: list[tuple[str, str]]) -> Table:
+    def _table(self, title: str, rows: list[tuple[str, str]]) -> Table:
         palette = cast("AsrprofApp", self.app).palette
         table = Table.grid(padding=(0, 2, 0, 0))
+        table.title = Text(f"\n{title}", "bold")
+        table.title_justify = "left"
         table.add_column(width=KEY_CELLS, style=palette.primary)
         table.add_column()
         for keys, words in rows:

@@ -131,6 +131,11 @@ class ConfigsView(View):
         self._show_list()
         self._show_judged()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "list":
+            return not self.query_one("#configs-list").has_focus
+        return super().check_action(action, parameters)
+
     # The list
 
     @property

@@ -19,6 +19,7 @@ POLL_S = 0.25
 class LogView(ScrollView, can_focus=True):
     """Follows a log's end until the user scrolls up; ``end`` follows again."""
 
+    DEFAULT_CSS = "LogView { overflow-x: hidden; }"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log-view--quiet"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_up", show=False),

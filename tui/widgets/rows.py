@@ -70,6 +70,7 @@ def layout(columns: Sequence[Column], width: int) -> dict[int, int]:
 class Rows(ScrollView, can_focus=True):
     """The table. ``Highlighted`` follows the cursor, ``Chosen`` is enter or a second click."""
 
+    DEFAULT_CSS = "Rows { overflow-x: hidden; }"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--header", "rows--cursor", "rows--cursor-blurred"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),

@@ -112,7 +112,7 @@ class Spark(Widget):
         )
         text = Text(no_wrap=True)
         for line in lines[:-1]:
-            text.append(line, palette.primary).append("\n")
+            text.append(line, palette.curve).append("\n")
         empty = max(0, width - len(self._values))
         text.append(glyphs.spark[0] * empty, palette.faint)
-        return text.append(lines[-1][empty:], palette.primary)
+        return text.append(lines[-1][empty:], palette.curve)
