@@ -53,6 +53,29 @@ def test_no_framework_is_imported(script: str) -> None:
     assert not modules & HEAVY
 
 
+UI = HEAVY - {"textual"}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import tui.app, tui.__main__, tui.keys",
+        "from tui.options import Options; from pathlib import Path; from tui.app import AsrprofApp;"
+        " AsrprofApp(Options(store=Path('no.db')))",
+    ],
+)
+def test_the_terminal_ui_imports_no_framework(script: str) -> None:
+    modules, _ = imported(script)
+    assert {"tui", "textual"} <= modules
+    assert not modules & UI
+
+
+def test_actions_and_figures_need_no_terminal() -> None:
+    modules, _ = imported("import tui.actions, tui.present, tui.plain, tui.settings, tui.keys")
+    assert "tui" in modules
+    assert not modules & (HEAVY | {"pydantic"})
+
+
 def test_the_store_knows_nothing_of_the_runner() -> None:
     modules, _ = imported("import store")
     assert "store" in modules

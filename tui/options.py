@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.dispatch.catalogue import launchers
+from runner.dispatch.catalogue import launcher_of, launchers
 from runner.dispatch.launcher import Launcher
+from runner.errors import UserError
 from store import Clock, utc_now
 from tui.machine import Sampler
 
@@ -18,9 +19,17 @@ if TYPE_CHECKING:
 
 def examine_machine(store: Path) -> tuple[Check, ...]:
     """What `asrprof doctor` finds; imported when it is asked, in a thread."""
-    from runner.doctor import examine
+    from runner.doctor import Check, examine
 
-    return examine(store_path=store).checks
+    checks = examine(store_path=store).checks
+    if not any(check.name == "Docker" and check.state == "ok" for check in checks):
+        return checks
+    # An engine alone starts nothing: the image must be there too.
+    try:
+        launcher_of("docker-cpu", store).check()
+    except UserError as error:
+        return (*checks, Check("docker-cpu", "limited", str(error)))
+    return (*checks, Check("docker-cpu", "ok", "its image is there"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,8 +17,9 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
-from runner.dispatch.catalogue import TARGETS
+from runner.dispatch.catalogue import TARGETS, launcher_of
 from runner.errors import UserError
+from store import Store
 from tui.bindings import bindings
 from tui.configs import Config, list_configs, parse_object, read_config, to_json, write_config
 from tui.editor import edit
@@ -78,6 +79,14 @@ class ConfigsView(View):
         def __init__(self, judged: Judged) -> None:
             super().__init__()
             self.judged = judged
+
+    class Startable(Message):
+        """A target can start runners: the job may be queued."""
+
+        def __init__(self, target: str, add: Callable[[Store], int]) -> None:
+            super().__init__()
+            self.target = target
+            self.add = add
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -372,6 +381,12 @@ class ConfigsView(View):
 
     # Queueing
 
+    @on(Startable)
+    def _startable(self, event: Startable) -> None:
+        self.asrprof.writer.do(
+            self, event.add, lambda job: Told(f"queued as job {job} on {event.target}")
+        )
+
     def action_queue(self) -> None:
         judged = self.judged
         if judged is None or judged.checked.benchmark is None:
@@ -390,16 +405,19 @@ class ConfigsView(View):
         def queue(order: Order | None) -> None:
             if order is None:
                 return
-            self.asrprof.writer.do(
+            add = queue_benchmark(
+                benchmark,
+                order.target,
+                priority=order.priority,
+                time_limit_s=order.time_limit_s,
+                folder=folder,
+            )
+            store = self.asrprof.options.store
+            # A job that nothing here can start would wait in vain: say so now.
+            self.asrprof.worker.do(
                 self,
-                queue_benchmark(
-                    benchmark,
-                    order.target,
-                    priority=order.priority,
-                    time_limit_s=order.time_limit_s,
-                    folder=folder,
-                ),
-                lambda job: Told(f"queued as job {job} on {order.target}"),
+                lambda _: launcher_of(order.target, store).check(),
+                lambda _: self.Startable(order.target, add),
             )
 
         self.asrprof.push_screen(TargetScreen(benchmark.name, words, tuple(TARGETS)), queue)
