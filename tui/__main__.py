@@ -31,8 +31,9 @@ def _run(given: argparse.Namespace) -> int:
     if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserError("this is no terminal; `asrprof` does the same without one")
     store = default_path(given.store)
-    if given.readonly and not store.exists():
-        Store.open(store, readonly=True).close()  # Says so.
+    if not given.readonly or not store.exists():
+        # Made or brought up to date now; or said why that cannot be.
+        Store.open(store, readonly=given.readonly).close()
     # Textual takes a quarter of a second to import: not needed to say what is wrong.
     from tui.app import AsrprofApp
     from tui.options import Options

@@ -93,6 +93,11 @@ async def until(condition: Callable[[], bool], pilot: Pilot[None], seconds: floa
         await asyncio.sleep(0.01)
 
 
+def told(app: AsrprofApp) -> list[str]:
+    """The lines that the app has told its user and still shows."""
+    return [notification.message for notification in app._notifications]
+
+
 def shown(app: AsrprofApp) -> str:
     """The screen as text, one line a row, without trailing spaces."""
     height = app.size.height

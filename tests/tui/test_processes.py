@@ -1,0 +1,190 @@
+"""The app as a process: it may quit, or be killed, and jobs do not notice."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from store import Store
+from tests.conftest import ROOT, clean_environment
+from tests.dispatch.conftest import RUNNER, Yard, wait_for
+
+# The app with the stand-in for the runner; everything else is as users have it.
+APP = """
+import sys
+from pathlib import Path
+from runner.dispatch.process import ProcessLauncher
+from tui.app import AsrprofApp
+from tui.options import Options
+
+command = (sys.executable, sys.argv[2])
+AsrprofApp(Options(
+    store=Path(sys.argv[1]),
+    launchers=lambda path: {"local": ProcessLauncher(path, command=command)},
+)).run()
+"""
+
+
+class Terminal:
+    """A pseudo terminal with the app in it."""
+
+    def __init__(self, *command: str, folder: Path) -> None:
+        self._master, slave = pty.openpty()
+        os.set_blocking(self._master, True)
+        self.process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**clean_environment(folder), "TERM": "xterm-256color", "COLUMNS": "100"},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,  # There Textual draws.
+            start_new_session=True,
+        )
+        os.close(slave)
+        self._output = b""
+        # Somebody must read, or the app would wait for its terminal.
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def wait_until_drawn(self) -> None:
+        wait_for(lambda: b"Home" in self._output, 60)
+
+    def press(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+
+    def _read(self) -> None:
+        try:
+            while data := os.read(self._master, 65536):
+                self._output += data
+        except OSError:
+            return
+
+
+@pytest.fixture
+def yard(tmp_path: Path) -> Iterator[Yard]:
+    made = Yard(tmp_path)
+    yield made
+    made.close()
+
+
+def app(yard: Yard) -> Terminal:
+    runner = yard.folder / "quick_runner.py"
+    assert runner.read_text() == RUNNER
+    return Terminal(sys.executable, "-c", APP, str(yard.path), str(runner), folder=yard.folder)
+
+
+def quit_seconds(terminal: Terminal) -> float:
+    terminal.wait_until_drawn()
+    start = time.monotonic()
+    terminal.press("q")
+    terminal.process.wait(timeout=20)
+    return time.monotonic() - start
+
+
+def test_quitting_takes_under_a_second_with_a_job_running(yard: Yard) -> None:
+    yard.flag("hold")
+    job = yard.add()
+    took = []
+    for _ in range(3):
+        terminal = app(yard)
+        try:
+            wait_for(lambda: yard.store.job(job).state == "running", 60)
+            took.append(quit_seconds(terminal))
+            assert terminal.process.returncode == 0
+        finally:
+            terminal.close()
+        if took[-1] < 1:  # A busy machine gets three tries.
+            break
+    assert min(took) < 1
+    assert yard.store.job(job).state == "running", "the runner goes on by itself"
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGHUP, signal.SIGTERM])
+def test_a_killed_app_leaves_its_job_and_the_next_adopts_it(
+    yard: Yard, end: signal.Signals
+) -> None:
+    yard.flag("hold")
+    job = yard.add(cases=2)
+    first = app(yard)
+    try:
+        first.wait_until_drawn()
+        wait_for(lambda: yard.store.job(job).state == "running", 60)
+        first.process.send_signal(end)
+        first.process.wait(timeout=20)
+    finally:
+        first.close()
+    assert yard.store.job(job).state == "running"
+    os.kill(yard.runner_pid(job), 0)  # It lives.
+    second = app(yard)
+    try:
+        second.wait_until_drawn()
+        wait_for(lambda: "job-adopted" in kinds(yard.store, job), 60)
+        yard.flag("hold", on=False)
+        wait_for(lambda: yard.store.job(job).state == "done", 60)
+        assert yard.store.job(job).attempt == 1
+        assert len(yard.lines("ran.txt")) == 1, "it was never started again"
+        assert quit_seconds(second) < 20
+    finally:
+        second.close()
+
+
+def kinds(store: Store, job: int) -> list[str]:
+    return [event.kind for event in store.events(job)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--theme", "asrprof-drak"], 'did you mean "asrprof-dark"?'),
+        (["--readonly"], "no such store"),
+        (["--parallel", "0"], "write a number from 1 to 64"),
+        (["--store", "."], "a folder, not a file"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(tmp_path: Path, arguments: list[str], words: str) -> None:
+    master, slave = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "tui", *arguments],
+            cwd=tmp_path,
+            env=clean_environment(tmp_path),
+            stdin=slave,
+            stdout=slave,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_terminal_it_says_what_to_use() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tui"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "this is no terminal; `asrprof` does the same" in done.stderr
