@@ -12,52 +12,18 @@ import io
 import re
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.tui.conftest import settle
-from tests.tui.data import CHECKS, NOW, StillSampler, fill
-from tui.app import AsrprofApp
-from tui.options import Options
+from tests.tui.data import fill
+from tests.tui.shots import SHOTS, SIZES, Shot, app_for
 from tui.themes import DARK, LIGHT
 
 IMAGES = Path(__file__).parent / "images"
 FONT = "JetBrains Mono"
 WIDTH = 1400
-SIZES = ((80, 24), (120, 40), (200, 60))
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One picture: the keys that lead to it."""
-
-    name: str
-    keys: tuple[str, ...] = ()
-    fill: Callable[[Path], None] | None = fill
-
-
-SHOTS = (
-    Shot("first-steps", fill=None),
-    Shot("home"),
-    Shot("configs", ("2",)),
-    Shot("configs-edit", ("2", "enter", "down", "x")),
-    Shot("configs-json", ("2", "v")),
-    Shot("configs-queue", ("2", "a")),
-    Shot("configs-save", ("2", "c", "ctrl+s")),
-    Shot("queue", ("3",)),
-    Shot("queue-cancel", ("3", "x")),
-    Shot("queue-delete", ("3", "end", "D")),
-    Shot("queue-log", ("3", "l")),
-    Shot("live", ("4",)),
-    Shot("live-cases", ("4", "v")),
-    Shot("live-operators", ("4", "v", "v")),
-    Shot("results", ("5",)),
-    Shot("help", ("3", "?")),
-    Shot("palette", ("3", "ctrl+p")),
-)
 PUBLISHED = {
     "home": ((120, 34), DARK),
     "configs-edit": ((120, 34), DARK),
@@ -71,21 +37,9 @@ async def take(shot: Shot, size: tuple[int, int], theme: str) -> str:
     """The SVG of a shot."""
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "results" / "asrprof.db"
-        if shot.fill is not None:
-            shot.fill(store)
-        app = AsrprofApp(
-            Options(
-                store=store,
-                theme=theme,
-                configs=Path(folder),
-                clock=lambda: NOW,
-                poll_s=0.02,
-                dispatch=False,
-                examine=lambda _: CHECKS,
-                sampler=StillSampler,
-            )
-        )
-        app.animation_level = "none"
+        if not shot.empty:
+            fill(store)
+        app = app_for(store, theme)
         async with app.run_test(size=size) as pilot:
             await settle(app, pilot)
             for key in shot.keys:

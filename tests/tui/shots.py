@@ -1,0 +1,62 @@
+"""The screens that are looked at: every tab and modal, and the keys that lead there and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.tui.data import CHECKS, NOW, StillSampler
+from tui.app import AsrprofApp
+from tui.options import Options
+
+SIZES = ((80, 24), (120, 40), (200, 60))
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One screen."""
+
+    name: str
+    keys: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
+    """What takes back what the keys did."""
+    empty: bool = False
+    """Over an empty store."""
+
+
+SHOTS = (
+    Shot("first-steps", empty=True),
+    Shot("home", ("1",)),
+    Shot("configs", ("2",)),
+    Shot("configs-edit", ("2", "enter", "down", "x"), ("escape", "u")),
+    Shot("configs-json", ("2", "v"), ("v",)),
+    Shot("configs-queue", ("2", "a"), ("escape",)),
+    Shot("configs-save", ("2", "c", "ctrl+s"), ("escape", "escape", "u")),
+    Shot("queue", ("3",)),
+    Shot("queue-cancel", ("3", "x"), ("escape",)),
+    Shot("queue-delete", ("3", "end", "D"), ("escape", "home")),
+    Shot("queue-log", ("3", "l"), ("escape",)),
+    Shot("live", ("4",)),
+    Shot("live-cases", ("4", "v"), ("v", "v")),
+    Shot("live-operators", ("4", "v", "v"), ("v",)),
+    Shot("help", ("3", "?"), ("escape",)),
+    Shot("palette", ("3", "ctrl+p"), ("escape",)),
+)
+
+
+def app_for(store: Path, theme: str | None = None) -> AsrprofApp:
+    """An app that looks the same wherever and whenever it is drawn."""
+    app = AsrprofApp(
+        Options(
+            store=store,
+            theme=theme,
+            configs=Path("/srv/speech"),
+            clock=lambda: NOW,
+            poll_s=0.02,
+            dispatch=False,
+            examine=lambda _: CHECKS,
+            sampler=StillSampler,
+        )
+    )
+    app.animation_level = "none"
+    return app
