@@ -14,6 +14,10 @@ setup:
 demo *ARGS:
     .venv/bin/asrprof demo {{ARGS}}
 
+# Open the terminal UI
+tui *ARGS:
+    .venv/bin/asrprof-tui {{ARGS}}
+
 # Build the runner images: cpu, and cuda where there is a GPU (or name them)
 images *FLAVOURS:
     {{python}} docker/build.py {{FLAVOURS}}
@@ -53,6 +57,14 @@ lint:
 format:
     .venv/bin/ruff format .
     .venv/bin/ruff check --fix .
+
+# Write the screens of the terminal UI that the tests compare with
+screens:
+    ASRPROF_UPDATE_SCREENS=1 {{python}} -m pytest -n 2 tests/tui/test_screens.py
+
+# Draw the pictures of the docs (needs `pip install --group docs` and fonts-jetbrains-mono)
+screenshots *ARGS:
+    {{python}} docs/screenshots.py {{ARGS}}
 
 # Time asrprof's loop against a bare torch loop
 bench-overhead *ARGS:
