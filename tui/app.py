@@ -32,17 +32,9 @@ from tui.snapshot import Snapshot
 from tui.store_thread import StoreThread, TaskThread
 from tui.themes import DARK, THEMES
 from tui.view import View
-from tui.views.configs import ConfigsView
-from tui.views.home import HomeView
-from tui.views.live import LiveView
-from tui.views.queue import QueueView
-from tui.views.results import ResultsView
+from tui.views import TITLES, view_class
 from tui.watcher import Watcher
 from tui.widgets.tab_bar import TabBar
-
-VIEWS: dict[str, type[View]] = {
-    view.SCOPE: view for view in (HomeView, ConfigsView, QueueView, LiveView, ResultsView)
-}
 
 
 class AsrprofApp(App[None]):
@@ -102,7 +94,7 @@ class AsrprofApp(App[None]):
         return [*filters, AsciiFilter()] if self.options.ascii else filters
 
     def compose(self) -> ComposeResult:
-        yield TabBar({name: view.TITLE for name, view in VIEWS.items()})
+        yield TabBar(TITLES)
         yield ContentSwitcher(id="tabs")
         yield Footer(show_command_palette=False, compact=True)
 
@@ -114,10 +106,13 @@ class AsrprofApp(App[None]):
             self.dispatcher.start()
 
     def on_unmount(self) -> None:
-        if self.dispatcher is not None:
-            self.dispatcher.stop(0.2)
-        for thread in (self.watcher, self.reader, self.writer, self.worker):
-            thread.stop()
+        threads = [self.watcher, self.reader, self.writer, self.worker]
+        # All are told before any is waited for; what is in a query or a stop is left behind.
+        for seconds in (0.0, 0.05):
+            for thread in threads:
+                thread.stop(seconds)
+            if self.dispatcher is not None:
+                self.dispatcher.stop(seconds)
 
     @property
     def palette(self) -> Palette:
@@ -141,7 +136,7 @@ class AsrprofApp(App[None]):
         if self.tabs.current == name:
             return
         if not self.tabs.query_children(f"#{name}"):
-            await self.tabs.add_content(VIEWS[name](id=name))
+            await self.tabs.add_content(view_class(name)(id=name))
         self.tabs.current = name
         self.query_one(TabBar).current = name
         self.view.receive(self.snapshot)
@@ -175,16 +170,22 @@ class AsrprofApp(App[None]):
 
     async def watch_job(self, job_id: int) -> None:
         """Shows a running job on the tab Live."""
+        from tui.views.live import LiveView
+
         await self.open_tab("live")
         self.tabs.query_one(LiveView).show_job(job_id)
 
     async def show_results(self, job_id: int) -> None:
         """Shows a job's results."""
+        from tui.views.results import ResultsView
+
         await self.open_tab("results")
         self.tabs.query_one(ResultsView).show_job(job_id)
 
     async def show_result(self, result_id: int) -> None:
         """Shows one result with all its details."""
+        from tui.views.results import ResultsView
+
         await self.open_tab("results")
         self.tabs.query_one(ResultsView).show_result(result_id)
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from runner.dispatch.dispatcher import Dispatcher
-from runner.dispatch.launcher import Launcher
 from store import Store, StoreError
+
+if TYPE_CHECKING:
+    from runner.dispatch.launcher import Launcher
 
 RETRY_S = 5.0
 """Before another try after the store has failed."""
@@ -61,6 +63,8 @@ class DispatchThread:
             self._thread.join(timeout_s)
 
     def _serve(self, stop: threading.Event) -> None:
+        from runner.dispatch.dispatcher import Dispatcher
+
         said = ""
         while not stop.is_set():
             try:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from runner.config import Benchmark
 from runner.engines.catalogue import CATALOGUE
-from runner.grid import Case
+
+if TYPE_CHECKING:
+    from runner.config import Benchmark
+    from runner.grid import Case
 
 START_S = 3.0
 """Process, clips and a small model."""

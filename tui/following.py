@@ -6,15 +6,17 @@ import json
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from runner.config import Benchmark
-from runner.config_file import parse_benchmark
 from runner.errors import UserError
-from runner.grid import Case, expand
 from store import JobRow, Store, StoreError
 from store.rows import EventRow
 from tui.estimate import left_seconds
 from tui.present import moment
+
+if TYPE_CHECKING:
+    from runner.config import Benchmark
+    from runner.grid import Case
 
 LATENCIES = 400
 """Latencies of the case in hand that are kept: more than a wide sparkline shows."""
@@ -82,6 +84,10 @@ class Follower:
     @classmethod
     def of(cls, store: Store, job: JobRow) -> Follower:
         """A follower that knows the job's grid, if its config can be read."""
+        # A fifth of a second of imports, in the watcher's thread: nobody waits for it.
+        from runner.config_file import parse_benchmark
+        from runner.grid import expand
+
         made = cls(job.id, job.attempt)
         try:
             row = store.benchmark(job.benchmark_id)

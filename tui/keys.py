@@ -16,7 +16,15 @@ MOVING = (
 )
 """Keys that belong to tables and lists rather than to actions."""
 
-_WORDS = {"escape": "esc", "delete": "del"}
+_WORDS = {
+    "escape": "esc",
+    "delete": "del",
+    "slash": "/",
+    "question_mark": "?",
+    "plus": "+",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> str:

@@ -6,7 +6,6 @@ import threading
 from collections import deque
 from pathlib import Path
 
-from runner.dispatch.catalogue import TARGETS
 from runner.errors import UserError
 from store import JobRow
 from tui.plain import log_line
@@ -59,6 +58,8 @@ class LogTail:
         return [log_line(line) for line in raw]
 
     def _read(self) -> None:
+        from runner.dispatch.catalogue import TARGETS
+
         if self._job.target not in TARGETS:
             self._add(f"target {self._job.target} is not known here: no log")
             return

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.dispatch.catalogue import launcher_of, launchers
-from runner.dispatch.launcher import Launcher
 from runner.errors import UserError
 from store import Clock, utc_now
 from tui.machine import Sampler
 
 if TYPE_CHECKING:
+    from runner.dispatch.launcher import Launcher
     from runner.doctor import Check
 
 
 def examine_machine(store: Path) -> tuple[Check, ...]:
     """What `asrprof doctor` finds; imported when it is asked, in a thread."""
+    from runner.dispatch.catalogue import launcher_of
     from runner.doctor import Check, examine
 
     checks = examine(store_path=store).checks
@@ -30,6 +30,13 @@ def examine_machine(store: Path) -> tuple[Check, ...]:
     except UserError as error:
         return (*checks, Check("docker-cpu", "limited", str(error)))
     return (*checks, Check("docker-cpu", "ok", "its image is there"))
+
+
+def all_launchers(store: Path) -> Mapping[str, Launcher]:
+    """One launcher for each target; imported when the dispatcher starts, in its thread."""
+    from runner.dispatch.catalogue import launchers
+
+    return launchers(store)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +62,6 @@ class Options:
     """What this machine can measure, for a store."""
     sampler: Callable[[], Sampler] = Sampler
     """Reads what the machine does while a job runs."""
-    launchers: Callable[[Path], Mapping[str, Launcher]] = launchers
+    launchers: Callable[[Path], Mapping[str, Launcher]] = all_launchers
     poll_s: float = 0.25
     """Between two looks at the store."""

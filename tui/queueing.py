@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from runner.config import Benchmark
-from runner.grid import expand
 from store import Store
+
+if TYPE_CHECKING:
+    from runner.config import Benchmark
 
 
 def queue_benchmark(
@@ -30,6 +32,8 @@ def queue_benchmark(
     """
 
     def add(store: Store) -> int:
+        from runner.grid import expand
+
         document = json.dumps(benchmark.model_dump(mode="json"))
         return store.queue.add(
             store.add_benchmark(benchmark.name, document),
@@ -39,5 +43,16 @@ def queue_benchmark(
             time_limit_s=time_limit_s,
             folder=str((folder or Path.cwd()).absolute()),
         )
+
+    return add
+
+
+def queue_preset(name: str, target: str, *, folder: Path) -> Callable[[Store], int]:
+    """What the writer has to do to queue a preset; see ``queue_benchmark``."""
+
+    def add(store: Store) -> int:
+        from runner.config_file import load_benchmark
+
+        return queue_benchmark(load_benchmark(name), target, folder=folder)(store)
 
     return add

@@ -20,6 +20,8 @@ class Shot:
     keys: tuple[str, ...] = ()
     back: tuple[str, ...] = ()
     """What takes back what the keys did."""
+    slow: bool = False
+    """It shows something a moment later: a log, the palette's finds."""
     empty: bool = False
     """Over an empty store."""
 
@@ -35,12 +37,12 @@ SHOTS = (
     Shot("queue", ("3",)),
     Shot("queue-cancel", ("3", "x"), ("escape",)),
     Shot("queue-delete", ("3", "end", "D"), ("escape", "home")),
-    Shot("queue-log", ("3", "l"), ("escape",)),
-    Shot("live", ("4",)),
+    Shot("queue-log", ("3", "l"), ("escape",), slow=True),
+    Shot("live", ("4",), slow=True),
     Shot("live-cases", ("4", "v"), ("v", "v")),
     Shot("live-operators", ("4", "v", "v"), ("v",)),
     Shot("help", ("3", "?"), ("escape",)),
-    Shot("palette", ("3", "ctrl+p"), ("escape",)),
+    Shot("palette", ("3", "ctrl+p"), ("escape",), slow=True),
 )
 
 

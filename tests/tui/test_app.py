@@ -10,10 +10,11 @@ from rich.style import Style
 from store import Store
 from tests.tui.conftest import OpenApp, settle, shown, told, until
 from tui.actions import SCOPES, every_action
-from tui.app import VIEWS, AsrprofApp
+from tui.app import AsrprofApp
 from tui.messages import Told
 from tui.screens import confirm, help, log, save, target
 from tui.themes import DARK, LIGHT, THEMES
+from tui.views import TITLES, view_class
 
 
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 40), (200, 60)])
@@ -71,7 +72,7 @@ async def test_every_action_has_its_method() -> None:
         "confirm": confirm.ConfirmScreen,
         "save": save.SaveScreen,
         "target": target.TargetScreen,
-        **VIEWS,
+        **{name: view_class(name) for name in TITLES},
     }
     ids = [action.id for action in every_action()]
     assert len(ids) == len(set(ids))

@@ -33,8 +33,9 @@ async def test_screens_look_as_they_did(
             for key in shot.keys:
                 await pilot.press(key)
                 await settle(app, pilot)
-            await pilot.pause(0.3)
-            await settle(app, pilot)
+            if shot.slow:
+                await pilot.pause(0.4)
+                await settle(app, pilot)
             text = shown(app) + "\n"
             page = SCREENS / f"{size[0]}x{size[1]}" / f"{shot.name}.txt"
             if UPDATE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,7 @@ from tui.widgets.form_field import FormField
 from tui.widgets.panel import Panel
 from tui.widgets.rows import Rows
 
+TIMES_EVERY_S = 30.0
 MODELS = 6
 """Models that the grid names."""
 
@@ -95,6 +97,7 @@ class ConfigsView(View):
         """Texts of configs that the user has changed in the form."""
         self._took_s: Mapping[str, float] = {}
         self._results = -1
+        self._timed_at = float("-inf")
         self._judged: Judged | None = None
 
     def compose(self) -> ComposeResult:
@@ -134,8 +137,10 @@ class ConfigsView(View):
         return self.query_one("#configs-list")
 
     def receive(self, snapshot: Snapshot) -> None:
-        if snapshot.exists and snapshot.results != self._results:
-            self._results = snapshot.results
+        # Looks at every result of the store: now and then is enough for an estimate.
+        late = time.monotonic() - self._timed_at > TIMES_EVERY_S
+        if snapshot.exists and snapshot.results != self._results and late:
+            self._results, self._timed_at = snapshot.results, time.monotonic()
             self.asrprof.reader.ask(self, "timed", lambda s: s.case_seconds(), self.Timed)
         self._show_list()
         self._show_judged()

@@ -12,7 +12,6 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from runner.config_file import load_benchmark
 from tui.bindings import bindings
 from tui.messages import Told
 from tui.present_home import (
@@ -22,7 +21,7 @@ from tui.present_home import (
     queue_summary,
     result_cells,
 )
-from tui.queueing import queue_benchmark
+from tui.queueing import queue_preset
 from tui.snapshot import Snapshot
 from tui.view import View
 from tui.widgets.panel import Panel
@@ -122,6 +121,6 @@ class HomeView(View):
         folder = self.asrprof.options.configs
         self.asrprof.writer.do(
             self,
-            queue_benchmark(load_benchmark("demo"), "local", folder=folder),
+            queue_preset("demo", "local", folder=folder),
             lambda job: Told(f"demo queued as job {job}; press 4 to watch it"),
         )

@@ -62,6 +62,7 @@ class QueueView(View):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self._events: tuple[int, list[EventRow]] = (0, [])
+        self._asked: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield Static(id="dispatcher")
@@ -118,7 +119,11 @@ class QueueView(View):
 
     def _ask_events(self) -> None:
         job = self.job
-        if job is not None:
+        if job is None:
+            return
+        now = (job.id, job.attempt, job.state, job.cases_done)
+        if now != self._asked:
+            self._asked = now
 
             def read(store: Store) -> tuple[int, list[EventRow]]:
                 found = [e for e in store.events(job.id) if e.kind != "case-progress"]
