@@ -106,10 +106,9 @@ class AsrprofApp(App[None]):
             self.dispatcher.start()
 
     def on_unmount(self) -> None:
-        threads = [self.watcher, self.reader, self.writer, self.worker]
         # All are told before any is waited for; what is in a query or a stop is left behind.
         for seconds in (0.0, 0.05):
-            for thread in threads:
+            for thread in (self.reader, self.writer, self.worker, self.watcher):
                 thread.stop(seconds)
             if self.dispatcher is not None:
                 self.dispatcher.stop(seconds)

@@ -84,14 +84,20 @@ def open_app(tmp_path: Path) -> OpenApp:
 async def settle(app: AsrprofApp, pilot: Pilot[None], seconds: float = 10) -> None:
     """Waits until every request to the store is answered and shown."""
     end = time.monotonic() + seconds
-    quiet = 0
-    while quiet < 3:
-        assert time.monotonic() < end, "the app did not come to rest"
-        await pilot.pause()
-        still = all(thread.idle for thread in (app.reader, app.writer, app.worker))
+    threads = (app.reader, app.writer, app.worker)
+
+    def quiet() -> bool:
         seen = app.snapshot.generation > 0 or not app.options.store.exists()
-        quiet = quiet + 1 if still and seen else 0
-        await asyncio.sleep(0.005)
+        return seen and all(thread.idle for thread in threads)
+
+    while True:
+        while not quiet():
+            assert time.monotonic() < end, "the app did not come to rest"
+            await asyncio.sleep(0.005)
+        # What an answer sets off may ask again.
+        await pilot.pause()
+        if quiet():
+            return
 
 
 async def until(condition: Callable[[], bool], pilot: Pilot[None], seconds: float = 20) -> None:
