@@ -87,7 +87,9 @@ async def settle(app: AsrprofApp, pilot: Pilot[None], seconds: float = 10) -> No
     threads = (app.reader, app.writer, app.worker)
 
     def quiet() -> bool:
-        seen = app.snapshot.generation > 0 or not app.options.store.exists()
+        options = app.options
+        none = options.readonly and not options.store.exists()
+        seen = app.snapshot.generation > 0 or none
         return seen and all(thread.idle for thread in threads)
 
     while True:

@@ -173,3 +173,23 @@ async def test_only_the_last_of_several_requests_is_answered(
         await until(lambda: "answer 49" in shown(app), pilot)
         assert ran[-1] == 49
         assert len(ran) < 50
+
+
+async def test_no_color_is_grey(
+    filled: Path, open_app: OpenApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with open_app(filled) as (app, pilot):
+        await pilot.press("3")
+        await settle(app, pilot)
+        assert "▶" in shown(app), "the state is in a sign too"
+        strips = list(app.screen._compositor.render_strips(app.size))
+        for line_filter in app.get_line_filters():
+            background = app.screen.background_colors[1]
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        for strip in strips:
+            for segment in strip:
+                style = segment.style
+                for colour in () if style is None else (style.color, style.bgcolor):
+                    if colour is not None and colour.triplet is not None:
+                        assert len(set(colour.triplet)) == 1

@@ -188,3 +188,34 @@ def test_without_a_terminal_it_says_what_to_use() -> None:
     )
     assert done.returncode == 2
     assert "this is no terminal; `asrprof` does the same" in done.stderr
+
+
+def test_it_runs_in_a_browser(tmp_path: Path) -> None:
+    """What `textual serve` starts: frames of terminal output on a pipe."""
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "tui"],
+        cwd=tmp_path,
+        env={
+            **clean_environment(tmp_path),
+            "TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver",
+            "COLUMNS": "100",
+            "ROWS": "30",
+        },
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    output = b""
+    try:
+        os.set_blocking(process.stdout.fileno(), False)
+
+        def has_drawn() -> bool:
+            nonlocal output
+            output += process.stdout.read() or b"" if process.stdout else b""
+            return b"Nothing has been measured yet." in output
+
+        wait_for(has_drawn, 60)
+        assert output.startswith(b"__GANGLION__")
+    finally:
+        process.kill()
+        process.communicate()

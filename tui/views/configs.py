@@ -418,6 +418,8 @@ class ConfigsView(View):
                 folder=folder,
             )
             store = self.asrprof.options.store
+            if order.target != "local":
+                self.asrprof.tell(f"asking {order.target} whether it can start runners")
             # A job that nothing here can start would wait in vain: say so now.
             self.asrprof.worker.do(
                 self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -127,7 +127,7 @@ class LiveView(View):
         job = self._choose(snapshot)
         self._follow(job)
         self._shown = job
-        palette, glyphs = self.asrprof.palette, self.asrprof.glyphs
+        palette = self.asrprof.palette
         tabs = self.query_one("#live-jobs", Static)
         tabs.display = len(snapshot.held) > 1
         tabs.update(job_tabs(snapshot.held, job.id if job else None, palette))
@@ -137,14 +137,18 @@ class LiveView(View):
             words = "Nothing runs. Press 2 to queue a config, or 1 and d for the demo."
             self.query_one("#live-head", Drawn).show(lambda _: Text(words, palette.muted))
             return
+        self._show_progress(job, snapshot)
+        self._show_figures(snapshot.progress.get(job.id, JobProgress()))
+        self._show_machine(self._sampler.readings())
+
+    def _show_progress(self, job: JobRow, snapshot: Snapshot) -> None:
+        palette, glyphs = self.asrprof.palette, self.asrprof.glyphs
         progress = snapshot.progress.get(job.id, JobProgress())
         self._show_head(job, snapshot)
         self.query_one("#live-case", Static).update(case_line(job, progress, snapshot, palette))
         self.query_one("#live-pass", Drawn).show(
             lambda width: pass_line(progress, width // 3, palette, glyphs)
         )
-        self._show_figures(progress)
-        self._show_machine(self._sampler.readings())
 
     def _show_head(self, job: JobRow, snapshot: Snapshot) -> None:
         palette, glyphs, paused = self.asrprof.palette, self.asrprof.glyphs, self._paused
@@ -218,9 +222,15 @@ class LiveView(View):
             self._sampler.look_at(None)
             return
         shown = self._shown
-        self._sampler.look_at(shown if shown is not None and shown.state in HELD else None)
-        if shown is not None and not self._paused:
-            self._show_machine(self._sampler.readings())
+        runs = shown is not None and shown.state in HELD
+        self._sampler.look_at(shown if runs else None)
+        if shown is None or self._paused:
+            return
+        self._show_machine(self._sampler.readings())
+        if runs:
+            # Some passes say nothing for a while; the time goes on all the same.
+            now = replace(self.asrprof.snapshot, at=self.asrprof.options.clock())
+            self._show_progress(shown, now)
 
     def _show_figures(self, progress: JobProgress) -> None:
         latencies, audio_s = progress.latencies_s, progress.batch_audio_s
