@@ -5,8 +5,10 @@ Everything here needs the standard library only and imports in milliseconds.
 
 from __future__ import annotations
 
+from store.browse import Browser, Group, Query
 from store.clock import Clock, timestamp, utc_now
 from store.errors import JobBusyError, LeaseLostError, SpoolError, StoreError
+from store.filters import FilterError, filter_sql
 from store.jobs import FINAL, HELD, stop_of, vanished
 from store.leaderboard import LEADERBOARD_COLUMNS, LeaderboardRow
 from store.owner import machine_of, owner_is_alive, owner_is_dead, process_owner
@@ -46,6 +48,7 @@ __all__ = [
     "LEADERBOARD_COLUMNS",
     "Begun",
     "BenchmarkRow",
+    "Browser",
     "Clock",
     "Comparison",
     "Conditions",
@@ -59,7 +62,9 @@ __all__ = [
     "EventRow",
     "FinalState",
     "Figure",
+    "FilterError",
     "FlopsReading",
+    "Group",
     "JobBusyError",
     "JobRow",
     "JobState",
@@ -74,6 +79,7 @@ __all__ = [
     "PowerSample",
     "Proof",
     "Quality",
+    "Query",
     "Queue",
     "Result",
     "ResultState",
@@ -88,6 +94,7 @@ __all__ = [
     "Transcript",
     "Weights",
     "default_path",
+    "filter_sql",
     "machine_of",
     "owner_is_alive",
     "owner_is_dead",

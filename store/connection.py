@@ -81,6 +81,23 @@ class Database:
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
 
+    def rows_within(self, seconds: float, sql: str) -> list[sqlite3.Row]:
+        """All rows of a query with something of the user's in it, which may never end by itself.
+
+        Raises:
+            StoreError: It takes longer, or SQLite does not understand it.
+        """
+        end = time.monotonic() + seconds
+        self._connection.set_progress_handler(lambda: time.monotonic() > end, 100_000)
+        try:
+            return self.rows(sql)
+        except StoreError as error:
+            if time.monotonic() > end:
+                raise StoreError(f"took longer than {seconds:g} s: ask for less") from error
+            raise
+        finally:
+            self._connection.set_progress_handler(None, 0)
+
     def number(self, sql: str, parameters: Sequence[Value] = ()) -> int:
         """The one integer that a query gives."""
         ((number,),) = self.rows(sql, parameters)

@@ -111,6 +111,28 @@ _EXPRESSIONS = {
     "cer": _figure("cer", 4),
 }
 
+_SORTED_AS = {
+    "benchmark": "benchmarks.name",
+    "latency_ms": "latency_s",
+    "latency_low_ms": "latency_low_s",
+    "latency_high_ms": "latency_high_s",
+    "p95_ms": "latency_p95_s",
+    "cold_ms": "cold_s",
+    "encoder_gflops": "encoder_flops",
+    "gflops": "flops",
+    "rss_mb": "rss_bytes",
+    "vram_mb": "gpu_reserved_bytes",
+    "result_id": "results.id",
+    "energy_label": _EXPRESSIONS["energy_label"],
+    "energy_source": _EXPRESSIONS["energy_source"],
+}
+
+
+def sort_expression(column: str) -> str:
+    """SQL that sorts ``results`` as a column of the view would: unrounded, which is quicker."""
+    return _SORTED_AS.get(column, f"results.{column}")
+
+
 LEADERBOARD_VIEW = "CREATE VIEW leaderboard AS SELECT\n  {columns}\n{tables}".format(
     columns=",\n  ".join(
         f"{_EXPRESSIONS.get(column, f'results.{column}')} AS {column}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from store import jobs, reader, spool, writer
+from store.browse import Browser
 from store.clock import Clock, timestamp, utc_now
 from store.connection import BUSY_TIMEOUT_S, Database, open_database
 from store.leaderboard import LeaderboardRow
@@ -296,18 +297,19 @@ class Store:
         Raises:
             StoreError: SQLite does not understand ``where`` or ``order``.
         """
-        if self._filter_database is None and (where or order):
-            self._filter_database = open_database(
-                self._database.file, readonly=True, mountinfo=self._mountinfo
-            )
         return reader.leaderboard(
-            self._filter_database or self._database,
+            self._reading() if where or order else self._database,
             job_id=job_id,
             benchmark=benchmark,
             where=where,
             order=order,
             limit=limit,
         )
+
+    @property
+    def browse(self) -> Browser:
+        """Reads for tables and charts over a store of any size."""
+        return Browser(self._reading())
 
     def counts(self, job_id: int | None = None) -> Counts:
         """How much is in the store, or in one job of it."""
@@ -319,6 +321,14 @@ class Store:
         It does not change for what this very ``Store`` writes.
         """
         return self._database.number("PRAGMA data_version")
+
+    def _reading(self) -> Database:
+        """A connection that cannot write, for what has SQL of the user's in it."""
+        if self._filter_database is None:
+            self._filter_database = open_database(
+                self._database.file, readonly=True, mountinfo=self._mountinfo
+            )
+        return self._filter_database
 
     def _now(self) -> str:
         return timestamp(self._clock())

@@ -1,0 +1,1 @@
+"""Measures the terminal UI over a large store."""
