@@ -1,0 +1,68 @@
+"""What a chart shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value, with its interval where there is one."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    id: int = 0
+    """What it stands for, e.g. a result."""
+    note: str = ""
+    """What is to be known of it, in a few words: its label, or that it is unstable."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points that belong together."""
+
+    label: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis."""
+
+    label: str
+    unit: str = ""
+    log: bool = False
+    at: tuple[float, ...] = ()
+    """Where ticks belong, for values that are a few given ones; by default round numbers."""
+
+    @property
+    def title(self) -> str:
+        """Label and unit."""
+        return f"{self.label}, {self.unit}" if self.unit else self.label
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One chart."""
+
+    title: str
+    x: Axis
+    y: Axis
+    series: tuple[Series, ...]
+    lines: bool = True
+    """Whether the points of a series are joined."""
+    front: tuple[Point, ...] = ()
+    """Points of a Pareto front, in the order of x; joined by steps."""
+    front_label: str = "Pareto front"
+    empty: str = "nothing to show"
+    """What to say when there is no point."""
+
+    def points(self) -> Iterator[tuple[int, Point]]:
+        """Every point that its axes can show, with the number of its series."""
+        for number, series in enumerate(self.series):
+            for point in series.points:
+                if (point.x > 0 or not self.x.log) and (point.y > 0 or not self.y.log):
+                    yield number, point

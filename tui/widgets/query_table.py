@@ -1,0 +1,479 @@
+"""A table of any number of rows: it knows their ids, and asks for rows when they come into sight.
+
+The owner sets columns and ids, answers ``PageWanted`` with ``put`` and sorts when ``Sorted`` says
+so. Drawing costs what is visible, whatever the number of rows.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import Any, ClassVar, Generic, TypeVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.glyphs import UNICODE, Glyphs
+from tui.plain import fit
+from tui.widgets.column import Cell, Column
+
+Row = TypeVar("Row")
+
+PAGE_ROWS = 64
+KEPT_ROWS = 32 * PAGE_ROWS
+"""Rows kept in memory, the last seen."""
+GUTTER = 4
+"""Cells before the first column: a mark, a sign of the row's state, and blanks."""
+GAP = 2
+"""Blanks after each column."""
+
+
+class QueryTable(ScrollView, Generic[Row], can_focus=True):
+    """The table. Its first column stays in sight when it is scrolled sideways."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("left,h", "sideways(-1)", "Left", show=False),
+        Binding("right,l", "sideways(1)", "Right", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,g", "first", "First", show=False),
+        Binding("end,G", "last", "Last", show=False),
+        Binding("enter", "choose", "Open", show=False),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"query-table--{name}" for name in ("header", "sorted", "cursor", "blurred", "cell", "mark")
+    } | {f"query-table--{tone}" for tone in ("muted", "good", "warn", "bad")}
+
+    DEFAULT_CSS = """
+    QueryTable {
+        height: 1fr;
+        background: $background;
+        scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 1;
+        & > .query-table--header { color: $text-muted; background: $surface; }
+        & > .query-table--sorted { color: $foreground; background: $surface; text-style: bold; }
+        & > .query-table--cursor {
+            background: $block-cursor-background; color: $block-cursor-foreground;
+        }
+        & > .query-table--blurred {
+            background: $block-cursor-blurred-background; color: $block-cursor-blurred-foreground;
+        }
+        & > .query-table--cell { text-style: underline; }
+        & > .query-table--mark { color: $accent; text-style: bold; }
+        & > .query-table--muted { color: $text-muted; }
+        & > .query-table--good { color: $success; }
+        & > .query-table--warn { color: $warning; }
+        & > .query-table--bad { color: $error; }
+    }
+    """
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    """The row that is current, from 0."""
+    column: reactive[int] = reactive(0, repaint=False)
+    """The column that is current."""
+
+    class PageWanted(Message):
+        """Rows have come into sight; answer with ``put``."""
+
+        def __init__(self, table: QueryTable[Any], ids: Sequence[int]) -> None:
+            super().__init__()
+            self.table = table
+            self.ids = ids
+
+        @property
+        def control(self) -> QueryTable[Any]:
+            """The table."""
+            return self.table
+
+    class Moved(Message):
+        """Another row or column is current."""
+
+        def __init__(self, table: QueryTable[Any]) -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> QueryTable[Any]:
+            """The table."""
+            return self.table
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, QueryTable.Moved) and message.table is self.table
+
+    class Chosen(Message):
+        """Enter, or a click on the current row."""
+
+        def __init__(self, table: QueryTable[Any], id: int) -> None:
+            super().__init__()
+            self.table = table
+            self.id = id
+
+        @property
+        def control(self) -> QueryTable[Any]:
+            """The table."""
+            return self.table
+
+    class Sorted(Message):
+        """A heading was clicked."""
+
+        def __init__(self, table: QueryTable[Any], key: str) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+
+        @property
+        def control(self) -> QueryTable[Any]:
+            """The table."""
+            return self.table
+
+    def __init__(
+        self,
+        columns: Sequence[Column[Row]],
+        *,
+        sign: Callable[[Row], Cell] = lambda _: ("", ""),
+        glyphs: Glyphs = UNICODE,
+        id: str | None = None,
+    ) -> None:
+        """An empty table.
+
+        Args:
+            columns: At least one; the first is fixed.
+            sign: One character that stands before a row, for its state.
+            glyphs: What to draw with.
+            id: The widget's.
+        """
+        super().__init__(id=id)
+        self._columns = tuple(columns)
+        self._sign = sign
+        self._glyphs = glyphs
+        self._ids: array[int] = array("q")
+        self._rows: OrderedDict[int, Row] = OrderedDict()
+        self._asked: set[int] = set()
+        self._missing: set[int] = set()
+        self._order: tuple[str, bool] | None = None
+        self.marked: dict[int, None] = {}
+        """Ids of marked rows, in the order in which they were marked."""
+        self._measure()
+
+    # What the owner says
+
+    @property
+    def columns(self) -> tuple[Column[Row], ...]:
+        """What is shown."""
+        return self._columns
+
+    @property
+    def ids(self) -> array[int]:
+        """The rows, in their order."""
+        return self._ids
+
+    def set_columns(self, columns: Sequence[Column[Row]]) -> None:
+        """Shows other columns; the current one stays where it is still there."""
+        key = self._columns[self.column].key if self._columns else ""
+        self._columns = tuple(columns)
+        keys = [column.key for column in columns]
+        self.column = keys.index(key) if key in keys else min(self.column, len(keys) - 1)
+        self._measure()
+
+    def set_ids(self, ids: array[int], *, follow: bool = True) -> None:
+        """Shows other rows.
+
+        Args:
+            ids: Their ids, in their order.
+            follow: Keep the cursor on its row, if that is still there, and at its place on the
+                screen; else it keeps its number.
+        """
+        current = self.current_id
+        offset = self.cursor - round(self.scroll_y)
+        self._ids = ids
+        self._asked.clear()
+        place = self.cursor
+        if follow and current is not None:
+            try:
+                place = ids.index(current)
+            except ValueError:
+                place = self.cursor
+        self._measure()
+        self.cursor = max(0, min(place, len(ids) - 1))
+        if follow:
+            self.scroll_to(y=max(0, self.cursor - offset), animate=False, immediate=True)
+        self._reveal()
+        self.refresh()
+
+    def put(self, rows: Mapping[int, Row]) -> None:
+        """Takes rows that were asked for."""
+        for number, row in rows.items():
+            self._rows[number] = row
+            self._rows.move_to_end(number)
+        while len(self._rows) > KEPT_ROWS:
+            self._rows.popitem(last=False)
+        self._asked.clear()
+        self.refresh()
+        self.post_message(self.Moved(self))
+
+    def forget(self) -> None:
+        """Drops all rows: they mean something else now."""
+        self._rows.clear()
+        self._asked.clear()
+        self.marked = {}
+        self.refresh()
+
+    def show_order(self, key: str, *, descending: bool) -> None:
+        """Says in the headings by what the rows are sorted."""
+        self._order = (key, descending)
+        self.refresh()
+
+    @property
+    def current_id(self) -> int | None:
+        """The id of the current row, None in an empty table."""
+        return self._ids[self.cursor] if 0 <= self.cursor < len(self._ids) else None
+
+    @property
+    def current(self) -> Row | None:
+        """The current row, None until it has been read."""
+        number = self.current_id
+        return None if number is None else self._rows.get(number)
+
+    @property
+    def current_column(self) -> Column[Row]:
+        """The current column."""
+        return self._columns[self.column]
+
+    def seen(self, ids: Iterable[int]) -> list[Row]:
+        """The rows of some ids that are at hand."""
+        return [self._rows[number] for number in ids if number in self._rows]
+
+    def toggle_mark(self) -> None:
+        """Marks the current row, or takes its mark off."""
+        number = self.current_id
+        if number is None:
+            return
+        if number in self.marked:
+            del self.marked[number]
+        else:
+            self.marked[number] = None
+        self.refresh()
+        self.post_message(self.Moved(self))
+
+    # Layout
+
+    def _measure(self) -> None:
+        first = self._columns[0].width if self._columns else 0
+        self._fixed = GUTTER + first + GAP
+        widths = [column.width + GAP for column in self._columns[1:]]
+        # Where each column begins behind the fixed part; the last number is where all end.
+        self._starts = tuple(accumulate(widths, initial=0))
+        self.virtual_size = Size(self._fixed + self._starts[-1], len(self._ids) + 1)
+        self.refresh()
+
+    @property
+    def _room(self) -> int:
+        """Rows that fit below the heading."""
+        return max(1, self.scrollable_content_region.height - 1)
+
+    def _reveal(self) -> None:
+        """Scrolls so that the current cell is in sight."""
+        top = round(self.scroll_y)
+        if self.cursor < top:
+            top = self.cursor
+        elif self.cursor >= top + self._room:
+            top = self.cursor - self._room + 1
+        left = round(self.scroll_x)
+        if self.column > 0:
+            start, end = self._starts[self.column - 1], self._starts[self.column]
+            width = self.scrollable_content_region.width - self._fixed
+            left = start if start < left else max(left, end - width)
+        else:
+            left = 0
+        self.scroll_to(x=left, y=top, animate=False, immediate=True)
+
+    # Drawing
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the screen."""
+        width = self.size.width
+        base = self.rich_style
+        if y == 0:
+            return self._heading(width)
+        place = round(self.scroll_y) + y - 1
+        if place >= len(self._ids):
+            return Strip.blank(width, base)
+        number = self._ids[place]
+        row = self._rows.get(number)
+        if row is None:
+            self._want(place // PAGE_ROWS)
+        style, current = base, place == self.cursor
+        if current:
+            name = "cursor" if self.has_focus else "blurred"
+            style = base + self.get_component_rich_style(f"query-table--{name}", partial=True)
+        segments = self._gutter(number, row, style)
+        cells = [
+            self._cell(index, column, row, style, current=current)
+            for index, column in enumerate(self._columns)
+        ]
+        return self._strip([*segments, *cells[0]], [s for cell in cells[1:] for s in cell], style)
+
+    def _heading(self, width: int) -> Strip:
+        plain_style = self.get_component_rich_style("query-table--header")
+        sorted_style = self.get_component_rich_style("query-table--sorted")
+        segments = [Segment(" " * GUTTER, plain_style)]
+        rest: list[Segment] = []
+        for index, column in enumerate(self._columns):
+            label, style = column.label, plain_style
+            if self._order is not None and self._order[0] == column.key:
+                arrow = self._glyphs.down if self._order[1] else self._glyphs.up
+                label, style = f"{label} {arrow}", sorted_style
+            text = fit(label, column.width, right=column.right, ellipsis=self._glyphs.ellipsis)
+            (segments if index == 0 else rest).append(Segment(text + " " * GAP, style))
+        return self._strip(segments, rest, plain_style)
+
+    def _gutter(self, number: int, row: Row | None, style: Style) -> list[Segment]:
+        marked = number in self.marked
+        mark_style = style + self.get_component_rich_style("query-table--mark", partial=True)
+        text, tone = ("", "") if row is None else self._sign(row)
+        return [
+            Segment(self._glyphs.on if marked else " ", mark_style),
+            Segment(" ", style),
+            Segment((text or " ")[:1], self._toned(tone, style)),
+            Segment(" ", style),
+        ]
+
+    def _cell(
+        self, index: int, column: Column[Row], row: Row | None, style: Style, *, current: bool
+    ) -> list[Segment]:
+        text, tone = (self._glyphs.dot, "muted") if row is None else column.cell(row)
+        text = fit(text, column.width, right=column.right, ellipsis=self._glyphs.ellipsis)
+        toned = self._toned(tone, style)
+        if current and index == self.column and self.has_focus:
+            toned += self.get_component_rich_style("query-table--cell", partial=True)
+        return [Segment(text, toned), Segment(" " * GAP, style)]
+
+    def _toned(self, tone: str, style: Style) -> Style:
+        if not tone:
+            return style
+        return style + self.get_component_rich_style(f"query-table--{tone}", partial=True)
+
+    def _strip(self, fixed: list[Segment], rest: list[Segment], style: Style) -> Strip:
+        width = self.size.width
+        scrolled = Strip(rest)
+        left = round(self.scroll_x)
+        room = max(0, width - self._fixed)
+        return Strip.join(
+            [Strip(fixed), scrolled.crop_extend(left, left + room, style)]
+        ).crop_extend(0, width, style)
+
+    # Reading
+
+    def _want(self, page: int) -> None:
+        if page in self._asked:
+            return
+        if not self._missing:
+            self.call_next(self._ask)
+        self._missing.add(page)
+
+    def _ask(self) -> None:
+        pages, self._missing = sorted(self._missing), set()
+        self._asked.update(pages)
+        ids = [
+            number
+            for page in pages
+            for number in self._ids[page * PAGE_ROWS : (page + 1) * PAGE_ROWS]
+            if number not in self._rows
+        ]
+        if ids:
+            self.post_message(self.PageWanted(self, ids))
+
+    # Moving
+
+    def watch_cursor(self) -> None:
+        self.refresh()
+        if self.is_mounted:
+            self.post_message(self.Moved(self))
+
+    def watch_column(self) -> None:
+        self.watch_cursor()
+
+    def on_resize(self) -> None:
+        self._reveal()
+
+    def watch_has_focus(self, value: bool) -> None:
+        super().watch_has_focus(value)
+        self.refresh()
+
+    def _go(self, place: int) -> None:
+        self.cursor = max(0, min(place, len(self._ids) - 1))
+        self._reveal()
+
+    def action_move(self, by: int) -> None:
+        """Moves by rows."""
+        self._go(self.cursor + by)
+
+    def action_sideways(self, by: int) -> None:
+        """Moves by columns."""
+        self.column = max(0, min(self.column + by, len(self._columns) - 1))
+        self._reveal()
+
+    def action_page(self, by: int) -> None:
+        """Moves by what fits on the screen; the cursor keeps its line."""
+        self.scroll_to(
+            y=max(0, round(self.scroll_y) + by * self._room), animate=False, immediate=True
+        )
+        self._go(self.cursor + by * self._room)
+
+    def action_first(self) -> None:
+        """Goes to the first row."""
+        self._go(0)
+
+    def action_last(self) -> None:
+        """Goes to the last row."""
+        self._go(len(self._ids) - 1)
+
+    def action_choose(self) -> None:
+        """Opens the current row."""
+        if self.current_id is not None:
+            self.post_message(self.Chosen(self, self.current_id))
+
+    async def _on_click(self, event: events.Click) -> None:
+        place = event.get_content_offset(self)
+        if place is None:
+            return
+        index = self._column_at(place.x)
+        if place.y == 0:
+            if index is not None:
+                self.post_message(self.Sorted(self, self._columns[index].key))
+            return
+        row = round(self.scroll_y) + place.y - 1
+        if row >= len(self._ids):
+            return
+        event.stop()
+        if place.x < GUTTER - 1:
+            self._go(row)
+            self.toggle_mark()
+        elif row == self.cursor and event.chain > 1:
+            self.action_choose()
+        else:
+            if index is not None:
+                self.column = index
+            self._go(row)
+
+    def _column_at(self, x: int) -> int | None:
+        if x < self._fixed:
+            return 0
+        inside = x - self._fixed + round(self.scroll_x)
+        for index, (start, end) in enumerate(
+            zip(self._starts, self._starts[1:], strict=False), start=1
+        ):
+            if start <= inside < end:
+                return index
+        return None
