@@ -82,6 +82,12 @@ def test_the_store_knows_nothing_of_the_runner() -> None:
     assert not modules & (HEAVY | {"runner", "pydantic", "rich", "typer", "numpy"})
 
 
+def test_comparing_needs_numpy_alone() -> None:
+    modules, _ = imported("import report.compare, report.pareto")
+    assert {"report", "store", "numpy"} <= modules
+    assert not modules & (HEAVY | {"runner", "matplotlib", "seaborn", "pandas", "jinja2", "typst"})
+
+
 def test_help_is_quick() -> None:
     modules, cpu_s = imported("from runner.cli import main; assert main(['--help']) == 0")
     assert not modules & HEAVY

@@ -1,0 +1,182 @@
+"""Differences between two measurements of one case: latency and word error rate.
+
+The latency of a case is the median of each batch of its cycle, averaged over the cycle, so its
+samples are resampled within their batches. Error rates are compared over the clips that both
+sides transcribed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from report.statistics import (
+    RESAMPLES,
+    Floats,
+    cycle_median,
+    log_standard_error,
+    student_quantile,
+)
+from store import Sample, Transcript
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """How ``b`` differs from ``a``, as a ratio."""
+
+    ratio: float
+    """``b`` by ``a``: 1.03 is 3 % more."""
+    low: float
+    """Lower end of the ratio's confidence interval; NaN where there is none."""
+    high: float
+    significant: bool
+    """The interval excludes 1. Never without an interval."""
+    reason: str | None = None
+    """Why there is no interval, or None."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WerDifference:
+    """How the word error rate of ``b`` differs from that of ``a``, over the same clips."""
+
+    a: float
+    """Word error rate over the shared clips."""
+    b: float
+    low: float
+    """Lower end of the confidence interval of ``b - a``; NaN where there is none."""
+    high: float
+    significant: bool
+    """The interval excludes 0. Never without an interval."""
+    clips: int
+    """Clips that both sides transcribed and that could be scored."""
+    reason: str | None = None
+    """Why there is no interval, or None."""
+
+    @property
+    def difference(self) -> float:
+        """``b - a``: 0.01 is one more wrong word in a hundred."""
+        return self.b - self.a
+
+
+def compare_samples(
+    a: Sequence[Sample], b: Sequence[Sample], *, seed: int = 42, confidence: float = CONFIDENCE
+) -> Difference:
+    """The ratio of two latencies, and whether chance can explain it.
+
+    The interval is Student's, of the logarithm of the ratio, its standard error by a bootstrap
+    within batches that allows for few samples and for drift. It knows what varied within the two
+    loops. What differs from one process to the next (memory layout, other tenants of a machine) is
+    not in it: where that matters, compare runs of the same code first.
+
+    Args:
+        a: Samples of the baseline. Only those of kind ``latency`` count.
+        b: Samples of the other.
+        seed: Of the resampling.
+        confidence: Of the interval; raise it when many cases are compared at once.
+
+    Raises:
+        ValueError: One side has no samples of kind ``latency``.
+    """
+    sides = _by_batch(a), _by_batch(b)
+    ratio = cycle_median(sides[1]) / cycle_median(sides[0])
+    if min(len(values) for side in sides for values in side) < 2:
+        return Difference(
+            ratio=ratio,
+            low=math.nan,
+            high=math.nan,
+            significant=False,
+            reason="one round of the batch cycle gives no interval",
+        )
+    generator = np.random.default_rng(seed)
+    error = math.hypot(*(log_standard_error(side, generator) for side in sides))
+    freedom = sum(len(values) - 1 for side in sides for values in side)
+    factor = math.exp(student_quantile((1 + confidence) / 2, freedom) * error)
+    low, high = ratio / factor, ratio * factor
+    return Difference(ratio=ratio, low=low, high=high, significant=not low <= 1 <= high)
+
+
+def compare_wer(
+    a: Sequence[Transcript],
+    b: Sequence[Transcript],
+    *,
+    seed: int = 42,
+    confidence: float = CONFIDENCE,
+) -> WerDifference:
+    """The difference of two word error rates, by a bootstrap over the clips that both have.
+
+    A clip is drawn for both sides at once, so what makes it hard cancels out.
+
+    Args:
+        a: Transcripts of the baseline. Those without counts, or of a clip that the other side does
+            not have with the same reference, are left out.
+        b: Transcripts of the other.
+        seed: Of the resampling.
+        confidence: Of the interval.
+
+    Raises:
+        ValueError: The two share no clip that was scored.
+
+    Source: Bisani and Ney (2004), Bootstrap estimates for confidence intervals in ASR performance
+    evaluation, ICASSP.
+    """
+    others = {(clip.clip_id, clip.reference): clip for clip in b if clip.hits is not None}
+    pairs = [
+        (clip, others[clip.clip_id, clip.reference])
+        for clip in a
+        if clip.hits is not None and (clip.clip_id, clip.reference) in others
+    ]
+    if not pairs:
+        raise ValueError("the two share no scored clip")
+    # Two normalisers, or two scorings, may count other words in one reference.
+    counts = np.array([[_errors(x), _words(x), _errors(y), _words(y)] for x, y in pairs], float)
+    errors_a, words_a, errors_b, words_b = counts.sum(axis=0)
+    wer_a, wer_b = float(errors_a / words_a), float(errors_b / words_b)
+    if len(pairs) < 2:
+        low, high, reason = math.nan, math.nan, "one clip gives no interval"
+    else:
+        low, high = _wer_interval(counts, seed, confidence)
+        reason = None
+    return WerDifference(
+        a=wer_a,
+        b=wer_b,
+        low=low,
+        high=high,
+        significant=low > 0 or high < 0,
+        clips=len(pairs),
+        reason=reason,
+    )
+
+
+def _by_batch(samples: Sequence[Sample]) -> list[Floats]:
+    """Seconds of each batch of the cycle, in the order of their measurement."""
+    batches: dict[int, list[float]] = {}
+    for sample in samples:
+        if sample.kind == "latency":
+            batches.setdefault(sample.batch, []).append(sample.seconds)
+    if not batches:
+        raise ValueError("no latency samples to compare")
+    return [np.asarray(batches[batch]) for batch in sorted(batches)]
+
+
+def _wer_interval(counts: Floats, seed: int, confidence: float) -> tuple[float, float]:
+    clips = len(counts)
+    generator = np.random.default_rng(seed)
+    # How often each clip is drawn is all that its sums need: no matrix of copies.
+    drawn = generator.multinomial(clips, np.full(clips, 1 / clips), size=RESAMPLES)
+    errors_a, words_a, errors_b, words_b = (drawn @ counts).T
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(errors_b / words_b - errors_a / words_a, (tail, 1 - tail))
+    return float(low), float(high)
+
+
+def _errors(clip: Transcript) -> int:
+    return (clip.substitutions or 0) + (clip.deletions or 0) + (clip.insertions or 0)
+
+
+def _words(clip: Transcript) -> int:
+    return (clip.substitutions or 0) + (clip.deletions or 0) + (clip.hits or 0)

@@ -1,0 +1,155 @@
+"""Differences between two measurements: planted ones are found, chance is not taken for one."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from report.compare import compare_samples, compare_wer
+from store import Sample, Transcript
+
+BATCHES = (1.0, 1.15, 0.9, 1.3)
+"""Seconds of the batches of a cycle: different speech takes different time."""
+
+
+def loop(
+    seed: int, *, factor: float = 1.0, rounds: int = 15, noise: float = 0.02, drift: float = 0.0
+) -> list[Sample]:
+    """Samples of a timing loop.
+
+    Args:
+        seed: Of its noise.
+        factor: Times the seconds of ``BATCHES``.
+        rounds: Rounds of the cycle.
+        noise: Standard deviation of a sample, relative.
+        drift: Correlation of one sample with the next.
+    """
+    generator = np.random.default_rng(seed)
+    errors = generator.normal(0, noise, size=rounds * len(BATCHES))
+    for index in range(1, len(errors)):
+        errors[index] = drift * errors[index - 1] + math.sqrt(1 - drift**2) * errors[index]
+    return [
+        Sample(
+            kind="latency",
+            iteration=index,
+            batch=index % len(BATCHES),
+            seconds=factor * BATCHES[index % len(BATCHES)] * math.exp(error),
+        )
+        for index, error in enumerate(errors)
+    ]
+
+
+@pytest.mark.parametrize(("rounds", "drift"), [(3, 0.0), (15, 0.0), (15, 0.7)])
+def test_chance_is_taken_for_a_difference_in_under_five_of_a_hundred(
+    rounds: int, drift: float
+) -> None:
+    alarms = sum(
+        compare_samples(
+            loop(2 * seed, rounds=rounds, drift=drift),
+            loop(2 * seed + 1, rounds=rounds, drift=drift),
+        ).significant
+        for seed in range(200)
+    )
+    assert alarms < 10
+
+
+@pytest.mark.parametrize("factor", [1.03, 1.10, 0.97])
+def test_planted_regressions_are_found(factor: float) -> None:
+    found = [
+        compare_samples(loop(2 * seed), loop(2 * seed + 1, factor=factor)) for seed in range(50)
+    ]
+    assert sum(difference.significant for difference in found) >= 49
+    inside = sum(difference.low <= factor <= difference.high for difference in found)
+    assert inside >= 45
+    assert np.mean([difference.ratio for difference in found]) == pytest.approx(factor, rel=2e-3)
+
+
+def test_batches_that_differ_are_no_noise() -> None:
+    # Pooled over batches, 1 % would drown in the 44 % between the shortest and the longest batch.
+    difference = compare_samples(loop(1, noise=0.002), loop(2, factor=1.01, noise=0.002))
+    assert difference.significant
+    assert difference.high - difference.low < 0.01
+
+
+def test_only_latency_samples_count() -> None:
+    noise = [Sample(kind=kind, iteration=0, batch=0, seconds=99.0) for kind in ("cold", "warmup")]
+    plain = compare_samples(loop(1), loop(2))
+    assert compare_samples([*noise, *loop(1)], [*noise, *loop(2)]) == plain
+
+
+def test_the_same_samples_do_not_differ() -> None:
+    same = compare_samples(loop(1, noise=0), loop(2, noise=0))
+    assert same.ratio == 1
+    assert not same.significant
+
+
+def test_one_round_gives_a_ratio_without_a_verdict() -> None:
+    difference = compare_samples(loop(1, rounds=1), loop(2, rounds=1, factor=2.0))
+    assert difference.ratio == pytest.approx(2, rel=0.1)
+    assert math.isnan(difference.low)
+    assert not difference.significant
+    assert difference.reason == "one round of the batch cycle gives no interval"
+
+
+def test_nothing_to_compare_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no latency samples"):
+        compare_samples(loop(1), [Sample(kind="warmup", iteration=0, batch=0, seconds=1.0)])
+
+
+def test_a_higher_confidence_asks_for_more() -> None:
+    loose = compare_samples(loop(1), loop(2))
+    strict = compare_samples(loop(1), loop(2), confidence=0.999)
+    assert strict.low < loose.low < loose.high < strict.high
+
+
+def clip(number: int, errors: int, words: int = 20, reference: str = "r") -> Transcript:
+    return Transcript(
+        clip_id=f"clip-{number}",
+        audio_seconds=10.0,
+        reference=reference,
+        hypothesis="h",
+        substitutions=errors,
+        deletions=0,
+        insertions=0,
+        hits=words - errors,
+    )
+
+
+def test_paired_error_rates_cancel_what_makes_a_clip_hard() -> None:
+    hard = np.random.default_rng(7).integers(0, 12, size=60)
+    a = [clip(number, int(errors)) for number, errors in enumerate(hard)]
+    b = [clip(number, int(errors) + (number % 3 == 0)) for number, errors in enumerate(hard)]
+    difference = compare_wer(a, b)
+    assert difference.difference == pytest.approx(1 / 60)
+    assert difference.significant
+    assert 0 < difference.low < 1 / 60 < difference.high < 0.03
+    # Not paired, the two would differ by chance alone as much.
+    assert hard.std() / 20 / math.sqrt(60) > 1 / 60
+
+
+def test_error_rates_rarely_differ_by_chance() -> None:
+    generator = np.random.default_rng(3)
+    alarms = 0
+    for seed in range(200):
+        errors = generator.binomial(20, 0.15, size=(2, 64))
+        a, b = ([clip(n, int(e)) for n, e in enumerate(side)] for side in errors)
+        alarms += compare_wer(a, b, seed=seed, confidence=0.98).significant
+    assert alarms < 10
+
+
+def test_only_clips_of_both_with_one_reference_count() -> None:
+    a = [clip(1, 2), clip(2, 0), clip(3, 5), clip(4, 0, reference="old")]
+    b = [clip(1, 1), clip(2, 1), clip(9, 20), clip(4, 20, reference="new")]
+    difference = compare_wer(a, b)
+    assert difference.clips == 2
+    assert (difference.a, difference.b) == (2 / 40, 2 / 40)
+
+
+def test_no_shared_clip_is_an_error_and_one_gives_no_interval() -> None:
+    with pytest.raises(ValueError, match="share no scored clip"):
+        compare_wer([clip(1, 0)], [clip(2, 0)])
+    single = compare_wer([clip(1, 0)], [clip(1, 4)])
+    assert single.difference == pytest.approx(0.2)
+    assert (single.significant, single.reason) == (False, "one clip gives no interval")
