@@ -11,12 +11,13 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from store.connection import Database, Value
 from store.errors import StoreError, one_line
 from store.leaderboard import LEADERBOARD_COLUMNS, LeaderboardRow, leaderboard_row, sort_expression
+from store.records import Sample, Transcript
 
 PAGE_ROWS = 64
 """Rows that are read at once: a tall screen full, in under a millisecond."""
@@ -178,6 +179,31 @@ class Browser:
         )
         return [leaderboard_row(row) for row in found]
 
+    def latencies(self, result_id: int) -> list[Sample]:
+        """The timed samples of a result: what two results are compared by."""
+        found = self._database.rows(
+            "SELECT kind, iteration, batch, seconds FROM samples"
+            " WHERE result_id = ? AND kind = 'latency' ORDER BY seq",
+            (result_id,),
+        )
+        return [Sample(**dict(row)) for row in found]
+
+    def transcripts(self, result_id: int) -> list[Transcript]:
+        """The transcripts of a result."""
+        columns = ", ".join(field.name for field in fields(Transcript))
+        found = self._database.rows(
+            f"SELECT {columns} FROM transcripts WHERE result_id = ? ORDER BY seq", (result_id,)
+        )
+        return [Transcript(**dict(row)) for row in found]
+
+    def reasons(self, result_id: int) -> dict[str, str]:
+        """Why a result lacks figures or is to be doubted, by the columns of ``results``."""
+        names = ("stable_reason", "energy_reason", "flops_reason", "quality_reason")
+        found = self._database.rows(
+            f"SELECT {', '.join(names)} FROM results WHERE id = ?", (result_id,)
+        )
+        return {name: row[name] for row in found for name in names if row[name] is not None}
+
     def _rows(self, sql: str, where: str | None) -> list[sqlite3.Row]:
         try:
             return self._database.rows_within(PATIENCE_S, sql)
@@ -192,7 +218,15 @@ class Browser:
             ):
                 raise
             # The user has just written the condition, and the path is not what is wrong.
-            raise StoreError(one_line(str(cause))) from error
+            raise StoreError(self._what_is_wrong(where) or one_line(str(cause))) from error
+
+    def _what_is_wrong(self, where: str) -> str | None:
+        """What SQLite says of a condition alone, which what was put around it cannot confuse."""
+        try:
+            self._database.rows(f"EXPLAIN SELECT 1 FROM leaderboard WHERE\n{where}")
+        except StoreError as error:
+            return one_line(str(error.__cause__ or error))
+        return None
 
 
 _COLUMNS = ", ".join(LEADERBOARD_COLUMNS)

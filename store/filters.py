@@ -4,8 +4,8 @@
     -state:ok batch>=4                 a minus in front: must not hold
 
 A bare word is looked for in every text column. ``column:text`` looks in one, ``column<number`` and
-its kin compare. A value with blanks takes quotes. Whatever does not read as such words throughout
-is taken for SQL, e.g. ``wer < 0.1 or device = 'cpu'``.
+its kin compare, ``column:none`` finds what has none. A value with blanks takes quotes. Whatever
+does not read as such words throughout is taken for SQL, e.g. ``wer < 0.1 or device = 'cpu'``.
 """
 
 from __future__ import annotations
@@ -125,18 +125,17 @@ def _column(name: str) -> str | None:
 
 def _comparison(word: _Word, column: str) -> str:
     operator = word.operator or ":"
+    if not word.quoted and word.value.lower() == "none":
+        if operator not in (":", "=", "!="):
+            raise FilterError(f"{word.column}{operator}none: write {word.column}:none")
+        return f"{column} IS {'NOT ' if operator == '!=' else ''}NULL"
     if column in TEXT_COLUMNS:
         if operator == ":":
             return f"{column} {_like(word.value)}"
         return f"{column} {operator} {_literal(word.value)}"
-    if operator == ":":
-        operator = "="
+    operator = "=" if operator == ":" else operator
     if column == "stable" and word.value.lower() in ("yes", "no"):
         return f"{column} {operator} {int(word.value.lower() == 'yes')}"
-    if not word.quoted and word.value.lower() == "none":
-        if operator not in ("=", "!="):
-            raise FilterError(f"{word.column}{operator}none: write {word.column}:none")
-        return f"{column} IS {'NOT ' if operator == '!=' else ''}NULL"
     number, percent = word.value, 1.0
     if number.endswith("%"):
         number, percent = number[:-1], 100.0
