@@ -70,6 +70,10 @@ screenshots *ARGS:
 bench-overhead *ARGS:
     {{python}} -m runner.overhead {{ARGS}}
 
+# Print what the terminal UI costs over 100,000 results, and fail if it is too much
+bench-tui *ARGS:
+    {{python}} -m tui.bench {{ARGS}}
+
 # Train the small models on the built-in speech's vocabulary (needs espeak-ng)
 train-small *ARGS:
     {{python}} -m runner.training.train_small {{ARGS}}

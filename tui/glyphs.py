@@ -36,6 +36,8 @@ class Glyphs:
     dot: str
     """Between two parts of a line."""
     ellipsis: str
+    more: str
+    """Something lies further to the right."""
     dash: str
     """No value."""
     plus_minus: str
@@ -67,6 +69,7 @@ UNICODE = Glyphs(
     rule="─",
     dot="·",
     ellipsis="…",
+    more="›",
     dash="-",
     plus_minus="±",
     times="×",
@@ -95,6 +98,7 @@ ASCII = Glyphs(
     rule="-",
     dot="-",
     ellipsis=".",
+    more=">",
     dash="-",
     plus_minus="+-",
     times="x",

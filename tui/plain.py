@@ -14,12 +14,15 @@ from rich.text import Text
 LONGEST = 2000
 """Characters of one value that are looked at; nobody reads more in a line."""
 
-_UNPRINTABLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f"  # control characters: ESC begins a terminal's commands
+UNPRINTABLE = (
+    "\x00-\x1f\x7f-\x9f"  # control characters: ESC begins a terminal's commands
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # change the direction of what follows
     "\u2028\u2029\ufeff"  # end a line for some readers; have no width for others
-    "\ud800-\udfff]"  # halves of a character, which no encoding takes
+    "\ud800-\udfff"  # halves of a character, which no encoding takes
 )
+"""What a pattern's character class must hold to find all that is never shown as it is."""
+
+_UNPRINTABLE = re.compile(f"[{UNPRINTABLE}]")
 _ESCAPE = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # titles, links, clipboards
     r"|\x1b\[[0-?]*[ -/]*[@-~]"  # colours, cursor movements

@@ -135,3 +135,8 @@ def state_glyph(state: str, glyphs: Glyphs = UNICODE) -> str:
         "limited": glyphs.warn,
         "missing": glyphs.off,
     }.get(state, glyphs.dash)
+
+
+def counted(count: int, thing: str) -> str:
+    """``1 case``, ``1,344 cases``."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"

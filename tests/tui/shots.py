@@ -9,6 +9,9 @@ from tests.tui.data import CHECKS, NOW, StillSampler
 from tui.app import AsrprofApp
 from tui.options import Options
 
+CHARTS, BACK = "right_square_bracket", "left_square_bracket"
+"""The keys that lead to the next part, and to the one before."""
+
 SIZES = ((80, 24), (120, 40), (200, 60))
 
 
@@ -41,6 +44,22 @@ SHOTS = (
     Shot("live", ("4",), slow=True),
     Shot("live-cases", ("4", "v"), ("v", "v")),
     Shot("live-operators", ("4", "v", "v"), ("v",)),
+    Shot("results", ("5",)),
+    Shot("results-columns", ("5", "v"), ("escape",)),
+    Shot("results-groups", ("5", "b", "down", "space", "enter"), ("b", "down", "space", "enter")),
+    Shot("results-export", ("5", "w"), ("escape",)),
+    Shot("results-charts", ("5", CHARTS), (BACK,)),
+    Shot("results-front", ("5", CHARTS, "n", "n", "n", "n", "right"), ("n", BACK)),
+    Shot("results-compare", ("5", "end", "space", "up", "up", "space", "c"), (BACK, BACK, "u")),
+    Shot("results-pick", ("5", BACK, "c"), ("escape", CHARTS)),
+    Shot("results-runs", ("5", BACK, "c", "space", "down", "space", "enter"), (CHARTS,)),
+    Shot("result", ("5", "end", "enter"), ("escape",)),
+    Shot("result-stages", ("5", "end", "enter", *[CHARTS] * 1), ("escape",)),
+    Shot("result-samples", ("5", "end", "enter", *[CHARTS] * 2), ("escape",)),
+    Shot("result-energy", ("5", "end", "enter", *[CHARTS] * 3), ("escape",)),
+    Shot("result-operators", ("5", "end", "enter", *[CHARTS] * 4), ("escape",)),
+    Shot("result-transcripts", ("5", "end", "enter", *[CHARTS] * 5), ("escape",)),
+    Shot("result-machine", ("5", "end", "enter", BACK), ("escape",)),
     Shot("help", ("3", "?"), ("escape",)),
     Shot("palette", ("3", "ctrl+p"), ("escape",), slow=True),
 )

@@ -74,16 +74,23 @@ def draw(
     beside = width >= LEGEND_BESIDE and height >= 10
     below = 0 if beside else min(LEGEND_ROWS, _legend_rows(legend, width))
     rows = height - 4 - below
-    y_ticks = _ticks(plot.y, y_scale, max(2, rows // 3))
+    y_ticks = _ticks(plot.y, y_scale, max(2, rows // 2 if rows < 16 else rows // 3))
     margin = max(len(tick_label(tick)) for tick in y_ticks) + 1
     right = LEGEND_WIDTH + 2 if beside else 1
     frame = _Frame(margin + 1, 1, width - margin - 1 - right, rows)
     _axes(canvas, plot, frame, (x_scale, y_scale), y_ticks)
     places = _Marks(canvas, plot, frame, (x_scale, y_scale), glyphs).draw(points, current)
     if beside:
-        left_out = _legend_beside(canvas, legend, width - LEGEND_WIDTH, rows + 1, glyphs)
+        left = width - LEGEND_WIDTH
+        left_out = plot.left_out + _legend_beside(canvas, legend, left, rows + 1, glyphs)
+        if left_out:
+            row = min(len(legend), rows) + 1
+            canvas.put(left + 2, row, f"and {left_out} more: filter", "muted")
     else:
-        left_out = _legend_below(canvas, legend, height - below, width)
+        left_out = plot.left_out + _legend_below(canvas, legend, height - below, width)
+        if left_out:
+            words = f"{left_out} more: filter"
+            canvas.put(width - len(words), 0, words, "muted")
     return Drawing(_frozen(canvas), places, left_out)
 
 
@@ -132,7 +139,7 @@ def _axes(
             canvas.put(column, row, "." if canvas.ascii else "·", "grid")
     canvas.put(frame.left - 1, frame.bottom, corner + along * frame.width, "axis")
     free = 0
-    for tick in _ticks(plot.x, x_scale, max(2, frame.width // 7)):
+    for tick in _ticks(plot.x, x_scale, max(2, frame.width // 6)):
         label = tick_label(tick)
         column = frame.left + round(x_scale.place(tick) * (frame.width - 1))
         start = max(frame.left - 1, min(column - len(label) // 2, canvas.width - len(label)))
@@ -251,10 +258,7 @@ def _legend_beside(
     for row, (sign, label, role) in enumerate(legend[:room], start=1):
         canvas.put(left, row, sign, role)
         canvas.put(left + 2, row, fit(label, LEGEND_WIDTH - 2, ellipsis=glyphs.ellipsis), "text")
-    hidden = len(legend) - min(room, len(legend))
-    if hidden:
-        canvas.put(left + 2, room + 1, f"and {hidden} more: filter", "muted")
-    return hidden
+    return len(legend) - min(room, len(legend))
 
 
 def _legend_rows(legend: list[tuple[str, str, Role]], width: int) -> int:

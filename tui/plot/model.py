@@ -54,6 +54,8 @@ class Plot:
     series: tuple[Series, ...]
     lines: bool = True
     """Whether the points of a series are joined."""
+    left_out: int = 0
+    """Series that are not shown, because there are no marks left to tell them apart."""
     front: tuple[Point, ...] = ()
     """Points of a Pareto front, in the order of x; joined by steps."""
     front_label: str = "Pareto front"

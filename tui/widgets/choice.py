@@ -43,6 +43,12 @@ class Choice(Widget, can_focus=True):
         self._choices = tuple(choices)
         self.set_reactive(Choice.value, value)
 
+    def offer(self, choices: Sequence[str], value: str) -> None:
+        """Offers other choices; says nothing of the value that is chosen with them."""
+        self._choices = tuple(choices)
+        self.set_reactive(Choice.value, value)
+        self.refresh(layout=True)
+
     def render(self) -> Text:
         chosen = self.get_component_rich_style("choice--chosen")
         other = self.get_component_rich_style("choice--other")

@@ -20,7 +20,7 @@ class Column(Generic[Row]):
     """Known to the owner; what a click on its heading says."""
     label: str
     width: int
-    """Cells; two more than the label, or the arrow of the order does not fit."""
+    """Cells, at least those of the label; an arrow for the order stands in the gap behind."""
     cell: Callable[[Row], Cell]
     right: bool = False
     """Whether its values stand at the right, as figures do."""

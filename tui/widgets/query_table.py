@@ -21,6 +21,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from tui.glyphs import UNICODE, Glyphs
 from tui.plain import fit
@@ -60,7 +61,7 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         height: 1fr;
         background: $background;
         scrollbar-size-vertical: 1;
-        scrollbar-size-horizontal: 1;
+        scrollbar-size-horizontal: 0;
         & > .query-table--header { color: $text-muted; background: $surface; }
         & > .query-table--sorted { color: $foreground; background: $surface; text-style: bold; }
         & > .query-table--cursor {
@@ -142,6 +143,7 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         columns: Sequence[Column[Row]],
         *,
         sign: Callable[[Row], Cell] = lambda _: ("", ""),
+        heading: bool = True,
         glyphs: Glyphs = UNICODE,
         id: str | None = None,
     ) -> None:
@@ -150,15 +152,19 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         Args:
             columns: At least one; the first is fixed.
             sign: One character that stands before a row, for its state.
+            heading: Whether the columns' labels stand above.
             glyphs: What to draw with.
             id: The widget's.
         """
         super().__init__(id=id)
         self._columns = tuple(columns)
         self._sign = sign
+        self._above = int(heading)
         self._glyphs = glyphs
         self._ids: array[int] = array("q")
         self._rows: OrderedDict[int, Row] = OrderedDict()
+        self._drawn: dict[int, tuple[Strip, Strip]] = {}
+        self._plain_style: Style | None = None
         self._asked: set[int] = set()
         self._missing: set[int] = set()
         self._order: tuple[str, bool] | None = None
@@ -182,6 +188,7 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         """Shows other columns; the current one stays where it is still there."""
         key = self._columns[self.column].key if self._columns else ""
         self._columns = tuple(columns)
+        self._drawn.clear()
         keys = [column.key for column in columns]
         self.column = keys.index(key) if key in keys else min(self.column, len(keys) - 1)
         self._measure()
@@ -216,18 +223,27 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         for number, row in rows.items():
             self._rows[number] = row
             self._rows.move_to_end(number)
+            self._drawn.pop(number, None)
         while len(self._rows) > KEPT_ROWS:
-            self._rows.popitem(last=False)
+            number, _ = self._rows.popitem(last=False)
+            self._drawn.pop(number, None)
         self._asked.clear()
         self.refresh()
-        self.post_message(self.Moved(self))
+        if self.current_id in rows:
+            self.post_message(self.Moved(self))
 
     def forget(self) -> None:
         """Drops all rows: they mean something else now."""
         self._rows.clear()
+        self._drawn.clear()
         self._asked.clear()
         self.marked = {}
         self.refresh()
+
+    @property
+    def order(self) -> tuple[str, bool] | None:
+        """The column that the rows are sorted by, and whether the largest comes first."""
+        return self._order
 
     def show_order(self, key: str, *, descending: bool) -> None:
         """Says in the headings by what the rows are sorted."""
@@ -250,9 +266,19 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         """The current column."""
         return self._columns[self.column]
 
+    def at_hand(self) -> frozenset[int]:
+        """Ids of the rows that need not be read."""
+        return frozenset(self._rows)
+
     def seen(self, ids: Iterable[int]) -> list[Row]:
         """The rows of some ids that are at hand."""
         return [self._rows[number] for number in ids if number in self._rows]
+
+    def mark(self, ids: Iterable[int]) -> None:
+        """Marks these rows and no others."""
+        self.marked = dict.fromkeys(ids)
+        self._drawn.clear()
+        self.refresh()
 
     def toggle_mark(self) -> None:
         """Marks the current row, or takes its mark off."""
@@ -263,6 +289,7 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
             del self.marked[number]
         else:
             self.marked[number] = None
+        self._drawn.pop(number, None)
         self.refresh()
         self.post_message(self.Moved(self))
 
@@ -274,13 +301,20 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         widths = [column.width + GAP for column in self._columns[1:]]
         # Where each column begins behind the fixed part; the last number is where all end.
         self._starts = tuple(accumulate(widths, initial=0))
-        self.virtual_size = Size(self._fixed + self._starts[-1], len(self._ids) + 1)
+        size = Size(self._fixed + self._starts[-1], len(self._ids) + self._above)
+        if min(size.height, self.virtual_size.height) > self.size.height > 0:
+            # The scrollbar was there and stays: rows that come while others write need no new
+            # layout of the whole screen, which is what setting the size would bring.
+            self.set_reactive(Widget.virtual_size, size)
+            self._scroll_update(size)
+        else:
+            self.virtual_size = size
         self.refresh()
 
     @property
     def _room(self) -> int:
         """Rows that fit below the heading."""
-        return max(1, self.scrollable_content_region.height - 1)
+        return max(1, self.scrollable_content_region.height - self._above)
 
     def _reveal(self) -> None:
         """Scrolls so that the current cell is in sight."""
@@ -302,41 +336,77 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
-        width = self.size.width
-        base = self.rich_style
-        if y == 0:
-            return self._heading(width)
-        place = round(self.scroll_y) + y - 1
+        if y < self._above:
+            return self._heading()
+        place = round(self.scroll_y) + y - self._above
+        base = self._base()
         if place >= len(self._ids):
-            return Strip.blank(width, base)
+            return Strip.blank(self.size.width, base)
         number = self._ids[place]
-        row = self._rows.get(number)
-        if row is None:
-            self._want(place // PAGE_ROWS)
-        style, current = base, place == self.cursor
-        if current:
+        if place == self.cursor:
             name = "cursor" if self.has_focus else "blurred"
             style = base + self.get_component_rich_style(f"query-table--{name}", partial=True)
-        segments = self._gutter(number, row, style)
+            return self._strip(*self._row(number, style, current=True), style)
+        drawn = self._drawn.get(number)
+        if drawn is None:
+            drawn = self._row(number, base, current=False)
+            if number in self._rows:
+                self._drawn[number] = drawn
+            else:
+                self._want(place // PAGE_ROWS)
+        return self._strip(*drawn, base)
+
+    def _row(self, number: int, style: Style, *, current: bool) -> tuple[Strip, Strip]:
+        """The fixed part of a row and the rest of it."""
+        row = self._rows.get(number)
         cells = [
             self._cell(index, column, row, style, current=current)
             for index, column in enumerate(self._columns)
         ]
-        return self._strip([*segments, *cells[0]], [s for cell in cells[1:] for s in cell], style)
+        return (
+            Strip([*self._gutter(number, row, style), *cells[0]]),
+            Strip([segment for cell in cells[1:] for segment in cell]),
+        )
 
-    def _heading(self, width: int) -> Strip:
+    def _base(self) -> Style:
+        # Asking costs a third of a millisecond, and every line asks.
+        if self._plain_style is None:
+            self._plain_style = self.rich_style
+        return self._plain_style
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._forget_drawn()
+
+    def _forget_drawn(self) -> None:
+        self._drawn.clear()
+        self._plain_style = None
+
+    def _heading(self) -> Strip:
         plain_style = self.get_component_rich_style("query-table--header")
         sorted_style = self.get_component_rich_style("query-table--sorted")
         segments = [Segment(" " * GUTTER, plain_style)]
         rest: list[Segment] = []
         for index, column in enumerate(self._columns):
-            label, style = column.label, plain_style
+            label, style, gap = column.label, plain_style, " " * GAP
             if self._order is not None and self._order[0] == column.key:
                 arrow = self._glyphs.down if self._order[1] else self._glyphs.up
-                label, style = f"{label} {arrow}", sorted_style
-            text = fit(label, column.width, right=column.right, ellipsis=self._glyphs.ellipsis)
-            (segments if index == 0 else rest).append(Segment(text + " " * GAP, style))
-        return self._strip(segments, rest, plain_style)
+                style = sorted_style
+                if column.right:
+                    gap = arrow.ljust(GAP)
+                else:
+                    label = f"{label} {arrow}"
+            room = column.width if column.right else column.width + GAP - 1
+            text = fit(label, room, right=column.right, ellipsis=self._glyphs.ellipsis)
+            text = text + gap if column.right else f"{text} "
+            (segments if index == 0 else rest).append(Segment(text, style))
+        strip = self._strip(Strip(segments), Strip(rest), plain_style)
+        room = self.scrollable_content_region.width
+        if self._fixed + self._starts[-1] - round(self.scroll_x) <= room:
+            return strip
+        # More columns to the right.
+        more = Segment(self._glyphs.more, sorted_style)
+        return Strip.join([strip.crop(0, room - 1), Strip([more])])
 
     def _gutter(self, number: int, row: Row | None, style: Style) -> list[Segment]:
         marked = number in self.marked
@@ -355,23 +425,24 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         text, tone = (self._glyphs.dot, "muted") if row is None else column.cell(row)
         text = fit(text, column.width, right=column.right, ellipsis=self._glyphs.ellipsis)
         toned = self._toned(tone, style)
-        if current and index == self.column and self.has_focus:
-            toned += self.get_component_rich_style("query-table--cell", partial=True)
-        return [Segment(text, toned), Segment(" " * GAP, style)]
+        if not (current and index == self.column and self.has_focus):
+            return [Segment(text, toned), Segment(" " * GAP, style)]
+        word = text.strip()
+        before = text[: len(text) - len(text.lstrip())] if word else ""
+        shown = toned + self.get_component_rich_style("query-table--cell", partial=True)
+        after = " " * (len(text) - len(before) - len(word))
+        return [Segment(before, style), Segment(word, shown), Segment(after + " " * GAP, style)]
 
     def _toned(self, tone: str, style: Style) -> Style:
         if not tone:
             return style
         return style + self.get_component_rich_style(f"query-table--{tone}", partial=True)
 
-    def _strip(self, fixed: list[Segment], rest: list[Segment], style: Style) -> Strip:
-        width = self.size.width
-        scrolled = Strip(rest)
+    def _strip(self, fixed: Strip, rest: Strip, style: Style) -> Strip:
+        width = self.scrollable_content_region.width
         left = round(self.scroll_x)
-        room = max(0, width - self._fixed)
-        return Strip.join(
-            [Strip(fixed), scrolled.crop_extend(left, left + room, style)]
-        ).crop_extend(0, width, style)
+        scrolled = rest.crop_extend(left, left + max(0, width - self._fixed), style)
+        return Strip.join([fixed, scrolled]).crop_extend(0, width, style)
 
     # Reading
 
@@ -449,11 +520,11 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         if place is None:
             return
         index = self._column_at(place.x)
-        if place.y == 0:
+        if place.y < self._above:
             if index is not None:
                 self.post_message(self.Sorted(self, self._columns[index].key))
             return
-        row = round(self.scroll_y) + place.y - 1
+        row = round(self.scroll_y) + place.y - self._above
         if row >= len(self._ids):
             return
         event.stop()

@@ -51,7 +51,9 @@ class TabBar(Horizontal):
             parts.append(f"{len(snapshot.held)} running")
         if snapshot.waiting:
             parts.append(f"{len(snapshot.waiting)} waiting")
-        self.query_one("#queue-state", Static).update(Text(plain(", ".join(parts) or "idle")))
+        words = Text(plain(", ".join(parts) or "idle"))
+        # Its width is what the tabs leave: a layout of the whole screen would change nothing.
+        self.query_one("#queue-state", Static).update(words, layout=False)
 
 
 class Tab(Static):

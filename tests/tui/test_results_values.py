@@ -1,0 +1,314 @@
+"""What the tab Results shows, as values: plots, differences, alignments, histograms, files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from store import LEADERBOARD_COLUMNS, LeaderboardRow, PowerSample, Store, filter_sql
+from tests.tui.data import HOSTILE, Clock, add_job, result
+from tui.bench.big_store import BATCHES, LENGTHS, MODELS, PLACES, make_big_store
+from tui.results.alignment import align, align_clips
+from tui.results.columns import chosen_columns, group_filter, result_columns
+from tui.results.detail import bins, power_plot, samples_plot
+from tui.results.differences import compare_results, compare_runs, percent_change
+from tui.results.export import rows_csv, rows_json, rows_tsv
+from tui.results.plots import ANY, KINDS, Choices, make_plot, plot_tsv
+from tui.results.reasons import missing_reason
+
+
+@pytest.fixture(scope="module")
+def newest(tmp_path_factory: pytest.TempPathFactory) -> list[LeaderboardRow]:
+    """The newest result of each case of a grid with known laws."""
+    path = tmp_path_factory.mktemp("values") / "asrprof.db"
+    make_big_store(path, results=len(MODELS) * len(PLACES) * len(LENGTHS) * len(BATCHES), samples=1)
+    with Store.open(path, readonly=True) as store:
+        return store.browse.newest()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "asrprof.db", clock=Clock()) as opened:
+        yield opened
+
+
+# Plots
+
+
+def test_latency_by_batch_follows_its_law(newest: list[LeaderboardRow]) -> None:
+    plot = make_plot(newest, Choices("latency-batch", audio_seconds="15", place="cuda fp16"))
+    assert plot.title == "Latency by batch size, cuda fp16, 15 s of audio"
+    assert len(plot.series) == len(MODELS)
+    assert plot.x.at == tuple(float(size) for size in BATCHES)
+    for series in plot.series:
+        for a, b in zip(series.points, series.points[1:], strict=False):
+            slope = math.log(b.y / a.y) / math.log(b.x / a.x)
+            assert 0.75 < slope < 1.05  # 0.9 and the noise of the grid
+        assert all(point.low < point.y < point.high for point in series.points)  # type: ignore[operator]
+
+
+def test_a_plot_holds_what_it_says(newest: list[LeaderboardRow]) -> None:
+    by_id = {row.result_id: row for row in newest}
+    plot = make_plot(newest, Choices("latency-length", batch_size="4", place="cpu"))
+    for _, point in plot.points():
+        row = by_id[point.id]
+        assert (row.batch_size, row.device, row.variant) == (4, "cpu", "fp32")
+        assert (point.x, point.y) == (row.audio_seconds, row.latency_ms)
+
+
+def test_too_many_series_are_left_out_and_counted(newest: list[LeaderboardRow]) -> None:
+    plot = make_plot(newest, Choices("latency-batch", audio_seconds="5", place=ANY))
+    assert len(plot.series) == 8
+    assert plot.left_out == len(MODELS) * len(PLACES) - 8
+    # Unless it is asked for, one place is shown, in which the marks suffice.
+    assert make_plot(newest, Choices("latency-batch")).left_out == 0
+
+
+def test_energies_of_different_labels_are_different_series(newest: list[LeaderboardRow]) -> None:
+    some = [row for row in newest if row.model == "pocketsphinx" and row.variant == "fp32"]
+    mixed = [replace(row, device="cpu") for row in some]
+    plot = make_plot(mixed, Choices("energy-length", batch_size="1"))
+    assert {series.label for series in plot.series} == {
+        "pocketsphinx cpu, estimated",
+        "pocketsphinx cpu, measured",
+    }
+
+
+def test_the_front_is_the_best_of_both(newest: list[LeaderboardRow]) -> None:
+    plot = make_plot(newest, Choices("wer-rtfx"))
+    points = [point for _, point in plot.points()]
+    assert len(points) == len(MODELS) * len(PLACES)
+    for point in points:
+        beaten = any(
+            other.x >= point.x and other.y <= point.y and (other.x, other.y) != (point.x, point.y)
+            for other in points
+        )
+        assert beaten == (point not in plot.front)
+    xs = [point.x for point in plot.front]
+    assert xs == sorted(xs)
+
+
+def test_random_weights_are_on_no_quality_chart(newest: list[LeaderboardRow]) -> None:
+    random = [replace(row, weights="random", wer=None) for row in newest[:50]]
+    plot = make_plot(random, Choices("wer-rtfx"))
+    assert list(plot.points()) == []
+    assert "random weights have none" in plot.empty
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_results_make_an_empty_plot(kind: str) -> None:
+    plot = make_plot([], Choices(kind))
+    assert list(plot.points()) == []
+    assert plot.empty
+    assert plot_tsv(plot) == ""
+
+
+def test_a_plot_can_be_pasted(newest: list[LeaderboardRow]) -> None:
+    plot = make_plot(newest, Choices("latency-batch", place="cpu"))
+    lines = plot_tsv(plot).splitlines()
+    assert lines[0] == "series\tbatch size\tlatency, ms\tlow\thigh\tresult"
+    assert len(lines) == 1 + len(list(plot.points()))
+
+
+# Differences
+
+
+def test_a_slower_run_is_told_from_chance(store: Store) -> None:
+    clock = Clock()
+    names = ("a", "b", "c")
+    first = add_job(store, clock, "one", "done", [result(n, latency_s=0.1) for n in names])
+    slow = [
+        result(name, latency_s=latency)
+        for name, latency in zip(names, (0.1, 0.15, 0.08), strict=True)
+    ]
+    extra = result("only here")
+    second = add_job(store, clock, "two", "done", [*slow, extra])
+    compared = compare_runs(store, first, second)
+    verdicts = {case.b.model: case.latency for case in compared.cases}
+    assert verdicts["a"].tone == ""
+    assert verdicts["b"].tone == "bad"
+    assert verdicts["b"].text == "+50.0 %"
+    assert verdicts["c"].tone == "good"
+    assert (compared.slower, compared.faster) == (1, 1)
+    assert (compared.only_a, compared.only_b) == (0, 1)
+    assert compared.cases[0].b.model == "b"  # The largest change first.
+
+
+def test_energies_of_two_labels_are_not_compared(store: Store) -> None:
+    clock = Clock()
+    estimated = result("m", energy="estimated")
+    measured = result("m", energy="measured", batch_size=2)
+    job = add_job(store, clock, "one", "done", [estimated, measured])
+    ids = [row.result_id for row in store.leaderboard(job_id=job)]
+    _, figures = compare_results(store, ids)
+    energy = next(row for row in figures if row.label == "energy J")
+    verdict = energy.verdicts[1]
+    assert energy.values[0].startswith("e")
+    assert verdict is not None
+    assert (verdict.text, verdict.note) == ("-", "estimated and measured do not compare")
+
+
+def test_results_are_compared_with_the_first(store: Store) -> None:
+    clock = Clock()
+    rows = [result("m", latency_s=0.1 * n, batch_size=n, wer=0.05 * n) for n in (1, 2, 3)]
+    job = add_job(store, clock, "one", "done", rows)
+    ids = [row.result_id for row in store.leaderboard(job_id=job)]
+    ordered, figures = compare_results(store, ids)
+    assert [row.result_id for row in ordered] == ids
+    by_label = {row.label: row for row in figures}
+    assert by_label["latency ms"].values == ("100", "200", "300")
+    texts = [verdict and verdict.text for verdict in by_label["latency ms"].verdicts]
+    assert texts == [None, "x 2.00", "x 3.00"]
+    assert by_label["batch"].values == ("1", "2", "3")
+    assert "variant" not in by_label  # All the same.
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(1.0, "+0.0 %"), (1.052, "+5.2 %"), (0.9, "-10.0 %"), (2.5, "x 2.50"), (0.25, "x 0.250")],
+)
+def test_changes_read_well(ratio: float, text: str) -> None:
+    assert percent_change(ratio) == text
+
+
+# Alignment
+
+
+def test_each_kind_of_word_error() -> None:
+    pieces = align("the cat sat on the mat", "the bat sat the mat big")
+    assert [(piece.kind, piece.reference, piece.hypothesis) for piece in pieces] == [
+        ("equal", "the", "the"),
+        ("substitute", "cat", "bat"),
+        ("equal", "sat", "sat"),
+        ("delete", "on", ""),
+        ("equal", "the mat", "the mat"),
+        ("insert", "", "big"),
+    ]
+
+
+@given(
+    reference=st.lists(st.sampled_from(["one", "two", "three", "four"]), max_size=8),
+    hypothesis=st.lists(st.sampled_from(["one", "two", "three", "five"]), max_size=8),
+)
+def test_an_alignment_loses_no_word(reference: list[str], hypothesis: list[str]) -> None:
+    from runner.measure.quality import normalise
+
+    said, heard = " ".join(reference), " ".join(hypothesis)
+    pieces = align(said, heard)
+    assert " ".join(piece.reference for piece in pieces if piece.reference) == normalise(said)
+    assert " ".join(piece.hypothesis for piece in pieces if piece.hypothesis) == normalise(heard)
+
+
+def test_the_worst_clip_comes_first_and_unscored_ones_stay_raw() -> None:
+    (clip,) = result("m").transcripts
+    clips = [
+        replace(clip, clip_id="good", substitutions=0, deletions=0, insertions=0, hits=9),
+        replace(clip, clip_id="bad", substitutions=5),
+        replace(
+            clip, clip_id="raw", substitutions=None, deletions=None, insertions=None, hits=None
+        ),
+    ]
+    aligned = align_clips(clips)
+    assert aligned[0].clip_id == "bad"
+    raw = next(found for found in aligned if found.clip_id == "raw")
+    assert (raw.pieces, raw.errors) == ((), None)
+
+
+# A result
+
+
+@given(values=st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=200))
+def test_a_histogram_counts_every_sample(values: list[float]) -> None:
+    low, step, counts = bins(values)
+    assert sum(counts) == len(values)
+    assert step > 0
+    assert low == min(values)
+    assert len(counts) <= 16
+
+
+def test_the_samples_keep_their_order_and_batches(store: Store) -> None:
+    job = add_job(store, Clock(), "one", "done", [result("m", samples=6)])
+    (row,) = store.leaderboard(job_id=job)
+    plot = samples_plot(store.result(row.result_id))
+    assert [series.label for series in plot.series] == ["batch 0", "batch 1"]
+    assert [point.x for point in plot.series[0].points] == [1, 3, 5]
+
+
+def test_the_power_of_a_counter_is_how_it_grows(store: Store) -> None:
+    counter = tuple(
+        PowerSample(source="rapl", phase="window-1", time_s=10.0 + n, power_w=None, energy_j=j)
+        for n, j in enumerate((0.0, 20.0, 50.0, 40.0, 70.0))
+    )
+    job = add_job(store, Clock(), "one", "done", [replace(result("m"), power_samples=counter)])
+    (row,) = store.leaderboard(job_id=job)
+    (series,) = power_plot(store.result(row.result_id)).series
+    assert series.label == "rapl work"
+    assert [point.y for point in series.points] == [20.0, 30.0, 30.0]  # No power from a wrap.
+
+
+# Words and files
+
+
+def test_every_column_of_the_view_can_be_shown() -> None:
+    keys = {column.key for column in result_columns()}
+    assert keys <= set(LEADERBOARD_COLUMNS)
+    # An interval is one column, a label is part of its figure, and `stable` of the latency.
+    hidden = {"latency_high_ms", "energy_label", "stable"}
+    assert set(LEADERBOARD_COLUMNS) - keys == hidden
+    assert all(len(column.label) <= column.width for column in result_columns())
+    assert [column.key for column in chosen_columns(["wer", "nonsense", "model"])] == [
+        "wer",
+        "model",
+    ]
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, 'say "hi" to it', "", "o'brien"])
+def test_a_group_is_found_by_its_filter(store: Store, name: str) -> None:
+    job = add_job(store, Clock(), "one", "done", [result(name or "x"), result("another")])
+    (first, *_) = store.browse.groups(["model", "batch_size"], "model != 'another'")
+    words = group_filter(["model", "batch_size"], first)
+    assert "\x1b" not in words
+    found = store.leaderboard(where=filter_sql(words))
+    assert [row.model for row in found] == [name or "x"]
+    assert job == found[0].job_id
+
+
+def test_files_hold_every_figure_in_full(store: Store) -> None:
+    hostile = [result(name) for name in (*HOSTILE, "=cmd|' /C calc'!A0")]
+    add_job(store, Clock(), "one", "done", [*hostile, result("w", state="failed", reason="no, \n")])
+    rows = store.leaderboard()
+    read = list(csv.DictReader(io.StringIO(rows_csv(rows))))
+    assert list(read[0]) == list(LEADERBOARD_COLUMNS)
+    assert [row["model"].lstrip("'") for row in read] == [row.model for row in rows]
+    assert read[-2]["model"].startswith("'=")  # No spreadsheet runs it.
+    assert read[-1]["latency_ms"] == ""
+    assert json.loads(rows_json(rows))[0]["latency_ms"] == rows[0].latency_ms
+    pasted = rows_tsv(rows, ["model", "wer"])
+    assert len(pasted.splitlines()) == 1 + len(rows)
+    assert "\x1b" not in pasted
+    assert rows_tsv([], ["model"]) == ""
+
+
+def test_reasons(store: Store) -> None:
+    failed = result("w", state="oom", reason="killed")
+    job = add_job(
+        store, Clock(), "one", "done", [result("openai/w", wer=None, energy=None), failed]
+    )
+    good, bad = store.leaderboard(job_id=job)
+    reasons = store.browse.reasons(good.result_id)
+    assert missing_reason(good, "wer", reasons) == "random weights"
+    assert missing_reason(good, "energy_j", reasons) == "no sensor"
+    assert missing_reason(good, "vram_mb", reasons) == "no GPU was used"
+    assert missing_reason(good, "rtfx", reasons) == ""
+    assert missing_reason(bad, "rtfx", {}) == "oom: killed"
+    unstable = replace(good, stable=False)
+    assert missing_reason(unstable, "latency_ms", {"stable_reason": "drift"}) == "unstable: drift"

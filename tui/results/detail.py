@@ -1,0 +1,435 @@
+"""One result as people read it: figures, stages, samples, energy, operators, transcripts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from statistics import median
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from store import Environment, PowerSample, Result, StoredResult
+from tui.glyphs import Glyphs
+from tui.palette import Palette
+from tui.plain import cell, plain
+from tui.plot.model import Axis, Plot, Point, Series
+from tui.present import (
+    NO_VALUE,
+    counted,
+    duration,
+    joules,
+    milliseconds,
+    number,
+    percent,
+    size,
+)
+from tui.present_queue import bar
+from tui.results.alignment import AlignedClip, Piece
+
+BINS = 16
+"""Most bars of a histogram."""
+
+
+def title(stored: StoredResult) -> str:
+    """What was measured."""
+    result = stored.result
+    random = " r" if result.weights == "random" else ""
+    return (
+        f"{result.model}{random}  {result.device} {result.variant}  "
+        f"{result.audio_seconds:g} s x {result.batch_size}"
+    )
+
+
+def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> RenderableType:
+    """Every figure, with its interval, or with the reason why it is missing."""
+    result = stored.result
+    table = _grid(3)
+
+    def row(label: str, value: str, note: str | None = None, style: str = "") -> None:
+        table.add_row(
+            Text(label, palette.muted), cell(value, style), Text(plain(note or ""), palette.muted)
+        )
+
+    row("state", result.state, result.reason, palette.style(result.state))
+    row("weights", result.weights, result.revision or _weights_note(result))
+    if result.parameters:
+        row("parameters", f"{result.parameters / 1e6:,.4g} M")
+    latency = result.latency
+    if latency is None:
+        row("latency", NO_VALUE, f"{result.state}: no figures")
+    else:
+        interval = (
+            f"95 % interval {number(latency.low_s * 1e3)} to {number(latency.high_s * 1e3)} ms"
+        )
+        stable = f"{interval}, {latency.iterations} batches"
+        row("latency", milliseconds(latency.median_s), stable)
+        if not latency.stable:
+            row(
+                "", "~ unstable", latency.stable_reason or "the machine was not quiet", palette.warn
+            )
+        row(
+            "mean, deviation",
+            f"{milliseconds(latency.mean_s)}, {milliseconds(latency.stdev_s)}",
+            f"p90 {milliseconds(latency.p90_s)}, p95 {milliseconds(latency.p95_s)}, "
+            f"p99 {milliseconds(latency.p99_s)}",
+        )
+        row(
+            "cold", milliseconds(latency.cold_s), f"first batch; loading {duration(latency.load_s)}"
+        )
+        row("RTFx", number(latency.rtfx), f"{number(latency.audio_s)} s of audio a batch")
+        row("throughput", f"{number(latency.throughput)} clips/s")
+        if latency.tokens is not None:
+            row("tokens", number(latency.tokens), "generated a batch")
+    label = _energy_label(result)
+    source = f"{label} by {result.energy_primary}" if label else result.energy_reason
+    row("energy", joules(stored.energy_j, label), source)
+    if stored.joules_per_audio_hour is not None:
+        row("an hour of audio", joules(stored.joules_per_audio_hour, label))
+    quality = result.quality
+    if quality is None or quality.wer is None:
+        row("WER", NO_VALUE, "not measured" if quality is None else quality.reason)
+    else:
+        low = NO_VALUE if quality.wer_low is None else f"{100 * quality.wer_low:.1f}"
+        high = NO_VALUE if quality.wer_high is None else f"{100 * quality.wer_high:.1f}"
+        row("WER", percent(quality.wer, 1), f"{low} to {high} %, {quality.clips} clips")
+        row(
+            "errors",
+            f"{quality.substitutions} wrong, {quality.deletions} missing",
+            f"{quality.insertions} too many, {quality.hits} right; {quality.normaliser}",
+        )
+        row("CER", percent(quality.cer, 1), quality.reason)
+    memory = result.memory
+    if memory is not None:
+        row("RAM", size(memory.rss_bytes), f"{size(memory.rss_before_bytes)} before loading")
+        if memory.gpu_reserved_bytes is not None:
+            row("VRAM", size(memory.gpu_reserved_bytes), "reserved by the framework")
+    row("FLOPs", _flops(stored.flops), result.flops_reason)
+    if stored.encoder_flops is not None:
+        row("of the encoder", _flops(stored.encoder_flops))
+    when = stored.created_at[:19].replace("T", " ")
+    took = f"job {stored.job_id}, took {duration(result.wall_s)}, stored {when} UTC"
+    return Group(table, Text(), Text(took, palette.muted), cell(result.case_key, palette.muted))
+
+
+def stages(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -> RenderableType:
+    """Where the time of a batch goes."""
+    result = stored.result
+    if not result.stages:
+        return _nothing("No stages were timed.", result, palette)
+    total = sum(stage.median_s for stage in result.stages if stage.stage != "token")
+    table = _grid(5)
+    room = max(10, min(40, width - 50))
+    for stage in result.stages:
+        share = stage.median_s / total if total > 0 else 0.0
+        inside = stage.stage == "token"
+        table.add_row(
+            cell(f"  one {stage.stage}" if inside else stage.stage),
+            Text(milliseconds(stage.median_s), justify="right"),
+            Text("") if inside else bar(share, room, palette, glyphs, palette.primary),
+            Text("" if inside else percent(share), justify="right"),
+            Text(f"[{number(stage.low_s * 1e3)}, {number(stage.high_s * 1e3)}]", palette.muted),
+        )
+    said = [
+        Text("Timed in a pass of their own; they need not add up to the latency.", palette.muted)
+    ]
+    counted = [reading for reading in result.flops if reading.method == "meta"]
+    if counted:
+        flops = _grid(2)
+        for reading in counted:
+            flops.add_row(
+                Text(f"{reading.stage} FLOPs", palette.muted),
+                cell(_flops(reading.flops) if reading.flops is not None else reading.note or "-"),
+            )
+        return Group(table, Text(), *said, Text(), flops)
+    return Group(table, Text(), *said)
+
+
+def histogram(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -> RenderableType:
+    """How the latencies of the batches are spread."""
+    values = [sample.seconds for sample in stored.result.samples if sample.kind == "latency"]
+    if not values:
+        return _nothing("There are no samples.", stored.result, palette)
+    low, step, counts = bins(values)
+    most, middle = max(counts), median(values)
+    room = max(10, min(60, width - 30))
+    table = _grid(3)
+    for place, count in enumerate(counts):
+        start = low + place * step
+        holds = start <= middle < start + step or (place == len(counts) - 1 and middle >= start)
+        table.add_row(
+            Text(f"{number(1e3 * start, 4)} ms", palette.muted, justify="right"),
+            bar(count / most, room, palette, glyphs, palette.accent if holds else palette.primary),
+            Text(f"{count}{'  median' if holds else ''}"),
+        )
+    warmup = sum(sample.kind == "warmup" for sample in stored.result.samples)
+    words = f"{counted(len(values), 'sample')}, one for each batch that was timed."
+    if warmup:
+        words += f" {warmup} more of the warm-up do not count."
+    return Group(Text(words, palette.muted), Text(), table)
+
+
+def bins(values: Sequence[float]) -> tuple[float, float, list[int]]:
+    """The lower end, the width and the counts of the bins of a histogram.
+
+    The number of bins follows Freedman and Diaconis (1981), On the histogram as a density
+    estimator, within sensible limits.
+    """
+    ordered = sorted(values)
+    low, high = ordered[0], ordered[-1]
+    if high <= low:
+        return low, max(abs(low) * 0.01, 1e-9), [len(values)]
+    spread = ordered[(3 * len(ordered)) // 4] - ordered[len(ordered) // 4]
+    wanted = 2 * spread / len(ordered) ** (1 / 3)
+    count = BINS if wanted <= 0 else math.ceil((high - low) / wanted)
+    count = max(4, min(BINS, count))
+    step = (high - low) / count
+    places = Counter(min(count - 1, int((value - low) / step)) for value in values)
+    return low, step, [places[place] for place in range(count)]
+
+
+def samples_plot(stored: StoredResult) -> Plot:
+    """Latencies in the order in which they were measured, a series for each batch of the cycle."""
+    by_batch: dict[int, list[Point]] = {}
+    for place, sample in enumerate(s for s in stored.result.samples if s.kind == "latency"):
+        by_batch.setdefault(sample.batch, []).append(Point(place + 1, 1e3 * sample.seconds))
+    return Plot(
+        "",
+        Axis("iteration"),
+        Axis("latency", "ms"),
+        tuple(Series(f"batch {batch}", tuple(by_batch[batch])) for batch in sorted(by_batch)),
+        lines=False,
+        empty="there are no samples",
+    )
+
+
+def energy(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> RenderableType:
+    """What every source said, refused readings with their reasons."""
+    result = stored.result
+    if not result.energy:
+        return Text(plain(result.energy_reason or "No energy was measured."), palette.muted)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for name in ("source", "how", "J", "net J", "mean W", "idle W"):
+        table.add_column(Text(name, palette.muted))
+    table.add_row(
+        *(Text(name, palette.muted) for name in ("source", "how", "J", "net J", "mean W", "idle W"))
+    )
+    reasons: list[Text] = []
+    for reading in result.energy:
+        primary = reading.source == result.energy_primary
+        plus_minus = glyphs.plus_minus
+        table.add_row(
+            cell(reading.source, "bold" if primary else ""),
+            Text(reading.label),
+            Text(_with_error(reading.gross_j, reading.uncertainty_j, plus_minus)),
+            Text(_with_error(reading.net_j, reading.net_uncertainty_j, plus_minus)),
+            Text(number(reading.mean_w)),
+            Text(number(reading.idle_w)),
+        )
+        for words in dict.fromkeys((reading.reason, reading.net_reason)):
+            if words:
+                reasons.append(
+                    Text.assemble((f"{plain(reading.source)}: ", palette.warn), plain(words))
+                )
+    first = f"{result.energy_primary} is the result's." if result.energy_primary else ""
+    if result.energy_reason:
+        reasons.insert(0, Text(plain(result.energy_reason), palette.warn))
+    notes = Text(f"Joules of one batch. {first} Sources are never added.", palette.muted)
+    return Group(table, Text(), *reasons, notes)
+
+
+def power_plot(stored: StoredResult) -> Plot:
+    """The power trace of every source; a counter's is what it grew by from reading to reading."""
+    series: dict[str, list[Point]] = {}
+    before: dict[str, PowerSample] = {}
+    for sample in stored.result.power_samples:
+        name = f"{sample.source} {'idle' if sample.phase == 'idle' else 'work'}"
+        power = (
+            sample.power_w
+            if sample.power_w is not None
+            else _grown(before.get(sample.source), sample)
+        )
+        before[sample.source] = sample
+        if power is not None:
+            series.setdefault(name, []).append(Point(sample.time_s, power))
+    start = min((point.x for points in series.values() for point in points), default=0.0)
+    return Plot(
+        "",
+        Axis("time", "s"),
+        Axis("power", "W"),
+        tuple(
+            Series(name, tuple(Point(point.x - start, point.y) for point in points))
+            for name, points in series.items()
+        ),
+        empty="no power was traced",
+    )
+
+
+def _grown(before: PowerSample | None, now: PowerSample) -> float | None:
+    """Watts by which a counter grew since its reading before, None where that says nothing."""
+    if before is None or before.phase != now.phase:
+        return None
+    if before.energy_j is None or now.energy_j is None:
+        return None
+    elapsed, grown = now.time_s - before.time_s, now.energy_j - before.energy_j
+    return grown / elapsed if elapsed > 0 and grown >= 0 else None
+
+
+def operators(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -> RenderableType:
+    """The operators of the profile, the costliest first."""
+    result = stored.result
+    if not result.operators:
+        reason = result.operators_reason or "No operators were profiled."
+        return Text(plain(reason), palette.muted)
+    room = max(6, min(24, width - 70))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for name in ("operator", "category", "device", "calls", "self time", "", ""):
+        table.add_column(no_wrap=name in ("calls", "self time"), overflow="fold")
+    head = ("operator", "category", "device", "calls", "self time", "share", "")
+    table.add_row(*(Text(name, palette.muted) for name in head))
+    for operator in sorted(result.operators, key=lambda found: -found.self_s):
+        table.add_row(
+            cell(operator.name),
+            cell(operator.category, palette.muted),
+            cell(operator.device, palette.muted),
+            Text(f"{operator.calls:,}", justify="right"),
+            Text(milliseconds(operator.self_s), justify="right"),
+            Text(percent(operator.share, 1), justify="right"),
+            bar(operator.share, room, palette, glyphs, palette.primary),
+        )
+    return table
+
+
+def transcripts(
+    stored: StoredResult, clips: Sequence[AlignedClip], palette: Palette, glyphs: Glyphs
+) -> RenderableType:
+    """Every clip with its errors marked, the worst first."""
+    result = stored.result
+    if not clips:
+        return _nothing("There are no transcripts.", result, palette)
+    arrow = ">" if glyphs.series.isascii() else "→"
+    legend = Text.assemble(
+        ("said", palette.muted),
+        (arrow, palette.muted),
+        ("heard", f"bold {palette.bad}"),
+        ("  wrong   ", palette.muted),
+        ("-missing-", f"strike {palette.warn}"),
+        ("  ", ""),
+        ("+too many+", f"underline {palette.accent}"),
+    )
+    blocks: list[RenderableType] = [legend, Text()]
+    for clip in clips:
+        rate = (
+            "not scored"
+            if clip.errors is None or not clip.words
+            else f"{counted(clip.errors, 'error')} in {counted(clip.words, 'word')}, "
+            f"{percent(clip.errors / clip.words)}"
+        )
+        head = Text.assemble(
+            (plain(clip.clip_id), "bold"),
+            (f"  {number(clip.audio_seconds)} s  {rate}", palette.muted),
+        )
+        if clip.pieces:
+            body = Text()
+            for piece in clip.pieces:
+                body.append_text(_piece(piece, palette, arrow)).append(" ")
+            blocks += [head, body, Text()]
+        else:
+            blocks += [
+                head,
+                Text.assemble(("said   ", palette.muted), plain(clip.reference)),
+                Text.assemble(("heard  ", palette.muted), plain(clip.hypothesis or NO_VALUE)),
+                Text(),
+            ]
+    hidden = len(result.transcripts) - len(clips)
+    if hidden > 0:
+        blocks.append(Text(f"{hidden} more clips have fewer errors.", palette.muted))
+    return Group(*blocks)
+
+
+def environment(stored: StoredResult, palette: Palette) -> RenderableType:
+    """Where and under what conditions it ran."""
+    found = stored.result.environment
+    if found is None:
+        return Text("The environment is not known.", palette.muted)
+    table = _grid(2)
+    for field in fields(Environment):
+        value = getattr(found, field.name)
+        if value is None or field.name in ("fingerprint", "packages"):
+            continue
+        shown = size(value) if field.name.endswith("_bytes") else str(value)
+        table.add_row(Text(field.name.replace("_", " "), palette.muted), cell(shown))
+    conditions = stored.result.conditions
+    if conditions is not None:
+        for name, value in asdict(conditions).items():
+            if value is not None:
+                shown = number(value) if isinstance(value, float) else str(value)
+                shown = percent(value, 1) if name == "foreign_cpu" else shown
+                table.add_row(Text(name.replace("_", " "), palette.muted), cell(shown))
+    packages = _packages(found.packages)
+    return Group(table, Text(), Text("packages", palette.muted), Text(plain(packages)))
+
+
+def as_json(stored: StoredResult) -> str:
+    """Everything that is stored of it, as `asrprof results --show` prints it."""
+    return json.dumps(asdict(stored), indent=2, default=str)
+
+
+def _packages(text: str) -> str:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(found, dict):
+        return text
+    return "  ".join(f"{name} {version}" for name, version in sorted(found.items()))
+
+
+def _piece(piece: Piece, palette: Palette, arrow: str) -> Text:
+    said, heard = plain(piece.reference), plain(piece.hypothesis)
+    if piece.kind == "equal":
+        return Text(said)
+    if piece.kind == "substitute":
+        return Text.assemble(
+            (said, palette.muted), (arrow, palette.muted), (heard, f"bold {palette.bad}")
+        )
+    if piece.kind == "delete":
+        return Text(f"-{said}-", f"strike {palette.warn}")
+    return Text(f"+{heard}+", f"underline {palette.accent}")
+
+
+def _energy_label(result: Result) -> str | None:
+    return next((r.label for r in result.energy if r.source == result.energy_primary), None)
+
+
+def _weights_note(result: Result) -> str:
+    if result.weights == "random":
+        return "true architecture: real cost, no WER"
+    return ""
+
+
+def _with_error(value: float | None, error: float | None, plus_minus: str) -> str:
+    if value is None:
+        return NO_VALUE
+    return number(value) if error is None else f"{number(value)} {plus_minus} {number(error, 2)}"
+
+
+def _flops(flops: float | None) -> str:
+    return NO_VALUE if flops is None else f"{number(flops / 1e9)} GFLOP"
+
+
+def _grid(columns: int) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(columns):
+        table.add_column(overflow="fold")
+    return table
+
+
+def _nothing(words: str, result: Result, palette: Palette) -> Text:
+    if result.state != "ok":
+        words = f"{words} The case is {result.state}: {result.reason or 'no reason was given'}"
+    return Text(plain(words), palette.muted)

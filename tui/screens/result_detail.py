@@ -1,0 +1,162 @@
+"""Everything that is known of one result, over the whole screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.console import RenderableType
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from store import StoredResult
+from tui.bindings import bindings
+from tui.results import detail
+from tui.results.alignment import AlignedClip, align_clips
+from tui.widgets.chart import Chart
+from tui.widgets.panel import Panel
+from tui.widgets.parts import Parts
+
+if TYPE_CHECKING:
+    from tui.app import AsrprofApp
+
+PARTS = {
+    "figures": "Figures",
+    "stages": "Stages",
+    "samples": "Samples",
+    "energy": "Energy",
+    "operators": "Operators",
+    "transcripts": "Transcripts",
+    "environment": "Machine",
+}
+_CHARTED = ("samples", "energy")
+
+
+class ResultScreen(ModalScreen[None]):
+    """One result, a part at a time."""
+
+    SCOPE = "result"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("result")
+    AUTO_FOCUS = "#result-scroll"
+
+    class Read(Message):
+        """The result with all its children."""
+
+        def __init__(self, stored: StoredResult) -> None:
+            super().__init__()
+            self.stored = stored
+
+    class Aligned(Message):
+        """Its transcripts, word by word."""
+
+        def __init__(self, clips: list[AlignedClip]) -> None:
+            super().__init__()
+            self.clips = clips
+
+    def __init__(self, result_id: int) -> None:
+        super().__init__()
+        self._number = result_id
+        self._stored: StoredResult | None = None
+        self._clips: list[AlignedClip] | None = None
+
+    def compose(self) -> ComposeResult:
+        with Panel(f"Result {self._number}", classes="dialog whole", id="result-panel"):
+            with Horizontal(id="result-head"):
+                yield Parts(PARTS, "figures", id="result-parts")
+                yield Static("esc closes", id="result-hint", classes="muted", markup=False)
+            with VerticalScroll(id="result-scroll"):
+                yield Static("reading", id="result-text", markup=False)
+            yield Chart(glyphs=self.asrprof.glyphs, id="result-chart")
+
+    def on_mount(self) -> None:
+        self.query_one(Chart).display = False
+        number = self._number
+        self.asrprof.reader.ask(self, "result", lambda store: store.result(number), self.Read)
+
+    @property
+    def asrprof(self) -> AsrprofApp:
+        """The app, with its type."""
+        return cast("AsrprofApp", self.app)
+
+    @on(Read)
+    def _read(self, event: Read) -> None:
+        self._stored = event.stored
+        self.query_one("#result-panel", Panel).retitle(
+            f"Result {self._number}", detail.title(event.stored)[:100]
+        )
+        self._show()
+
+    @on(Aligned)
+    def _aligned(self, event: Aligned) -> None:
+        self._clips = event.clips
+        self._show()
+
+    @on(Parts.Chosen)
+    def _part_chosen(self, event: Parts.Chosen) -> None:
+        self._open(event.key)
+
+    def on_resize(self) -> None:
+        if self._stored is not None:
+            self._show()
+
+    def action_next(self) -> None:
+        self._open(self.query_one(Parts).beside(1))
+
+    def action_previous(self) -> None:
+        self._open(self.query_one(Parts).beside(-1))
+
+    def action_copy(self) -> None:
+        if self._stored is not None:
+            self.app.copy_to_clipboard(detail.as_json(self._stored))
+            self.asrprof.tell(f"result {self._number} copied as JSON")
+
+    def action_close(self) -> None:
+        self.dismiss()
+
+    def _open(self, key: str) -> None:
+        self.query_one(Parts).current = key
+        self.query_one("#result-scroll", VerticalScroll).scroll_home(animate=False)
+        if key == "transcripts" and self._clips is None and self._stored is not None:
+            transcripts = self._stored.result.transcripts
+            self.asrprof.worker.ask(self, "align", lambda _: align_clips(transcripts), self.Aligned)
+        self._show()
+
+    def _show(self) -> None:
+        stored, key = self._stored, self.query_one(Parts).current
+        if stored is None:
+            return
+        self.query_one("#result-text", Static).update(self._part(stored, key))
+        chart = self.query_one(Chart)
+        chart.display = key in _CHARTED and bool(
+            stored.result.samples if key == "samples" else stored.result.power_samples
+        )
+        self.set_class(chart.display, "-charted")
+        if chart.display:
+            plot = detail.samples_plot(stored) if key == "samples" else detail.power_plot(stored)
+            chart.show(plot)
+
+    def _part(self, stored: StoredResult, key: str) -> RenderableType:
+        palette, glyphs = self.asrprof.palette, self.asrprof.glyphs
+        width = self.query_one("#result-scroll").size.width
+        make: dict[str, Callable[[], RenderableType]] = {
+            "figures": lambda: detail.figures(stored, palette, glyphs),
+            "stages": lambda: detail.stages(stored, palette, glyphs, width),
+            "samples": lambda: detail.histogram(stored, palette, glyphs, width),
+            "energy": lambda: detail.energy(stored, palette, glyphs),
+            "operators": lambda: detail.operators(stored, palette, glyphs, width),
+            "transcripts": lambda: self._transcripts(stored),
+            "environment": lambda: detail.environment(stored, palette),
+        }
+        return make[key]()
+
+    def _transcripts(self, stored: StoredResult) -> RenderableType:
+        palette = self.asrprof.palette
+        if self._clips is None:
+            return Text("aligning the words", palette.muted)
+        return detail.transcripts(stored, self._clips, palette, self.asrprof.glyphs)

@@ -1,0 +1,72 @@
+"""The base of the three parts of the tab Results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from rich.text import Text
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widget import Widget
+
+from store import Store
+
+if TYPE_CHECKING:
+    from tui.app import AsrprofApp
+
+
+@dataclass(frozen=True)
+class Export:
+    """One kind of file that a part can write."""
+
+    format: str
+    """Its suffix."""
+    name: str
+    """Proposed, without suffix."""
+    make: Callable[[Store], str]
+    """Gives the text; it runs in a thread, with a store of its own."""
+
+
+class Pane(Vertical):
+    """One part. It is told of the filter, and says what stands in the line below."""
+
+    class Said(Message):
+        """What to show below: what is seen, and what is to be known of the current value."""
+
+        def __init__(self, pane: Pane, left: Text, right: Text) -> None:
+            super().__init__()
+            self.pane = pane
+            self.left = left
+            self.right = right
+
+    class FilterFailed(Message):
+        """SQLite does not understand the filter; one line."""
+
+        def __init__(self, reason: str) -> None:
+            super().__init__()
+            self.reason = reason
+
+    @property
+    def asrprof(self) -> AsrprofApp:
+        """The app, with its type."""
+        return cast("AsrprofApp", self.app)
+
+    def refilter(self, where: str | None) -> None:
+        """Shows only results for which a SQL condition holds."""
+
+    def freshen(self) -> None:
+        """The store has changed, or this part is shown again."""
+
+    def first_focus(self) -> Widget | None:
+        """What gets the focus when this part is shown."""
+        return next((widget for widget in self.query("*") if widget.focusable), None)
+
+    def exports(self) -> list[Export]:
+        """What can be written to a file now."""
+        return []
+
+    def copied(self) -> str:
+        """What is to go to the clipboard; empty where there is nothing."""
+        return ""
