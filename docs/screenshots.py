@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from tests.tui.conftest import settle
 from tests.tui.data import fill
 from tests.tui.shots import SHOTS, SIZES, Shot, app_for
+from tui.bench.big_store import CASES, make_big_store
 from tui.themes import DARK, LIGHT
 
 IMAGES = Path(__file__).parent / "images"
@@ -29,15 +30,22 @@ PUBLISHED = {
     "configs-edit": ((120, 34), DARK),
     "queue": ((120, 34), LIGHT),
     "live": ((120, 40), DARK),
+    "results": ((120, 30), DARK),
+    "results-front": ((120, 32), LIGHT),
+    "results-compare": ((120, 32), DARK),
 }
 """The pictures of the docs: size and theme by shot."""
+WHOLE_GRID = {"results-front"}
+"""Pictures over the results of a whole grid, in which a chart has something to show."""
 
 
 async def take(shot: Shot, size: tuple[int, int], theme: str) -> str:
     """The SVG of a shot."""
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "results" / "asrprof.db"
-        if not shot.empty:
+        if shot.name in WHOLE_GRID:
+            make_big_store(store, results=CASES, samples=1)
+        elif not shot.empty:
             fill(store)
         app = app_for(store, theme)
         async with app.run_test(size=size) as pilot:

@@ -56,6 +56,14 @@ class Terminal:
             time.sleep(0.2)
         return screen
 
+    def wait_without(self, words: str, seconds: float = 60) -> str:
+        """Waits until the terminal shows ``words`` no more; returns the whole screen."""
+        end = time.monotonic() + seconds
+        while words in (screen := self.screen):
+            assert time.monotonic() < end, f"{words!r} did not go from\n{screen}"
+            time.sleep(0.2)
+        return screen
+
     def close(self) -> None:
         """Ends the program and its tmux."""
         subprocess.run(
