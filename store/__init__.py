@@ -41,6 +41,7 @@ from store.records import (
 from store.rows import BenchmarkRow, Counts, EventRow, JobRow, Stop, StoredResult
 from store.spool import Begun, Ended, Measured, Noted, SpoolRecord
 from store.store import Store, default_path
+from store.study import StudyReader, StudyRow
 
 __all__ = [
     "FINAL",
@@ -91,6 +92,8 @@ __all__ = [
     "Store",
     "StoreError",
     "StoredResult",
+    "StudyReader",
+    "StudyRow",
     "Transcript",
     "Weights",
     "default_path",

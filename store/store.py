@@ -17,6 +17,7 @@ from store.queue import Queue
 from store.records import Event, JobState, Result, ResultState
 from store.rows import BenchmarkRow, Counts, EventRow, JobRow, Stop, StoredResult
 from store.spool import SpoolRecord
+from store.study import StudyReader
 from store.writer import rows_of
 
 
@@ -40,6 +41,8 @@ class Store:
         self._filter_database: Database | None = database if database.readonly else None
         self.queue = Queue(database, clock)
         """The jobs that wait, and what becomes of those that a dispatcher starts."""
+        self.study = StudyReader(database)
+        """Many results at once, for a study."""
 
     @classmethod
     def open(

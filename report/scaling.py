@@ -1,0 +1,224 @@
+"""How a cost grows with audio length and batch size, and where growing stops paying."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from report.statistics import Floats, student_quantile
+from report.study import Case, Configuration, group
+
+SATURATED = 0.95
+"""Of the highest throughput: the smallest batch that reaches it is where growing stops paying."""
+
+_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Exponent:
+    """A fitted exponent and its 95 % interval; NaN ends where the points allow none."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ScalingLaw:
+    """``constant + coefficient * length^p * batch^q``, fitted to relative errors."""
+
+    constant: float
+    """What a batch costs however little there is in it; 0 where none can be told."""
+    coefficient: float
+    length: Exponent | None
+    """Of audio seconds; None where they did not vary."""
+    batch: Exponent | None
+    """Of the batch size; None where it did not vary."""
+    misfit: float
+    """Root mean square of the relative errors."""
+    points: int
+
+
+@dataclass(frozen=True)
+class Saturation:
+    """Throughput of one configuration at one length, over batch sizes."""
+
+    configuration: Configuration
+    audio_seconds: float
+    smallest: int
+    """The smallest batch size measured."""
+    saturated: int
+    """The smallest one that reaches 95 % of the highest throughput."""
+    largest: int
+    """The largest one measured."""
+    gain: float
+    """Throughput at ``saturated`` over that at ``smallest``."""
+    broke: int | None
+    """The smallest batch size that ran out of memory."""
+
+    @property
+    def is_open(self) -> bool:
+        """The highest throughput is at the largest batch: it may grow further."""
+        return self.saturated == self.largest
+
+
+def fit_law(
+    lengths: Sequence[float], batches: Sequence[float], costs: Sequence[float]
+) -> ScalingLaw | None:
+    """Fits a power law with a constant to costs at points of the grid.
+
+    The constant is dropped where the points are too few for it, or where it comes out negative.
+
+    Args:
+        lengths: Audio seconds of each point.
+        batches: Batch size of each point.
+        costs: What it cost; positive.
+
+    Returns:
+        The law, or None with fewer than three points or where neither axis varied.
+    """
+    x = np.asarray(lengths, dtype=np.float64), np.asarray(batches, dtype=np.float64)
+    y = np.asarray(costs, dtype=np.float64)
+    varied = [len(np.unique(axis)) > 1 for axis in x]
+    if len(y) < 3 or not any(varied):
+        return None
+    logs = np.column_stack([np.log(axis) for axis, moves in zip(x, varied, strict=True) if moves])
+    # A constant bends the line: with two values an axis it could not be told from an exponent.
+    bends = max(len(np.unique(axis)) for axis in x) > 2
+    fit = None
+    if bends and len(y) > logs.shape[1] + 2:
+        fit = _fit(logs, y, constant=True)
+    if fit is None or fit.constant <= 0:
+        fit = _fit(logs, y, constant=False)
+    exponents = iter(fit.exponents)
+    length, batch = (next(exponents) if moves else None for moves in varied)
+    return ScalingLaw(fit.constant, fit.coefficient, length, batch, fit.misfit, len(y))
+
+
+def laws(
+    cases: Sequence[Case], cost: Callable[[Case], float | None]
+) -> dict[Configuration, ScalingLaw]:
+    """The law of every configuration that has enough points.
+
+    Args:
+        cases: Any cases.
+        cost: What to fit; cases where it is None or not positive are left out.
+    """
+    found = {}
+    for configuration, members in group(cases, lambda case: case.configuration).items():
+        points = [(*case.point, value) for case in members if (value := cost(case) or 0) > 0]
+        law = fit_law(*zip(*points, strict=True)) if points else None
+        if law is not None:
+            found[configuration] = law
+    return found
+
+
+def saturations(cases: Sequence[Case]) -> list[Saturation]:
+    """Where throughput stops growing, for every configuration and length with several batches.
+
+    Args:
+        cases: Cases in any state; those out of memory mark the end of an axis.
+    """
+    found = []
+    for (configuration, seconds), members in group(
+        cases, lambda case: (case.configuration, case.row.audio_seconds)
+    ).items():
+        rates = {
+            case.row.batch_size: case.row.throughput
+            for case in sorted(members, key=lambda case: case.row.batch_size)
+            if case.row.throughput is not None
+        }
+        broke = [case.row.batch_size for case in members if case.row.state == "oom"]
+        if len(rates) < 2:
+            continue
+        best = max(rates.values())
+        saturated = min(size for size, rate in rates.items() if rate >= SATURATED * best)
+        found.append(
+            Saturation(
+                configuration=configuration,
+                audio_seconds=seconds,
+                smallest=min(rates),
+                saturated=saturated,
+                largest=max(rates),
+                gain=rates[saturated] / rates[min(rates)],
+                broke=min(broke, default=None),
+            )
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class _Fit:
+    constant: float
+    coefficient: float
+    exponents: tuple[Exponent, ...]
+    misfit: float
+
+
+def _fit(logs: Floats, y: Floats, *, constant: bool) -> _Fit:
+    """Least squares of relative errors by Levenberg and Marquardt, from the log-log line.
+
+    Parameters are the logarithm of the coefficient, the exponents and, last, the constant as a
+    share of the smallest cost.
+    """
+    unit = float(y.min())
+    design = np.column_stack([np.ones(len(y)), logs])
+    line, *_ = np.linalg.lstsq(design, np.log(y), rcond=None)
+    start = np.append(line, 0.1) if constant else line
+    count = design.shape[1]
+
+    def model(parameters: Floats) -> tuple[Floats, Floats]:
+        power = np.exp(np.clip(design @ parameters[:count], -700, 700)) / y
+        if not constant:
+            return power - 1, power[:, None] * design
+        residuals = power + parameters[count] * unit / y - 1
+        return residuals, np.column_stack([power[:, None] * design, unit / y])
+
+    parameters, residuals, slope = _minimise(model, start)
+    freedom = len(y) - len(parameters)
+    misfit = math.sqrt(float(residuals @ residuals) / len(y))
+    if freedom > 0:
+        variance = float(residuals @ residuals) / freedom
+        errors = np.sqrt(np.diag(np.linalg.pinv(slope.T @ slope)) * variance)
+        reach = student_quantile(0.975, freedom) * errors
+    else:
+        reach = np.full(len(parameters), math.nan)
+    return _Fit(
+        constant=float(parameters[count] * unit) if constant else 0.0,
+        coefficient=float(np.exp(parameters[0])),
+        exponents=tuple(
+            Exponent(float(value), float(value - half), float(value + half))
+            for value, half in zip(parameters[1:count], reach[1:count], strict=True)
+        ),
+        misfit=misfit,
+    )
+
+
+def _minimise(
+    model: Callable[[Floats], tuple[Floats, Floats]], start: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Parameters with the least squares, their residuals and their Jacobian."""
+    parameters = start
+    residuals, slope = model(parameters)
+    damping = 1e-3
+    for _ in range(_STEPS):
+        normal = slope.T @ slope
+        step = np.linalg.lstsq(
+            normal + damping * np.diag(np.diag(normal)), -slope.T @ residuals, rcond=None
+        )[0]
+        tried = parameters + step
+        new_residuals, new_slope = model(tried)
+        if new_residuals @ new_residuals < residuals @ residuals:
+            done = float(np.abs(step).max()) < 1e-10
+            parameters, residuals, slope = tried, new_residuals, new_slope
+            damping = max(damping / 5, 1e-12)
+            if done:
+                break
+        else:
+            damping *= 5
+            if damping > 1e12:
+                break
+    return parameters, residuals, slope
