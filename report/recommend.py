@@ -180,15 +180,15 @@ def _caveats(
     if "wer" in used:
         if choice.row.model.startswith(OWN_SPEECH):
             found.append(
-                f"{choice.model} was trained on asrprof's own synthesised speech: its WER says "
-                "nothing about real speech"
+                f"the WER of {choice.model} says nothing about real speech: it was trained on "
+                "asrprof's own synthesised speech"
             )
         sets = {case.row.clips_fingerprint for case in kept if case.row.wer is not None}
         if len(sets) > 1:
             found.append("error rates come from different sets of clips")
     unstable = [case for case in (choice,) if case.row.stable is False]
     if unstable and used & {"latency_ms", "p95_ms", "rtfx", "throughput"}:
-        found.append(f"its latency was not stable: {choice.row.stable_reason}")
+        found.append(f"the latency of the choice was not stable: {choice.row.stable_reason}")
     if len({case.configuration for case in candidates}) == 1:
         found.append("it is the only candidate")
     return found

@@ -14,6 +14,9 @@ from report.study import Case, Configuration, group
 SATURATED = 0.95
 """Of the highest throughput: the smallest batch that reaches it is where growing stops paying."""
 
+NEGLIGIBLE = 1e-3
+"""A constant below this share of the smallest cost is none."""
+
 _STEPS = 200
 
 
@@ -70,7 +73,8 @@ def fit_law(
 ) -> ScalingLaw | None:
     """Fits a power law with a constant to costs at points of the grid.
 
-    The constant is dropped where the points are too few for it, or where it comes out negative.
+    The constant is dropped where the points are too few for it, or where it comes out negative or
+    negligible.
 
     Args:
         lengths: Audio seconds of each point.
@@ -91,7 +95,7 @@ def fit_law(
     fit = None
     if bends and len(y) > logs.shape[1] + 2:
         fit = _fit(logs, y, constant=True)
-    if fit is None or fit.constant <= 0:
+    if fit is None or fit.constant < NEGLIGIBLE * y.min():
         fit = _fit(logs, y, constant=False)
     exponents = iter(fit.exponents)
     length, batch = (next(exponents) if moves else None for moves in varied)

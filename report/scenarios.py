@@ -109,8 +109,7 @@ def load_scenarios(path: Path | None = None) -> list[Scenario]:
         ReportError: The file cannot be read or is no list of scenarios; one line.
     """
     if path is None:
-        text = resources.files("report").joinpath("scenarios.json").read_text("utf-8")
-        return TypeAdapter(list[Scenario]).validate_json(text)
+        return TypeAdapter(list[Scenario]).validate_json(scenarios_text())
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -127,6 +126,11 @@ def load_scenarios(path: Path | None = None) -> list[Scenario]:
         if names.count(name) > 1:
             raise ReportError(f"{path}: two scenarios are named {name!r}")
     return scenarios
+
+
+def scenarios_text() -> str:
+    """The scenarios that come with asrprof, as JSON to edit."""
+    return resources.files("report").joinpath("scenarios.json").read_text("utf-8")
 
 
 def value_of(case: Case, measure: MeasureName) -> float | None:

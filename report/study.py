@@ -106,8 +106,8 @@ class Study:
 
     @cached_property
     def models(self) -> tuple[str, ...]:
-        """All models with a latency, in the order in which they were first measured."""
-        return tuple(dict.fromkeys(case.model for case in self.ok))
+        """All models with a latency, those with most cases first."""
+        return tuple(model for model, _ in Counter(case.model for case in self.ok).most_common())
 
     @cached_property
     def places(self) -> tuple[str, ...]:
@@ -129,11 +129,22 @@ class Study:
 
         Figures that show one bar a model need cases that had the same work to do.
         """
-        counts = Counter({case.point: 0 for case in cases})
-        for point, configuration in {(case.point, case.configuration) for case in cases}:
-            del configuration
-            counts[point] += 1
+        counts = Counter(point for point, _ in {(case.point, case.configuration) for case in cases})
         return max(counts, key=lambda point: (counts[point], point), default=None)
+
+
+def front_candidates(study: Study) -> list[Case]:
+    """Cases that a front of errors may be made of: those of one length of clips.
+
+    Other lengths are other work, and other clips. It is the longest that most models share.
+    """
+    judged = [case for case in study.ok if case.row.wer is not None]
+    models = {
+        length: len({case.model for case in members})
+        for length, members in group(judged, lambda case: case.row.audio_seconds).items()
+    }
+    chosen = max(models, key=lambda length: (models[length], length), default=None)
+    return [case for case in judged if case.row.audio_seconds == chosen]
 
 
 def group(cases: Iterable[Case], key: Callable[[Case], Key]) -> dict[Key, list[Case]]:

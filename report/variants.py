@@ -9,6 +9,9 @@ from report.compare import Difference, WerDifference, compare_samples, compare_w
 from report.study import BASELINE, Case, Study
 from store import Sample, Transcript
 
+MOST_COMPARED = 500
+"""Comparisons that a page is made of; each takes some milliseconds."""
+
 
 @dataclass(frozen=True)
 class VariantEffect:
@@ -36,21 +39,20 @@ class VariantEffect:
         return b / a if a and b else None
 
 
-def variant_effects(study: Study, cases: Sequence[Case] | None = None) -> list[VariantEffect]:
+def variant_effects(study: Study) -> list[VariantEffect]:
     """The effect of every variant that has a baseline at the same point.
 
     The intervals allow for their number: with many of them, one alone must be surer of itself.
 
     Args:
-        study: The study.
-        cases: Look only at these variants; by default at all.
+        study: The study; of its variants the first ``MOST_COMPARED``.
     """
     baselines = {(case.model, case.place, case.point): case for case in study.baseline}
     pairs = [
         (baselines[case.model, case.place, case.point], case)
-        for case in (study.ok if cases is None else cases)
+        for case in study.ok
         if case.row.variant != BASELINE and (case.model, case.place, case.point) in baselines
-    ]
+    ][:MOST_COMPARED]
     both = [case for pair in pairs for case in pair]
     samples = study.children(Sample, both)
     transcripts = study.children(Transcript, both)

@@ -1,0 +1,1 @@
+"""The drawings of the study: matplotlib and seaborn are imported here and nowhere else."""

@@ -1,0 +1,196 @@
+"""Points of all cases: errors against speed and energy, work against time and energy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from report.content import Figure, Text
+from report.figures.style import FAINT, INK, PAPER, Palette, canvas, drawn, legend_below, log_axis
+from report.pareto import pareto_front
+from report.study import Case, Study, front_candidates, group
+
+MOST_PLACES = 3
+
+
+def tradeoff(
+    study: Study,
+    palette: Palette,
+    *,
+    cost: Callable[[Case], float | None],
+    label: str,
+    less_is_better: bool,
+    name: str,
+    title: str,
+) -> Figure | Text:
+    """WER against a cost, with the front of what nothing else beats in both.
+
+    Args:
+        study: The study.
+        palette: The models' looks.
+        cost: The horizontal figure of a case.
+        label: Of the horizontal axis.
+        less_is_better: Whether the front is on the left.
+        name: Of the figure's file.
+        title: What the caption calls the cost.
+    """
+    usable = [
+        case
+        for case in front_candidates(study)
+        if case.model in palette.models and (cost(case) or 0) > 0
+    ]
+    if len({case.configuration for case in usable}) < 2:
+        return Text(
+            f"No figure of WER against {title}: fewer than two configurations have both. "
+            + wer_reasons(study)
+        )
+    with canvas(height=3.4) as (figure, (axes,)):
+        points = [(cost(case) or 0.0, 100 * (case.row.wer or 0.0)) for case in usable]
+        front = pareto_front(points, minimise=(less_is_better, True))
+        edge = [points[index] for index in front]
+        axes.step(
+            [x for x, _ in edge],
+            [y for _, y in edge],
+            where="post",
+            color=FAINT,
+            linestyle="--",
+            linewidth=1.1,
+            zorder=1,
+        )
+        variants = sorted({case.row.variant for case in usable})
+        fastest = {
+            configuration: max(members, key=lambda case: case.row.rtfx or 0)
+            for configuration, members in group(usable, lambda case: case.configuration).items()
+        }
+        for index, case in enumerate(usable):
+            low, high = case.row.wer_low, case.row.wer_high
+            x, y = points[index]
+            colour = palette.colour(case.model)
+            if low is not None and high is not None and case is fastest[case.configuration]:
+                axes.vlines(
+                    x, 100 * low, 100 * high, color=colour, linewidth=0.7, alpha=0.5, zorder=1
+                )
+            hollow = case.row.variant != "fp32"
+            axes.plot(
+                x,
+                y,
+                marker=palette.marker(case.model),
+                color=colour,
+                markerfacecolor=PAPER if hollow else colour,
+                markersize=8.5 if index in front else 5.5,
+                markeredgewidth=1.3 if hollow else 0.5,
+                markeredgecolor=colour if hollow else PAPER,
+                linestyle="",
+                zorder=3 if index in front else 2,
+            )
+        log_axis(axes, "x", [x for x, _ in points])
+        # Room below zero, or the marker of a model without errors would be cut.
+        axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])
+        axes.set_xlabel(label)
+        axes.set_ylabel("WER (%)")
+        handles = palette.handles({case.model for case in usable}, line=False)
+        handles.append(Line2D([], [], color=FAINT, linestyle="--", label="Pareto front"))
+        if len(variants) > 1:
+            handles.append(
+                Line2D(
+                    [],
+                    [],
+                    color=INK,
+                    marker="o",
+                    markerfacecolor=PAPER,
+                    linestyle="",
+                    label="hollow: a variant",
+                )
+            )
+        legend_below(figure, handles)
+        lengths = sorted({case.row.audio_seconds for case in usable})
+        where = " or ".join(f"{length:g} s" for length in lengths)
+        side = "left" if less_is_better else "right"
+        return drawn(
+            figure,
+            name,
+            f"WER against {title}; every point is a case with clips of {where}. The lower and the "
+            f"further to the {side}, the better; large points are on the Pareto front. Bars are "
+            f"95 % intervals, drawn once a configuration.{palette.note}",
+            f"Word error rate of {len(usable)} cases against {title}, with the Pareto front.",
+        )
+
+
+def wer_reasons(study: Study) -> str:
+    """Why cases have no WER, in a sentence."""
+    reasons = {
+        case.row.quality_reason or "not measured" for case in study.ok if case.row.wer is None
+    }
+    return f"WER is missing because: {'; '.join(sorted(reasons)[:3])}." if reasons else ""
+
+
+def work(study: Study, palette: Palette) -> Figure | Text:
+    """FLOPs against latency and against energy, every baseline case a point."""
+    usable = [
+        case
+        for case in study.baseline
+        if case.model in palette.models and case.row.flops and case.row.latency_s
+    ]
+    if len(usable) < 3:
+        return Text("No figure of work against time: fewer than three cases have FLOPs.")
+    energetic = [case for case in usable if (case.row.energy_j or 0) > 0]
+    columns: list[tuple[str, Sequence[Case], Callable[[Case], float]]] = [
+        ("latency of a batch (ms)", usable, lambda case: 1e3 * (case.row.latency_s or 0.0))
+    ]
+    if len(energetic) >= 3:
+        columns.append(("energy of a batch (J)", energetic, lambda case: case.row.energy_j or 0.0))
+    places = study.places[:MOST_PLACES]
+    with canvas(1, len(columns), height=3.3) as (figure, axes):
+        for panel, (label, cases, value) in zip(axes, columns, strict=True):
+            for case in cases:
+                if case.place not in places:
+                    continue
+                hollow = places.index(case.place) > 0
+                colour = palette.colour(case.model)
+                panel.plot(
+                    case.row.flops / 1e9 if case.row.flops else 0,
+                    value(case),
+                    marker=palette.marker(case.model),
+                    color=colour,
+                    markerfacecolor=PAPER if hollow else colour,
+                    linestyle="",
+                    markeredgewidth=1.2,
+                )
+            flops = [(case.row.flops or 0) / 1e9 for case in cases]
+            log_axis(panel, "x", flops)
+            log_axis(panel, "y", [value(case) for case in cases])
+            _iso_rates(panel, flops, [value(case) for case in cases])
+            panel.set_xlabel("work of a batch (GFLOP)")
+            panel.set_ylabel(label)
+        handles = palette.handles({case.model for case in usable}, line=False)
+        if len(places) > 1:
+            handles.append(
+                Line2D(
+                    [],
+                    [],
+                    color=INK,
+                    marker="o",
+                    markerfacecolor=PAPER,
+                    linestyle="",
+                    label=f"hollow: {places[1]}",
+                )
+            )
+        legend_below(figure, handles)
+        return drawn(
+            figure,
+            "work",
+            "Work against time and energy, every case a point. Along a dotted line the rate is the "
+            f"same; points far above one do their work at a lower rate.{palette.note}",
+            "FLOPs of every case against its latency and energy.",
+        )
+
+
+def _iso_rates(panel: Axes, x: Sequence[float], y: Sequence[float]) -> None:
+    """Dotted lines of one rate through the fastest and the median point."""
+    rates = np.asarray(y) / np.asarray(x)
+    ends = np.array([min(x) / 2, max(x) * 2])
+    for rate in (rates.min(), float(np.median(rates))):
+        panel.plot(ends, rate * ends, color=FAINT, linestyle=":", linewidth=1.0, zorder=0)

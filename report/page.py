@@ -1,0 +1,87 @@
+"""The whole page from a study: every section, in order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from report.content import Page
+from report.figures.style import Palette
+from report.scenarios import Scenario
+from report.sections import costs, evidence
+from report.sections.brief import brief
+from report.sections.measured import measured
+from report.sections.recommendations import optimisation, recommendations
+from report.sections.scaling import scaling
+from report.sections.tables import study_tables
+from report.study import Study
+from report.text import listing
+
+
+def build_page(
+    study: Study,
+    scenarios: Sequence[Scenario],
+    *,
+    title: str | None = None,
+    condition: str | None = None,
+    now: datetime | None = None,
+) -> Page:
+    """Makes the page.
+
+    Args:
+        study: The results.
+        scenarios: What to recommend for.
+        title: Of the page.
+        condition: The SQL by which the results were chosen.
+        now: When, for the page's head.
+    """
+    palette = Palette.of(study.models)
+    sections = [brief(study)]
+    if study.ok:
+        sections += [
+            recommendations(study, scenarios),
+            measured(study),
+            study_tables(study),
+            costs.speed(study, palette),
+            scaling(study, palette),
+            costs.quality(study, palette),
+            costs.explained(study, palette),
+            costs.optimised(study, palette),
+            optimisation(study),
+            evidence.transcripts(study),
+        ]
+    elif study.cases:
+        sections.append(measured(study))
+    if study.cases:
+        sections += [evidence.missing(study), evidence.everything(study)]
+    moment = now or datetime.now(UTC)
+    return Page(
+        title or "Speech recognition, measured",
+        "What models cost and what they get right: latency, throughput, energy, memory, FLOPs and "
+        "word error rate of the same inferences.",
+        _facts(study, condition, moment),
+        tuple(sections),
+    )
+
+
+def _facts(study: Study, condition: str | None, moment: datetime) -> tuple[tuple[str, str], ...]:
+    hardware = Counter(
+        environment.gpu_name or environment.cpu_model
+        for case in study.ok
+        if (environment := study.environment(case))
+    )
+    facts = [
+        ("store", str(study.path)),
+        ("made", f"{moment:%Y-%m-%d %H:%M} UTC"),
+        ("cases", f"{len(study.ok):,} with figures of {len(study.cases):,}"),
+    ]
+    if study.models:
+        facts.append(("models", f"{len(study.models):,}"))
+    if study.places:
+        facts.append(("devices", listing(study.places)))
+    if hardware:
+        facts.append(("hardware", listing(name for name, _ in hardware.most_common())))
+    if condition:
+        facts.append(("where", condition))
+    return tuple(facts)

@@ -1,0 +1,1 @@
+"""The sections of the page, one file a subject: each turns a study into blocks."""

@@ -1,0 +1,188 @@
+"""What the figures rest on: the worst transcripts, what is missing and why, and every result."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from report.content import MISSING, Block, Column, Section, Table, Text
+from report.sections.tables import cell_notes, energy_cell, latency_cell
+from report.study import Case, Study, group, shape
+from report.text import number, percent, plural
+from report.variants import peak_memory
+from store import Transcript
+
+WORST = 12
+WORST_A_MODEL = 3
+MOST_RESULTS = 200
+LONGEST_TEXT = 220
+MOST_REASONS = 30
+
+
+def transcripts(study: Study) -> Section:
+    """The clips with the most errors of each model."""
+    judged = [case for case in study.baseline if case.row.wer is not None]
+    chosen = [
+        min(members, key=lambda case: (case.row.batch_size, -case.row.audio_seconds))
+        for members in group(judged, lambda case: case.model).values()
+    ]
+    found = study.children(Transcript, chosen)
+    worst: list[tuple[float, Case, Transcript]] = []
+    for case in chosen:
+        scored = [(_rate(clip), case, clip) for clip in found.get(case.row.result_id, ())]
+        faulty = [entry for entry in scored if entry[0] > 0]
+        worst += sorted(faulty, key=lambda entry: -entry[0])[:WORST_A_MODEL]
+    if not worst:
+        text = (
+            "No transcript was scored."
+            if not judged
+            else "Not a single error was made, or the transcripts were not kept."
+        )
+        return Section("transcripts", "The worst transcripts", (Text(text),))
+    worst = sorted(worst, key=lambda entry: -entry[0])[:WORST]
+    rows = tuple(
+        (
+            case.model,
+            clip.clip_id,
+            percent(rate, 0),
+            _short(clip.reference),
+            _short(clip.hypothesis) or "(nothing)",
+        )
+        for rate, case, clip in worst
+    )
+    return Section(
+        "transcripts",
+        "The worst transcripts",
+        (
+            Table(
+                f"Up to {WORST_A_MODEL} clips a model with the highest error rate, as the model "
+                "wrote them",
+                (
+                    Column("model", text=True),
+                    Column("clip", text=True),
+                    Column("WER", "%"),
+                    Column("reference", text=True),
+                    Column("hypothesis", text=True),
+                ),
+                rows,
+            ),
+        ),
+    )
+
+
+def missing(study: Study) -> Section:
+    """Every kind of figure that is not there, with the reason."""
+    reasons: Counter[tuple[str, str]] = Counter()
+    examples: dict[tuple[str, str], Case] = {}
+    for case in study.cases:
+        for what, why in _absent(case):
+            reasons[what, why] += 1
+            examples.setdefault((what, why), case)
+    if not reasons:
+        return Section(
+            "missing", "What is missing", (Text("Nothing: every case has every figure."),)
+        )
+    rows = tuple(
+        (what, why, f"{count:,}", examples[what, why].title)
+        for (what, why), count in reasons.most_common(MOST_REASONS)
+    )
+    left = len(reasons) - len(rows)
+    return Section(
+        "missing",
+        "What is missing, and why",
+        (
+            Table(
+                "Figures that were refused, failed or not asked for",
+                (
+                    Column("what", text=True),
+                    Column("reason", text=True),
+                    Column("cases"),
+                    Column("for example", text=True),
+                ),
+                rows,
+                (f"{plural(left, 'more reason')} in the store.",) if left else (),
+            ),
+        ),
+    )
+
+
+def everything(study: Study) -> Section:
+    """All results, as far as a page can hold them."""
+    if not study.ok:
+        return Section("results", "All results", (Text("There are none."),))
+    ordered = sorted(study.ok, key=lambda case: (case.configuration, case.point))
+    shown = ordered[:MOST_RESULTS]
+    rows = tuple(
+        (
+            case.configuration.title,
+            shape(*case.point),
+            latency_cell(case),
+            number(case.row.rtfx),
+            energy_cell(case),
+            number(case.row.joules_per_audio_hour),
+            number(case.row.flops / 1e9) if case.row.flops else MISSING,
+            number(memory / 1e6) if (memory := peak_memory(case)) else MISSING,
+            percent(case.row.wer),
+        )
+        for case in shown
+    )
+    notes = list(cell_notes(shown))
+    notes.append("Memory: reserved on the GPU, or resident on the host.")
+    if any(MISSING in row for row in rows):
+        notes.append("– has its reason in the section before.")
+    blocks: list[Block] = []
+    if len(ordered) > len(shown):
+        blocks.append(
+            Text(
+                f"The first {len(shown)} of {len(ordered):,}; `asrprof export` writes all of them "
+                "as CSV, JSON or Parquet."
+            )
+        )
+    blocks.append(
+        Table(
+            "One row a case, each figure for one batch",
+            (
+                Column("model and device", text=True),
+                Column("case", text=True),
+                Column("latency", "ms"),
+                Column("RTFx"),
+                Column("energy", "J"),
+                Column("energy", "J an audio hour"),
+                Column("work", "GFLOP"),
+                Column("memory", "MB"),
+                Column("WER", "%"),
+            ),
+            rows,
+            tuple(notes),
+        )
+    )
+    return Section("results", "All results", tuple(blocks))
+
+
+def _absent(case: Case) -> list[tuple[str, str]]:
+    row = case.row
+    if row.state != "ok":
+        words = {"oom": "the case: out of memory", "failed": "the case: failed"}
+        return [(words.get(row.state, "the case: refused"), row.reason or "no reason given")]
+    found = []
+    if row.energy_j is None:
+        found.append(("energy", row.energy_reason or "not asked for"))
+    if row.flops is None:
+        found.append(("FLOPs", row.flops_reason or "not asked for"))
+    if row.wer is None:
+        found.append(("WER", row.quality_reason or "not asked for"))
+    if row.operators_reason:
+        found.append(("operators", row.operators_reason))
+    return found
+
+
+def _rate(clip: Transcript) -> float:
+    if clip.hits is None:
+        return 0.0
+    errors = (clip.substitutions or 0) + (clip.deletions or 0) + (clip.insertions or 0)
+    words = clip.hits + (clip.substitutions or 0) + (clip.deletions or 0)
+    return errors / words if words else 0.0
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 2]} …"
