@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from runner import __version__
-from runner.cli import logs, queue, report, run, show, work
+from runner.cli import compare, logs, queue, report, run, show, work
 from runner.cli.plain import plain
 from runner.errors import UserError
 from store import StoreError
@@ -54,6 +54,7 @@ app.command("models")(show.models)
 app.command("doctor")(show.doctor)
 app.command("results")(show.results)
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
