@@ -30,6 +30,7 @@ from runner.measure.latency import (
 from runner.measure.memory import PeakMemory
 from runner.measure.nvml import Gpu, open_nvml
 from runner.measure.operators import profile_operators
+from runner.measure.peak import measure_peak
 from runner.measure.quality import score, unscored
 from runner.measure.stages import time_stages
 from runner.task import CaseTask, Message, Partial, Remark
@@ -83,6 +84,9 @@ class Measurement:
                 self.send(Partial(result))
                 self.progress(measure, 0.0)
                 result = self._attempt(measure, step, result)
+        if self.task.calibrate and "flops" in self.task.measures:
+            self.progress("calibration", 0.0)
+            result = self._attempt("calibration", self._peak, result)
         return result
 
     def progress(self, what: str, share: float) -> None:
@@ -248,6 +252,9 @@ class Measurement:
 
     def _study_flops(self, result: Result) -> Result:
         return _with_flops(result, self.engine.study_flops(samples=self._samples))
+
+    def _peak(self, result: Result) -> Result:
+        return replace(result, peaks=(measure_peak(self.task.case.device),))
 
     @property
     def _samples(self) -> int:

@@ -149,6 +149,7 @@ class Session:
         try:
             for index, case in enumerate(pending):
                 task = self._task(ledger, case, clips[case.audio_seconds].path)
+                task = replace(task, calibrate=case.device not in tally.calibrated)
                 result = tally.known_refusal(task) or self._run_case(ledger, index, task)
                 result = self._write(ledger, task, result)
                 tally.add(task, result)
@@ -319,8 +320,11 @@ class _Tally:
     ok: int = 0
     failed: int = 0
     refusals: dict[tuple[str, ...], str] = field(default_factory=dict)
+    calibrated: set[str] = field(default_factory=set)
+    """Devices whose peak has been measured in this session."""
 
     def add(self, task: CaseTask, result: Result) -> None:
+        self.calibrated.update(peak.device for peak in result.peaks)
         if result.state == "ok":
             self.ok += 1
             return

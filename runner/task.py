@@ -27,6 +27,8 @@ class CaseTask:
     """Where to keep the chrome trace, or None."""
     baseline: Variant | None = None
     """The benchmark's first variant; None where the case is of that one itself."""
+    calibrate: bool = False
+    """Measure what the device can do at best, after the case's own passes."""
     located: Located | None = None
     """Where a repository's weights come from; None where no repository is involved."""
 

@@ -165,6 +165,23 @@ class Operator:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Peak:
+    """What a device can do at best, from a short calibration after a case's passes."""
+
+    device: str
+    dtype: str
+    """Of the matrix product: ``float32``, without TF32."""
+    threads: int | None
+    """Intra-op threads on a CPU; None on a GPU."""
+    flops_per_s: float
+    """Of a large square matrix product, the best of several."""
+    bytes_per_s: float
+    """Read and written by a large copy, the best of several."""
+    detail: str
+    """Sizes, in words."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Transcript:
     """One clip: raw reference and hypothesis, and its word counts under the normaliser."""
 
@@ -347,6 +364,8 @@ class Result:
     samples: tuple[Sample, ...] = ()
     power_samples: tuple[PowerSample, ...] = ()
     operators: tuple[Operator, ...] = ()
+    peaks: tuple[Peak, ...] = ()
+    """Of the machine; one case of a session has them."""
     transcripts: tuple[Transcript, ...] = field(default=())
     proofs: tuple[Proof, ...] = ()
     figures: tuple[Figure, ...] = ()

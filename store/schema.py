@@ -336,12 +336,29 @@ def _index_figures(connection: sqlite3.Connection) -> None:
         connection.execute(f"CREATE INDEX results_by_{column} ON results ({column})").close()
 
 
+_PEAKS = (
+    f"""CREATE TABLE peaks ({_CHILD}
+  device TEXT NOT NULL,
+  dtype TEXT NOT NULL,
+  threads INTEGER,
+  flops_per_s REAL NOT NULL,
+  bytes_per_s REAL NOT NULL,
+  detail TEXT NOT NULL,{_CHILD_END}""",
+)
+
+
+def _add_peaks(connection: sqlite3.Connection) -> None:
+    for statement in _PEAKS:
+        connection.execute(statement).close()
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create,
     _add_queue,
     _add_spools,
     _add_variants,
     _index_figures,
+    _add_peaks,
 )
 
 

@@ -12,6 +12,7 @@ from report.figures.breakdown import operators, stages
 from report.figures.scatter import tradeoff, work
 from report.figures.style import Palette
 from report.pareto import pareto_front
+from report.sections.roof import roof
 from report.sections.tables import cell_notes, energy_cell, latency_cell
 from report.study import Case, Study, front_candidates, group, shape
 from report.text import change, number, percent, plural
@@ -25,7 +26,7 @@ def speed(study: Study, palette: Palette) -> Section:
     return Section(
         "time",
         "Speed, and where the time goes",
-        (overview(study, palette), stages(study), operators(study)),
+        (overview(study, palette), stages(study), operators(study), *roof(study, palette)),
     )
 
 

@@ -23,6 +23,7 @@ from store import (
     Latency,
     Memory,
     Operator,
+    Peak,
     Quality,
     Result,
     Sample,
@@ -201,6 +202,7 @@ def _result(
             for n, value in enumerate(timings.ravel())
         ),
         operators=_operators(law, device, latency.median_s),
+        peaks=(PEAKS[device],),
     )
 
 
@@ -238,6 +240,26 @@ def _latency(timings: np.ndarray, audio_s: float, batch: int, law: Law) -> Laten
 SOURCES: dict[str, tuple[str, EnergyLabel, str]] = {
     "cpu": ("rapl", "measured", "package+dram"),
     "cuda": ("nvml-counter", "measured", "board GPU-0"),
+}
+
+
+PEAKS = {
+    "cpu": Peak(
+        device="cpu",
+        dtype="float32",
+        threads=8,
+        flops_per_s=5e11,
+        bytes_per_s=4e10,
+        detail="product of 1536 x 1536, copy of 268 MB",
+    ),
+    "cuda": Peak(
+        device="cuda",
+        dtype="float32",
+        threads=None,
+        flops_per_s=9e12,
+        bytes_per_s=5e11,
+        detail="product of 8192 x 8192, copy of 1074 MB",
+    ),
 }
 
 

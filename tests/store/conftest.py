@@ -21,6 +21,7 @@ from store import (
     Latency,
     Memory,
     Operator,
+    Peak,
     PowerSample,
     Proof,
     Quality,
@@ -193,6 +194,16 @@ FULL = Result(
             self_s=0.2,
             share=0.4,
             memory_bytes=None,
+        ),
+    ),
+    peaks=(
+        Peak(
+            device="cuda",
+            dtype="float32",
+            threads=None,
+            flops_per_s=9.5e12,
+            bytes_per_s=7.1e11,
+            detail="product of 8192 x 8192, copy of 1 GB",
         ),
     ),
     transcripts=(

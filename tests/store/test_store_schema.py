@@ -165,7 +165,7 @@ def test_tables_are_strict_and_states_checked(store_path: Path) -> None:
         "SELECT name, strict FROM pragma_table_list"
         " WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
     ).fetchall()
-    assert len(tables) == 17
+    assert len(tables) == 18
     assert all(strict for _, strict in tables)
     with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
         connection.execute("UPDATE jobs SET state = 'asleep'")

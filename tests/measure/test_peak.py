@@ -1,0 +1,34 @@
+"""The machine's peak: arithmetic with a fake clock, plausibility with a real one."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+import torch
+
+from runner.measure.peak import Sizes, measure_peak
+
+
+def test_figures_are_work_by_the_best_time() -> None:
+    ticks = count()
+    sizes = Sizes(side=64, copied_bytes=4096)
+    peak = measure_peak("cpu", clock=lambda: next(ticks) / 8, sizes=sizes)
+    # Each repetition lies between two neighbouring reads, an eighth of a second apart.
+    assert peak.flops_per_s == 2 * 64**3 * 8
+    assert peak.bytes_per_s == 2 * 4096 * 8
+    assert (peak.dtype, peak.threads) == ("float32", torch.get_num_threads())
+
+
+def test_a_larger_product_has_no_other_peak() -> None:
+    small = measure_peak("cpu", sizes=Sizes(side=512, copied_bytes=2**26))
+    large = measure_peak("cpu", sizes=Sizes(side=1024, copied_bytes=2**27))
+    assert small.flops_per_s == pytest.approx(large.flops_per_s, rel=0.7)
+    # Any processor that runs torch is between these.
+    assert 1e8 < large.flops_per_s < 1e14
+    assert 1e8 < large.bytes_per_s < 1e13
+
+
+def test_too_little_memory_is_an_error_that_the_case_survives() -> None:
+    with pytest.raises(RuntimeError, match="memory"):
+        measure_peak("cpu", sizes=Sizes(side=64, copied_bytes=2**60))
