@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import torch
 import transformers
+import whisper_normalizer.english  # noqa: F401  (imported once, for every child)
 
 import runner.engines.ctc
 import runner.engines.whisper  # noqa: F401  (both: imported once, for every child)

@@ -42,12 +42,13 @@ from store.records import (
 from store.rows import BenchmarkRow, Counts, EventRow, JobRow, Stop, StoredResult
 from store.spool import Begun, Ended, Measured, Noted, SpoolRecord
 from store.store import Store, default_path
-from store.study import StudyReader, StudyRow
+from store.study import TABLES, RawTable, StudyReader, StudyRow
 
 __all__ = [
     "FINAL",
     "HELD",
     "LEADERBOARD_COLUMNS",
+    "TABLES",
     "Begun",
     "BenchmarkRow",
     "Browser",
@@ -84,6 +85,7 @@ __all__ = [
     "Quality",
     "Query",
     "Queue",
+    "RawTable",
     "Result",
     "ResultState",
     "Sample",

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from store import jobs, reader, spool, writer
+from store import jobs, reader, rescoring, spool, writer
 from store.browse import Browser
 from store.clock import Clock, timestamp, utc_now
 from store.connection import BUSY_TIMEOUT_S, Database, open_database
 from store.leaderboard import LeaderboardRow
 from store.mounts import MOUNTINFO
 from store.queue import Queue
-from store.records import Event, JobState, Result, ResultState
+from store.records import Event, JobState, Quality, Result, ResultState, Transcript
 from store.rows import BenchmarkRow, Counts, EventRow, JobRow, Stop, StoredResult
 from store.spool import SpoolRecord
 from store.study import StudyReader
@@ -262,6 +262,17 @@ class Store:
             ValueError: See ``write_result``.
         """
         rows_of(result)
+
+    def replace_quality(
+        self, result_id: int, quality: Quality, transcripts: Sequence[Transcript]
+    ) -> None:
+        """Puts error rates and their transcripts in the place of a result's old ones.
+
+        Raises:
+            StoreError: There is no such result.
+            ValueError: A figure is NaN or infinite; nothing is changed.
+        """
+        rescoring.replace_quality(self._database, result_id, quality, transcripts)
 
     def case_keys(self, job_id: int, states: Iterable[ResultState] | None = None) -> set[str]:
         """The cases of a job that have a row, or a row in one of ``states``."""

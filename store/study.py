@@ -6,6 +6,7 @@ samples, stages and the rest are read for the results that need them, many at a 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -14,6 +15,7 @@ from typing import TypeVar
 from store.columns import CHILDREN, ENVIRONMENT, Columns
 from store.connection import Database, Value
 from store.errors import StoreError, one_line
+from store.leaderboard import LeaderboardRow
 from store.records import EnergyLabel, Environment, ResultState, Weights
 
 Record = TypeVar("Record")
@@ -91,6 +93,29 @@ class StudyRow:
 _JOINED = {"result_id": "results.id", "benchmark": "benchmarks.name"}
 _NAMES = tuple(field.name for field in fields(StudyRow))
 _COLUMNS = ", ".join(f"{_JOINED.get(name, f'results.{name}')} AS {name}" for name in _NAMES)
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table, or the view ``leaderboard``, as it is in the file."""
+
+    name: str
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    """``INTEGER``, ``REAL`` or ``TEXT`` of each column."""
+    rows: list[tuple[Value, ...]]
+
+
+TABLES = (
+    "leaderboard",
+    "results",
+    *(child.table for child in CHILDREN),
+    "environments",
+    "jobs",
+    "benchmarks",
+    "events",
+)
+"""What can be read as a whole; the first ones can be chosen from by a condition."""
 
 
 class StudyReader:
@@ -175,6 +200,45 @@ class StudyReader:
             for row in rows:
                 found.setdefault(row["result_id"], []).append(columns.build(row))
         return {result_id: tuple(records) for result_id, records in found.items()}
+
+    def table(self, name: str, *, where: str | None = None) -> RawTable:
+        """A whole table.
+
+        Args:
+            name: One of ``TABLES``.
+            where: Only rows of results for which this SQL condition on the view ``leaderboard``
+                holds; for tables that have results alone.
+
+        Raises:
+            StoreError: There is no such table, it cannot be chosen from, or SQLite does not
+                understand ``where``.
+        """
+        if name not in TABLES:
+            raise StoreError(f"no table {name!r}: write one of {', '.join(TABLES)}")
+        key = {"leaderboard": "result_id", "results": "id"}.get(name, "result_id")
+        types = {
+            str(row["name"]): str(row["type"])
+            for row in self._database.rows(f"PRAGMA table_info({name})")
+        }
+        if name == "leaderboard":
+            types = {field.name: _sql_type(str(field.type)) for field in fields(LeaderboardRow)}
+        sql = f"SELECT {', '.join(types)} FROM {name}"
+        if where is not None:
+            if key not in types:
+                raise StoreError(f"table {name} has no results to choose from: leave --where out")
+            # Parsed apart from the rest, so that an error is the condition's.
+            chosen = {row.result_id for row in self.rows(where=where)}
+            sql += f" WHERE {key} IN (SELECT value FROM json_each(?))"
+            rows = self._database.rows(sql, (json.dumps(sorted(chosen)),))
+        else:
+            rows = self._database.rows(sql)
+        return RawTable(name, tuple(types), tuple(types.values()), [tuple(row) for row in rows])
+
+
+def _sql_type(hint: str) -> str:
+    """The column type of a field of ``LeaderboardRow``."""
+    first = hint.split(" | ", maxsplit=1)[0]
+    return {"int": "INTEGER", "bool": "INTEGER", "float": "REAL"}.get(first, "TEXT")
 
 
 def _study_row(row: sqlite3.Row) -> StudyRow:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from runner import __version__
-from runner.cli import compare, logs, queue, report, run, show, work
+from runner.cli import compare, export, logs, queue, report, rescore, run, show, work
 from runner.cli.plain import plain
 from runner.errors import UserError
 from store import StoreError
@@ -55,6 +55,8 @@ app.command("doctor")(show.doctor)
 app.command("results")(show.results)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
+app.command("rescore")(rescore.rescore)
+app.command("export")(export.export)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,22 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib import metadata
+from functools import lru_cache
 
 import jiwer
 import numpy as np
 from numpy.typing import NDArray
-from whisper_normalizer.english import EnglishTextNormalizer
 
+from runner.measure.normalisers import NORMALISER, NORMALISERS, normalise
 from store.records import Quality, Transcript
-
-NORMALISER = "whisper-normalizer/english"
-"""The English normaliser published with Whisper, as the PyPI package `whisper-normalizer` has it.
-
-It rewrites what it takes for numbers, also where letters were meant: "C O two" becomes "c 02". The
-same is done to both texts, so it costs accuracy only where one of them is written differently.
-"""
 
 RESAMPLES = 1000
 """Bootstrap resamples of the clips."""
@@ -61,6 +53,7 @@ def score(
     audio_seconds: Sequence[float],
     *,
     seed: int,
+    normaliser: str = NORMALISER,
 ) -> tuple[Quality, tuple[Transcript, ...]]:
     """Score one hypothesis a clip.
 
@@ -74,6 +67,7 @@ def score(
         clip_ids: Id of every clip.
         audio_seconds: Real seconds of speech of every clip.
         seed: Seed of the bootstrap.
+        normaliser: One of `runner.measure.normalisers`.
 
     Returns:
         The figures over all clips, and every clip's texts with its counts. A clip whose reference
@@ -83,7 +77,7 @@ def score(
         ValueError: the four differ in length.
     """
     counts = [
-        _count(normalise(reference), normalise(hypothesis))
+        _count(normalise(reference, normaliser), normalise(hypothesis, normaliser))
         for reference, hypothesis in zip(references, hypotheses, strict=True)
     ]
     transcripts = _transcripts(references, hypotheses, clip_ids, audio_seconds, counts)
@@ -109,8 +103,8 @@ def score(
         deletions=sum(count.deletions for count in scored),
         insertions=sum(count.insertions for count in scored),
         hits=sum(count.hits for count in scored),
-        normaliser=NORMALISER,
-        normaliser_version=normaliser_version(),
+        normaliser=normaliser,
+        normaliser_version=NORMALISERS[normaliser].version(),
         reason=reason,
     )
     return quality, transcripts
@@ -139,22 +133,6 @@ def unscored(
     nothing = [None] * len(references)
     transcripts = _transcripts(references, hypotheses, clip_ids, audio_seconds, nothing)
     return _unscored_quality(len(transcripts), reason), transcripts
-
-
-@lru_cache(maxsize=2**16)
-def normalise(text: str) -> str:
-    """The text as it is compared. Cached: references come again for every model, and it is slow."""
-    return str(_normaliser()(text))
-
-
-def normaliser_version() -> str:
-    """Version of the installed normaliser; published figures have moved with it."""
-    return metadata.version("whisper-normalizer")
-
-
-@cache
-def _normaliser() -> EnglishTextNormalizer:
-    return EnglishTextNormalizer()
 
 
 @lru_cache(maxsize=2**12)

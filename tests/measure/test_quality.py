@@ -7,7 +7,8 @@ import jiwer
 import numpy as np
 import pytest
 
-from runner.measure.quality import NORMALISER, normalise, score, unscored
+from runner.measure.normalisers import NORMALISER, normalise
+from runner.measure.quality import score, unscored
 
 
 def judge(references, hypotheses, seed=1):

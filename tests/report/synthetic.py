@@ -163,7 +163,8 @@ def _result(
     largest = (grid.lengths[-1], grid.batches[-1])
     if (
         grid.out_of_memory
-        and (law.model, device, seconds, batch) == (grid.laws[-2:][0].model, "cuda", *largest)
+        and (law.model, device, seconds, batch)
+        == (max(grid.laws, key=lambda one: one.parameters).model, "cuda", *largest)
         and variant == "fp32"
     ):
         return bare

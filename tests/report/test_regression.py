@@ -88,7 +88,7 @@ def test_a_case_that_no_longer_runs_fails_the_gate(
     b = store(tmp_path / "b.db", 2, **gpu)
     code, out, _ = compare(str(a), str(b))
     assert code == 0
-    assert "lost: whisper-tiny on cuda, 30 s × 8: oom: CUDA out of memory" in out
+    assert "lost: whisper-base on cuda, 30 s × 8: oom: CUDA out of memory" in out
     assert compare(str(a), str(b), "--fail-on", "latency:+50%")[0] == 1
 
 
