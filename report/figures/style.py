@@ -167,7 +167,7 @@ def log_axis(axes: Axes, which: str, values: Iterable[float]) -> None:
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
     # At least a factor of four, so that two alike values do not fill the height.
-    margin = max(1.25, (4 / decades) ** 0.5 if decades < 4 else 1.25)
+    margin = max(1.25, (4 / decades) ** 0.5, decades**0.05)
     limits = (low / margin, high * margin)
     (axes.set_xlim if which == "x" else axes.set_ylim)(*limits)
 

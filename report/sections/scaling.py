@@ -29,8 +29,8 @@ def scaling(study: Study, palette: Palette) -> Section:
     if undrawn:
         blocks.append(
             Text(
-                f"No figure of {listing(undrawn)}: that needs one model at two points of the axis, "
-                "the other held fixed, with the figure that is drawn."
+                f"No figure of {listing(undrawn)}: that needs a model with such figures at two "
+                "points of the axis, the other one held fixed."
             )
         )
     blocks += [
