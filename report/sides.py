@@ -67,7 +67,7 @@ def _side(
     job_id: int | None = None,
     git_commit: str | None = None,
 ) -> Side:
-    store = stack.enter_context(Store.open(path, readonly=True))
+    store = stack.enter_context(Store.open_to_read(path))
     rows = store.study.rows(job_id=job_id, git_commit=git_commit)
     if not rows:
         raise ReportError(f"{name}: no results of it in {path}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from store.browse import Browser, Group, Query
 from store.clock import Clock, timestamp, utc_now
-from store.errors import JobBusyError, LeaseLostError, SpoolError, StoreError
+from store.errors import JobBusyError, LeaseLostError, OldStoreError, SpoolError, StoreError
 from store.filters import FilterError, filter_sql
 from store.jobs import FINAL, HELD, stop_of, vanished
 from store.leaderboard import LEADERBOARD_COLUMNS, LeaderboardRow
@@ -77,6 +77,7 @@ __all__ = [
     "Measured",
     "Memory",
     "Noted",
+    "OldStoreError",
     "Operator",
     "Peak",
     "Place",

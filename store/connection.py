@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from store.errors import StoreError, explain, one_line
+from store.errors import OldStoreError, StoreError, explain, one_line
 from store.mounts import MOUNTINFO, mount_of
 from store.schema import MIGRATIONS, check_schema, migrate
 
@@ -200,7 +200,7 @@ def _prepare_reader(connection: sqlite3.Connection, path: Path) -> None:
     if version == 0:
         raise StoreError(f"{path}: no results in it yet: run a benchmark first")
     if version < len(MIGRATIONS):
-        raise StoreError(
+        raise OldStoreError(
             f"{path}: written by an older asrprof (schema {version}, this one needs "
             f"{len(MIGRATIONS)}): open it once for writing, and it is brought up to date"
         )

@@ -10,6 +10,10 @@ class StoreError(Exception):
     """The store cannot do what was asked. The message is one line for the user."""
 
 
+class OldStoreError(StoreError):
+    """An older asrprof wrote it, and it was opened to be read alone."""
+
+
 class JobBusyError(StoreError):
     """Another process that is still alive runs this job."""
 

@@ -11,6 +11,7 @@ from store import jobs, reader, rescoring, spool, writer
 from store.browse import Browser
 from store.clock import Clock, timestamp, utc_now
 from store.connection import BUSY_TIMEOUT_S, Database, open_database
+from store.errors import OldStoreError
 from store.leaderboard import LeaderboardRow
 from store.mounts import MOUNTINFO
 from store.queue import Queue
@@ -70,6 +71,19 @@ class Store:
             Path(path), readonly=readonly, busy_timeout_s=busy_timeout_s, mountinfo=mountinfo
         )
         return cls(database, clock=clock, mountinfo=mountinfo)
+
+    @classmethod
+    def open_to_read(cls, path: str | Path) -> Store:
+        """Opens a store read-only; one of an older asrprof is brought up to date first.
+
+        Raises:
+            StoreError: There is none, or it cannot be read or brought up to date.
+        """
+        try:
+            return cls.open(path, readonly=True)
+        except OldStoreError:
+            cls.open(path).close()
+            return cls.open(path, readonly=True)
 
     def __enter__(self) -> Store:
         return self

@@ -44,7 +44,7 @@ def export(
         chosen = form.value if form else format_of(out) if out else "csv"
         if chosen == "parquet" and out is None:
             raise UserError("Parquet is no text: give --out FILE.parquet")
-        with Store.open(store_path(store), readonly=True) as opened:
+        with Store.open_to_read(store_path(store)) as opened:
             found = opened.study.table(table, where=where)
         if out is None:
             write_text(found, chosen, sys.stdout)

@@ -67,7 +67,7 @@ def report(
     path = store_path(store)
     try:
         wanted = load_scenarios(scenarios)
-        with Store.open(path, readonly=True) as opened:
+        with Store.open_to_read(path) as opened:
             from report.page import build_page
             from report.study import Study
             from report.write import FORMATS, write_page

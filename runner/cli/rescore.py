@@ -48,7 +48,7 @@ def rescore(
     table.add_column("WER %\nstored", justify="right", no_wrap=True)
     table.add_column(f"WER %\n{normaliser}", justify="right")
     table.add_column("points", justify="right", no_wrap=True)
-    with Store.open(path, readonly=True) as opened:
+    with Store.open_to_read(path) as opened:
         rows = opened.study.rows(where=where, job_id=job)
         scored = list(score_again(opened, rows, normaliser))
     if not scored:

@@ -110,7 +110,7 @@ def results(
             raise UserError(f"{option} {number}: write a number from 1 to {MAX_ROW}")
     if where is not None and any("\ud800" <= letter <= "\udfff" for letter in where):
         raise UserError("--where is not UTF-8 text")
-    with Store.open(path, readonly=True) as opened:
+    with Store.open_to_read(path) as opened:
         if show is not None:
             typer.echo(json.dumps(asdict(opened.result(show)), indent=2, default=str))
             return

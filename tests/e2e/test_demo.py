@@ -38,6 +38,14 @@ def test_the_demo_shows_what_it_promises(tmp_path: Path, run_asrprof):
         assert result.memory.rss_bytes > 0
         assert stored.energy_j is None or result.energy_primary is not None
         assert stored.energy_j is not None or result.energy_reason
+    started = time.monotonic()
+    report = run_asrprof("report", module="runner.cli", timeout=100)
+    assert report.returncode == 0, report.stderr
+    assert time.monotonic() - started < 20, "promised: under 20 s"
+    folder = tmp_path / "results" / "report"
+    assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("<svg") >= 7
     shown = done.stdout
     for words in ("RTFx", "energy", "GFLOP", "WER", "random weights", "synthesised"):
         assert words in shown
