@@ -142,7 +142,9 @@ def drawn(figure: Canvas, name: str, caption: str, alt: str) -> Figure:
 
 
 def plain(value: float, _position: object = None) -> str:
-    """A tick's label without exponents."""
+    """A tick's label without exponents, short enough to stand beside others."""
+    if abs(value) >= 100_000:
+        return f"{value / 1e6:g}M" if abs(value) >= 1e6 else f"{value / 1e3:g}k"
     if value and abs(value) < 1e-3:
         return f"{value:.0e}"
     return f"{value:,.10g}"
