@@ -120,7 +120,7 @@ def _within(
     limit: Limit, cases: Sequence[Case], candidates: Sequence[Case], left_out: list[str]
 ) -> list[Case]:
     bound = bound_of(limit, candidates)
-    kept, over, unknown = [], 0, 0
+    kept, over, unknown, unsure = [], 0, 0, 0
     for case in cases:
         value = value_of(case, limit.measure)
         if value is None:
@@ -129,10 +129,13 @@ def _within(
             kept.append(case)
         else:
             over += 1
+            low = case.row.wer_low
+            unsure += limit.measure == "wer" and low is not None and low <= bound
     title = MEASURES[limit.measure].title
     if over:
         word = "below" if limit.at_least is not None else "above"
-        left_out.append(f"{over} {word} {title} {in_unit(limit.measure, bound)}")
+        doubt = f", {unsure} of them within its uncertainty" if unsure else ""
+        left_out.append(f"{over} {word} {title} {in_unit(limit.measure, bound)}{doubt}")
     if unknown:
         left_out.append(f"{unknown} without {title}")
     return kept

@@ -10,6 +10,7 @@ import pytest
 from runner.published import energy
 from runner.published.__main__ import main
 from runner.published.flops import origins
+from runner.published.rates import P100_FLOPS_PER_S, demands
 from runner.published.wer import suspects
 
 DOCS = Path(__file__).parent.parent / "docs" / "study.md"
@@ -44,6 +45,20 @@ def test_the_published_joules_contradict_themselves(capsys: pytest.CaptureFixtur
     assert ctc.less_energy == pytest.approx(74.6 / 0.11)
 
 
+def test_some_published_rates_are_beyond_the_hardware() -> None:
+    needed = {(d.model, d.table): d.flops_per_s / 1e12 for d in demands()}
+    # 16 clips of 1166.321 GFLOP in 204 ms; 28.4 of twice 344.162 a second.
+    assert needed["wav2vec2", 1] == pytest.approx(91.5, abs=0.1)
+    assert needed["whisper-small", 2] == pytest.approx(19.55, abs=0.05)
+    beyond = {key for key, value in needed.items() if value > P100_FLOPS_PER_S / 1e12}
+    assert beyond == {
+        ("wav2vec2", 1),
+        ("wav2vec2", 2),
+        ("whisper-small", 2),
+        ("whisper-medium", 2),
+    }
+
+
 @pytest.mark.e2e
 def test_each_suspect_costs_a_third_of_the_words_or_nothing() -> None:
     right, cut, share, tags, removed, raw = (suspect.wer for suspect in suspects())
@@ -60,7 +75,7 @@ def test_each_suspect_costs_a_third_of_the_words_or_nothing() -> None:
 
 def test_an_unknown_part_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["joules"]) == 2
-    assert capsys.readouterr().err == "error: no part 'joules': write flops, energy, wer\n"
+    assert capsys.readouterr().err == "error: no part 'joules': write flops, energy, rates, wer\n"
 
 
 def test_the_page_shows_what_the_commands_print(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,5 +84,8 @@ def test_the_page_shows_what_the_commands_print(capsys: pytest.CaptureFixture[st
     flops = capsys.readouterr().out
     main(["energy"])
     joules = capsys.readouterr().out
+    main(["rates"])
+    rates = capsys.readouterr().out
     assert flops in blocks
     assert joules in blocks
+    assert rates in blocks

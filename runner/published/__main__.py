@@ -12,7 +12,12 @@ from runner.published.figures import RATES, WER
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the chosen parts; returns the exit code."""
-    parts: dict[str, Callable[[], None]] = {"flops": _flops, "energy": _energy, "wer": _wer}
+    parts: dict[str, Callable[[], None]] = {
+        "flops": _flops,
+        "energy": _energy,
+        "rates": _rates,
+        "wer": _wer,
+    }
     parser = argparse.ArgumentParser(
         prog="python -m runner.published",
         description="Recompute the published study's figures, and try out what explains them.",
@@ -69,6 +74,22 @@ def _energy() -> None:
     )
     for model in energy.same_energy():
         print(f"{model}: the same joules at batch 1 and at batch 16")
+
+
+def _rates() -> None:
+    from runner.published.rates import P100_FLOPS_PER_S, demands
+
+    peak = P100_FLOPS_PER_S / 1e12
+    print("TFLOP/s that the published GPU figures ask for, clips of 60 s, the encoder alone")
+    print(f"{'model':<16}{'table':>6}{'clips/s':>9}{'needed':>9}{'30 s heard':>12}")
+    for demand in demands():
+        needed, heard = demand.flops_per_s / 1e12, demand.flops_per_s_one_window / 1e12
+        window = f"{heard:.1f}{'!' if heard > peak else ' '}" if demand.windows > 1 else "- "
+        print(
+            f"{demand.model:<16}{demand.table:>6}{demand.clips_per_s:>9.1f}"
+            f"{needed:>8.1f}{'!' if needed > peak else ' '}{window:>12}"
+        )
+    print(f"! more than the peak of a P100 in single precision, {peak:g} TFLOP/s")
 
 
 def _wer() -> None:
