@@ -29,6 +29,7 @@ run-cpu CONFIG *ARGS:
 # Run a benchmark in a CUDA container
 run-gpu CONFIG *ARGS:
     .venv/bin/asrprof run {{CONFIG}} --target docker-cuda {{ARGS}}
+
 # Make the study of the store: HTML, PDF, Markdown
 report *ARGS:
     .venv/bin/asrprof report {{ARGS}}
