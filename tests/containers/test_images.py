@@ -15,8 +15,11 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
-NOT_IN_A_RUNNER = {"docker", "sqlite-utils", "textual", "torch"}
-"""What only the host needs; torch has a layer of its own."""
+NOT_IN_A_RUNNER = {
+    *("docker", "sqlite-utils", "textual", "torch"),
+    *("jinja2", "matplotlib", "pyarrow", "seaborn", "typst"),
+}
+"""What only the host needs, the report's libraries among it; torch has a layer of its own."""
 
 
 def name_of(requirement: str) -> str:
