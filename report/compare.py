@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from report.statistics import (
     log_standard_error,
     student_quantile,
 )
-from store import Sample, Transcript
+from store import Sample, StudyRow, Transcript
 
 CONFIDENCE = 0.95
 
@@ -96,6 +97,40 @@ def compare_samples(
     error = math.hypot(*(log_standard_error(side, generator) for side in sides))
     freedom = sum(len(values) - 1 for side in sides for values in side)
     factor = math.exp(student_quantile((1 + confidence) / 2, freedom) * error)
+    low, high = ratio / factor, ratio * factor
+    return Difference(ratio=ratio, low=low, high=high, significant=not low <= 1 <= high)
+
+
+def compare_energy(
+    a: StudyRow, b: StudyRow, *, confidence: float = CONFIDENCE
+) -> Difference | None:
+    """The ratio of two energies, from the uncertainties of the readings.
+
+    A meter's bias is in both readings and cancels out, while their uncertainties hold it twice, so
+    the interval is too wide rather than too narrow.
+
+    Args:
+        a: The baseline.
+        b: The other.
+        confidence: Of the interval.
+
+    Returns:
+        None unless both have joules of one label and one source.
+    """
+    same = (a.energy_label, a.energy_source) == (b.energy_label, b.energy_source)
+    if not same or not a.energy_j or not b.energy_j:
+        return None
+    ratio = b.energy_j / a.energy_j
+    if a.energy_uncertainty_j is None or b.energy_uncertainty_j is None:
+        return Difference(
+            ratio=ratio,
+            low=math.nan,
+            high=math.nan,
+            significant=False,
+            reason="the readings have no uncertainty",
+        )
+    error = math.hypot(a.energy_uncertainty_j / a.energy_j, b.energy_uncertainty_j / b.energy_j)
+    factor = math.exp(NormalDist().inv_cdf((1 + confidence) / 2) * error)
     low, high = ratio / factor, ratio * factor
     return Difference(ratio=ratio, low=low, high=high, significant=not low <= 1 <= high)
 

@@ -6,10 +6,16 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, fmean
+from statistics import fmean
 from typing import Literal, get_args
 
-from report.compare import Difference, WerDifference, compare_samples, compare_wer
+from report.compare import (
+    Difference,
+    WerDifference,
+    compare_energy,
+    compare_samples,
+    compare_wer,
+)
 from report.errors import ReportError
 from report.study import Case, Study
 from report.variants import family_confidence, peak_memory
@@ -222,18 +228,10 @@ def _bare(a: Case, b: Case) -> Difference:
 
 
 def _energy(a: Case, b: Case, confidence: float) -> Change | None:
-    x, y = a.row, b.row
-    if (x.energy_label, x.energy_source) != (y.energy_label, y.energy_source):
+    found = compare_energy(a.row, b.row, confidence=confidence)
+    if found is None:
         return None
-    if not x.energy_j or not y.energy_j:
-        return None
-    ratio = y.energy_j / x.energy_j
-    if x.energy_uncertainty_j is None or y.energy_uncertainty_j is None:
-        return Change(ratio, None)
-    # A bias of the meter is in both and cancels out, so this errs on the side of silence.
-    error = math.hypot(x.energy_uncertainty_j / x.energy_j, y.energy_uncertainty_j / y.energy_j)
-    reach = NormalDist().inv_cdf((1 + confidence) / 2) * error
-    return Change(ratio, abs(math.log(ratio)) > reach)
+    return Change(found.ratio, None if found.reason else found.significant)
 
 
 def _memory(a: Case, b: Case) -> Change | None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from report.compare import Difference, WerDifference, compare_samples, compare_wer
+from report.compare import (
+    Difference,
+    WerDifference,
+    compare_energy,
+    compare_samples,
+    compare_wer,
+)
 from report.study import BASELINE, Case, Study
 from store import Sample, Transcript
 
@@ -21,16 +27,10 @@ class VariantEffect:
     variant: Case
     latency: Difference
     """Ratio of latencies, variant by baseline."""
+    energy: Difference | None
+    """Ratio of joules; None unless both have the same label and source."""
     wer: WerDifference | None
     """Over the clips of both; None where one was not scored."""
-
-    @property
-    def energy(self) -> float | None:
-        """Ratio of joules; None unless both have the same label and source."""
-        a, b = self.baseline.row, self.variant.row
-        if (a.energy_label, a.energy_source) != (b.energy_label, b.energy_source):
-            return None
-        return b.energy_j / a.energy_j if a.energy_j and b.energy_j else None
 
     @property
     def memory(self) -> float | None:
@@ -64,6 +64,7 @@ def variant_effects(study: Study) -> list[VariantEffect]:
             latency=compare_samples(
                 samples[a.row.result_id], samples[b.row.result_id], confidence=confidence
             ),
+            energy=compare_energy(a.row, b.row, confidence=confidence),
             wer=_wer(
                 transcripts.get(a.row.result_id, ()),
                 transcripts.get(b.row.result_id, ()),

@@ -24,11 +24,10 @@ def render_pdf(page: Page) -> bytes:
         (folder / "page.json").write_text(json.dumps(_page(page)), "utf-8")
         template = resources.files("report").joinpath("templates/page.typ").read_text("utf-8")
         (folder / "page.typ").write_text(template, "utf-8")
-        # The drawings' font, for letters that the text's own font lacks.
+        # The text's font is in the compiler. The drawings' and the machine's fonts are for letters
+        # that it lacks: a transcript may be in any script.
         fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"
-        compiled: bytes = typst.compile(
-            folder / "page.typ", root=folder, font_paths=[fonts], ignore_system_fonts=True
-        )
+        compiled: bytes = typst.compile(folder / "page.typ", root=folder, font_paths=[fonts])
     return compiled
 
 

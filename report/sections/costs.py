@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from report.compare import Difference
 from report.content import MISSING, Block, Column, Section, Table
 from report.correlation import correlate
 from report.figures.bars import overview, variant_speed
@@ -162,6 +163,14 @@ def optimised(study: Study, palette: Palette) -> Section:
     return Section("variants", "Optimisations", tuple(blocks))
 
 
+def _saved(energy: Difference | None) -> str:
+    if energy is None:
+        return MISSING
+    if energy.reason:
+        return change(energy.ratio)
+    return f"{change(energy.ratio)} [{change(energy.low)}, {change(energy.high)}]"
+
+
 def _effects(effects: list[VariantEffect]) -> Table:
     ordered = sorted(effects, key=lambda effect: effect.latency.ratio)[:MOST_ROWS]
     rows = []
@@ -185,7 +194,7 @@ def _effects(effects: list[VariantEffect]) -> Table:
                 latency_cell(effect.variant),
                 speed_up,
                 ends,
-                change(effect.energy),
+                _saved(effect.energy),
                 change(effect.memory),
                 lost,
             )
