@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from runner.engines.architectures import SAMPLING_RATE, published_config
 from runner.measure.flops.count import count_flops
@@ -33,8 +34,13 @@ class Origin:
         return gaps[1] < gaps[0]
 
 
-def origins() -> Iterator[Origin]:
+@cache
+def origins() -> tuple[Origin, ...]:
     """Every published figure, recomputed from the published architecture; no weights needed."""
+    return tuple(_origins())
+
+
+def _origins() -> Iterator[Origin]:
     for work in WORK:
         config = published_config(work.model)
         samples = round(work.seconds * SAMPLING_RATE)
