@@ -37,7 +37,7 @@ def build_page(
         now: When, for the page's head.
     """
     palette = Palette.of(study.models)
-    sections = [brief(study)]
+    sections = [brief(study, condition)]
     if study.ok:
         sections += [
             recommendations(study, scenarios),

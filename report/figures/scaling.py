@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -168,7 +169,7 @@ def _draw(
         x = [axis.along(case) for case in ordered]
         y = [quantity.value(case) or 0.0 for case in ordered]
         values += y
-        style = {"color": palette.colour(model), "marker": palette.marker(model)}
+        style: Any = {"color": palette.colour(model), "marker": palette.marker(model)}
         bars = [(quantity.low(case), quantity.high(case)) for case in ordered]
         if any(low is not None and high is not None for low, high in bars):
             below = [
@@ -179,9 +180,9 @@ def _draw(
                 max(0.0, (v if high is None else high) - v)
                 for v, (_, high) in zip(y, bars, strict=True)
             ]
-            panel.errorbar(x, y, yerr=(below, above), capsize=2, elinewidth=0.9, **style)  # type: ignore[arg-type]
+            panel.errorbar(x, y, yerr=(below, above), capsize=2, elinewidth=0.9, **style)
         else:
-            panel.plot(x, y, **style)  # type: ignore[arg-type]
+            panel.plot(x, y, **style)
     grid_axis(panel, [axis.along(case) for case in cases])
     log_axis(panel, "y", values)
 

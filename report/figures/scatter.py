@@ -114,9 +114,17 @@ def tradeoff(
             name,
             f"WER against {title}; every point is a case with clips of {where}. The lower and the "
             f"further to the {side}, the better; large points are on the Pareto front. Bars are "
-            f"95 % intervals, drawn once a configuration.{palette.note}",
+            f"95 % intervals, drawn once a configuration.{_mixed(usable, name)}{palette.note}",
             f"Word error rate of {len(usable)} cases against {title}, with the Pareto front.",
         )
+
+
+def _mixed(cases: Sequence[Case], name: str) -> str:
+    """A warning where joules on one axis were learnt in different ways."""
+    labels = sorted({case.row.energy_label for case in cases if case.row.energy_label})
+    if "energy" not in name or len(labels) < 2:
+        return ""
+    return f" Joules here are {' and '.join(labels)}: compare points of one kind alone."
 
 
 def wer_reasons(study: Study) -> str:

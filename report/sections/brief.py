@@ -10,10 +10,17 @@ from report.study import Case, Study, front_candidates, group, shape
 from report.text import listing, number, percent
 
 
-def brief(study: Study) -> Section:
-    """The section."""
+def brief(study: Study, condition: str | None = None) -> Section:
+    """The section.
+
+    Args:
+        study: The study.
+        condition: By which its results were chosen, to say so where there are none.
+    """
     if not study.cases:
         nothing = "There is no result to report on. Run a benchmark first: `asrprof demo`."
+        if condition:
+            nothing = "The store has no result of this kind: choose another condition."
         return Section("brief", "In brief", (Text(nothing),))
     if not study.ok:
         nothing = f"None of the {len(study.cases):,} cases has figures; the last section says why."

@@ -40,7 +40,9 @@ def report(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder to write to (default: report, beside the store)."),
+        typer.Option(
+            "--out", "-o", help="Folder to write to (default: asrprof-report, beside the store)."
+        ),
     ] = None,
     formats: Annotated[
         list[PageFormat] | None,
@@ -75,7 +77,7 @@ def report(
             study = Study.read(opened, where=where, job_id=job)
             page = build_page(study, wanted, title=title, condition=where)
         names = [name for name in FORMATS if formats is None or PageFormat(name) in formats]
-        for written in write_page(page, out or path.parent / "report", names):
+        for written in write_page(page, out or path.parent / "asrprof-report", names):
             typer.echo(plain(str(written)))
     except ReportError as error:
         raise UserError(str(error)) from error

@@ -24,14 +24,14 @@ def path(tmp_path: Path) -> Path:
 def test_pages_and_drawings_lie_beside_the_store(
     asrprof: Callable[..., Ran], tmp_path: Path
 ) -> None:
-    stale = tmp_path / "results" / "report" / "figures" / "stale.svg"
+    stale = tmp_path / "results" / "asrprof-report" / "figures" / "stale.svg"
     stale.parent.mkdir(parents=True)
     stale.touch()
     ran = asrprof("report", "--title", "A <b>title</b>")
     assert (ran.code, ran.err) == (0, "")
     names = ("report.html", "report.pdf", "report.md", "figures")
-    assert ran.out.splitlines() == [f"results/report/{name}" for name in names]
-    folder = tmp_path / "results" / "report"
+    assert ran.out.splitlines() == [f"results/asrprof-report/{name}" for name in names]
+    folder = tmp_path / "results" / "asrprof-report"
     drawings = {file.name for file in (folder / "figures").iterdir()}
     assert {"speed.svg", "speed.png", "roofline.svg"} <= drawings
     assert "stale.svg" not in drawings
@@ -63,7 +63,7 @@ def test_scenarios_can_be_printed_edited_and_used(
     (tmp_path / "mine.json").write_text(json.dumps([{**scenarios[0], "title": "Mine alone"}]))
     ran = asrprof("report", "--store", str(path), "-f", "md", "--scenarios", "mine.json")
     assert ran.code == 0
-    text = (path.parent / "report" / "report.md").read_text(encoding="utf-8")
+    text = (path.parent / "asrprof-report" / "report.md").read_text(encoding="utf-8")
     assert "### Mine alone: whisper-" in text
     assert "Real time" not in text
 

@@ -44,7 +44,7 @@ def test_the_demo_shows_what_it_promises(tmp_path: Path, run_asrprof):
     assert report.returncode == 0, report.stderr
     spent = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert spent.ru_utime - before.ru_utime < 20, "promised: under 20 s on a quiet machine"
-    folder = tmp_path / "results" / "report"
+    folder = tmp_path / "results" / "asrprof-report"
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert page.count("<svg") >= 7

@@ -171,6 +171,13 @@ def test_an_empty_store_gives_a_page_that_says_so(tmp_path: Path) -> None:
     assert "There is no result to report on. Run a benchmark first" in words(page)
 
 
+def test_a_condition_that_nothing_fulfils_is_named(study_path: Path) -> None:
+    page = page_of(study_path, "batch_size > 99")
+    check(page)
+    assert "has no result of this kind" in words(page)
+    assert "- where: batch_size > 99" in words(page)
+
+
 def failed(
     number: int, state: str = "failed", reason: str = "RuntimeError: <b>`no`</b> | *x*"
 ) -> Result:
