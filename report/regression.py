@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Literal, get_args
@@ -173,14 +173,20 @@ def compare_studies(a: Study, b: Study, *, seed: int = 42) -> Comparison:
 
 def breaches(comparison: Comparison, limits: Sequence[Limit]) -> list[Breach]:
     """Every limit that a pair passes by more than chance explains."""
-    found = []
+    return [breach for breach, sure in _past(comparison, limits) if sure]
+
+
+def doubtful(comparison: Comparison, limits: Sequence[Limit]) -> list[Breach]:
+    """Every limit that a pair passes by what chance may explain: to be measured again, longer."""
+    return [breach for breach, sure in _past(comparison, limits) if not sure]
+
+
+def _past(comparison: Comparison, limits: Sequence[Limit]) -> Iterator[tuple[Breach, bool]]:
     for pair in comparison.pairs:
         for limit in limits:
-            change, sure = _change(pair, limit)
-            past = change > limit.change if limit.change >= 0 else change < limit.change
-            if past and sure is not False:
-                found.append(Breach(limit, pair, change))
-    return found
+            change, significant = _change(pair, limit)
+            if change > limit.change if limit.change >= 0 else change < limit.change:
+                yield Breach(limit, pair, change), significant is not False
 
 
 def _change(pair: Pair, limit: Limit) -> tuple[float, bool | None]:

@@ -47,7 +47,7 @@ def compare(
 ) -> int:
     """Compare two sets of results case by case, the first being the baseline."""
     from report.errors import ReportError
-    from report.regression import breaches, compare_studies, parse_limit
+    from report.regression import breaches, compare_studies, doubtful, parse_limit
     from report.sides import open_side
 
     path = store_path(store)
@@ -64,12 +64,16 @@ def compare(
     if as_json:
         typer.echo(json.dumps(_as_json(sides, comparison, found), indent=2, allow_nan=False))
     else:
-        _print(Console(), sides, comparison, found)
+        _print(Console(), sides, comparison, found, doubtful(comparison, limits))
     return 1 if limits and (found or comparison.lost) else 0
 
 
 def _print(
-    console: Console, sides: tuple[Side, Side], comparison: Comparison, found: list[Breach]
+    console: Console,
+    sides: tuple[Side, Side],
+    comparison: Comparison,
+    found: list[Breach],
+    doubts: list[Breach],
 ) -> None:
     console.print(cell(f"{sides[0].name} (baseline) against {sides[1].name}"))
     if comparison.pairs:
@@ -86,6 +90,9 @@ def _print(
     for name, cases in ((sides[0].name, comparison.only_a), (sides[1].name, comparison.only_b)):
         if cases:
             console.print(cell(f"{len(cases)} cases only in {name}", "dim"), soft_wrap=True)
+    for breach in doubts:
+        text = f"past {breach.limit.text}, but perhaps by chance: {breach.pair.a.title}"
+        console.print(cell(f"{text}: measure longer", "yellow"), soft_wrap=True)
     for breach in found:
         unit = " points" if breach.limit.points else " %"
         text = f"past {breach.limit.text}: {breach.pair.a.title}: {100 * breach.change:+.1f}{unit}"
@@ -152,7 +159,7 @@ def _verdict(pair: Pair) -> tuple[str, str]:
 
 
 def _percent(ratio: float) -> str:
-    return f"{100 * (ratio - 1):+.1f} %"
+    return f"× {ratio:.0f}" if ratio >= 10 else f"{100 * (ratio - 1):+.1f} %"
 
 
 def _ms(seconds: float | None) -> str:

@@ -80,6 +80,18 @@ def test_a_limit_gates(tmp_path: Path, compare: Callable[..., tuple[int, str, st
     assert compare(str(a), str(b), "--fail-on", "wer:+0.5pp", "--fail-on", "memory:+1%")[0] == 0
 
 
+def test_what_chance_may_explain_is_said_and_does_not_gate(
+    tmp_path: Path, compare: Callable[..., tuple[int, str, str]]
+) -> None:
+    a = store(tmp_path / "a.db", 1, rounds=2, noise=0.2)
+    b = store(tmp_path / "b.db", 2, rounds=2, noise=0.2, factor=1.3)
+    code, out, _ = compare(str(a), str(b), "--fail-on", "latency:+1%")
+    doubts = out.count("past latency:+1%, but perhaps by chance")
+    failures = out.count("past latency:+1%: ")
+    assert doubts >= 4
+    assert code == (1 if failures else 0)
+
+
 def test_a_case_that_no_longer_runs_fails_the_gate(
     tmp_path: Path, compare: Callable[..., tuple[int, str, str]]
 ) -> None:
