@@ -93,6 +93,15 @@ def test_one_round_gives_a_ratio_without_a_verdict() -> None:
     assert difference.reason == "one round of the batch cycle gives no interval"
 
 
+def test_very_many_samples_take_no_time_and_say_the_same() -> None:
+    many = compare_samples(loop(1, rounds=2500), loop(2, rounds=2500, factor=1.001))
+    fewer = compare_samples(loop(1, rounds=2000), loop(2, rounds=2000, factor=1.001))
+    width = many.high - many.low
+    assert width == pytest.approx((fewer.high - fewer.low) * math.sqrt(2000 / 2500), rel=0.25)
+    assert many.significant
+    assert many.low < 1.001 < many.high
+
+
 def test_nothing_to_compare_is_an_error() -> None:
     with pytest.raises(ValueError, match="no latency samples"):
         compare_samples(loop(1), [Sample(kind="warmup", iteration=0, batch=0, seconds=1.0)])
