@@ -125,8 +125,8 @@ def memory_by_work(study: Study, palette: Palette) -> Figure | Text:
         if case.model in palette.models and (peak_memory(case) or 0) > 0
     ]
     places = [place for place in study.places if any(case.place == place for case in usable)]
-    if not places:
-        return Text("No figure of memory: none was measured.")
+    if len(usable) < 2:
+        return Text("No figure of memory: it needs two cases that measured it.")
     places = places[:MOST_PLACES]
     with canvas(1, len(places), height=3.1) as (figure, axes):
         for panel, place in zip(axes, places, strict=True):

@@ -23,7 +23,9 @@ def brief(study: Study, condition: str | None = None) -> Section:
             nothing = "The store has no result of this kind: choose another condition."
         return Section("brief", "In brief", (Text(nothing),))
     if not study.ok:
-        nothing = f"None of the {len(study.cases):,} cases has figures; the last section says why."
+        nothing = (
+            f"None of the {len(study.cases):,} cases has figures: see what is missing, and why."
+        )
         return Section("brief", "In brief", (Text(nothing),))
     found = [_fastest(study), _devices(study), _errors(study), _batch(study), _lost(study)]
     items = tuple(item for item in found if item is not None)

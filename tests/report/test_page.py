@@ -233,11 +233,7 @@ def test_one_result_gives_a_page(tmp_path: Path) -> None:
     write_study(path, one)
     page = page_of(path)
     check(page)
-    assert not [
-        f
-        for f in page.figures
-        if f.name not in ("stages", "operators", "roofline", "memory-by-work")
-    ]
+    assert not [f for f in page.figures if f.name not in ("stages", "operators", "roofline")]
     assert "It is the only candidate." in words(page)
     assert "a fit needs three points" in words(page)
 
