@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import re
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from report.render.pdf import render_pdf
 from report.scenarios import load_scenarios
 from report.study import Study
 from store import Result, Store
-from tests.report.synthetic import ENVIRONMENT, Grid, write_study
+from tests.report.synthetic import ENVIRONMENT, Grid, results_of, write_study
 
 CPU_S_OF_50_000 = 60.0
 
@@ -314,3 +316,33 @@ def test_text_of_any_script_and_markup_is_only_text(tmp_path: Path) -> None:
 def test_blocks_are_of_the_kinds_that_the_renderers_know(study_path: Path) -> None:
     kinds = {type(block) for section in page_of(study_path).sections for block in section.blocks}
     assert kinds >= {Text, Bullets, Table, Figure, Cards}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_part_of_any_result_may_be_missing(tmp_path: Path, seed: int) -> None:
+    generator = random.Random(seed)
+    grid = Grid(lengths=(5.0, 30.0), batches=(1, 8), clips=2, rounds=2, seed=seed)
+    empty: dict[str, object] = {
+        "latency": None,
+        "memory": None,
+        "quality": None,
+        "conditions": None,
+        "environment": None,
+        "energy": (),
+        "flops": (),
+        "stages": (),
+        "samples": (),
+        "operators": (),
+        "peaks": (),
+        "transcripts": (),
+        "parameters": None,
+    }
+    results = []
+    for result in results_of(grid):
+        changes = {name: value for name, value in empty.items() if generator.random() < 0.25}
+        if "energy" in changes:
+            changes["energy_primary"] = None
+        results.append(replace(result, **changes))  # type: ignore[arg-type]
+    path = tmp_path / "store.db"
+    write(path, *generator.sample(results, generator.choice((2, 5, len(results)))))
+    check(page_of(path))
