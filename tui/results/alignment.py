@@ -65,7 +65,7 @@ def align(reference: str, hypothesis: str) -> list[Piece]:
     # A tenth of a second to import; it runs in a thread, and only when transcripts are looked at.
     import jiwer
 
-    from runner.measure.quality import normalise
+    from runner.measure.normalisers import normalise
 
     words, heard = normalise(reference).split(), normalise(hypothesis).split()
     if not words:
