@@ -135,7 +135,44 @@ class _Parakeet:
         return ParakeetFeatureExtractor(feature_size=80, sampling_rate=SAMPLING_RATE)
 
 
-_Architecture = _Whisper | _Waveform | _Parakeet
+@dataclass(frozen=True)
+class _Moonshine:
+    """A Moonshine size (Jeffries et al. 2024, table 1)."""
+
+    width: int
+    layers: int
+    rotary: float
+    """Share of a head that positions rotate."""
+
+    def config(self) -> PretrainedConfig:
+        from transformers import MoonshineConfig
+
+        return MoonshineConfig(
+            hidden_size=self.width,
+            intermediate_size=4 * self.width,
+            encoder_num_hidden_layers=self.layers,
+            decoder_num_hidden_layers=self.layers,
+            pad_head_dim_to_multiple_of=8,  # Heads of 36 and 52 are padded for the kernels' sake.
+            rope_parameters={
+                "rope_type": "default",
+                "rope_theta": 10_000.0,
+                "partial_rotary_factor": self.rotary,
+            },
+        )
+
+    def feature_extractor(self) -> Any:
+        from transformers import Wav2Vec2FeatureExtractor
+
+        return Wav2Vec2FeatureExtractor(
+            feature_size=1,
+            sampling_rate=SAMPLING_RATE,
+            padding_value=0.0,
+            do_normalize=False,
+            return_attention_mask=True,
+        )
+
+
+_Architecture = _Whisper | _Waveform | _Parakeet | _Moonshine
 
 _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
     {
@@ -150,6 +187,8 @@ _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
         "openai/whisper-large-v2": _Whisper(1280, 32, 32),
         "openai/whisper-large-v3": _Whisper(1280, 32, 32, vocabulary=51_866, mel_bins=128),
         "openai/whisper-large-v3-turbo": _Whisper(1280, 32, 4, vocabulary=51_866, mel_bins=128),
+        "UsefulSensors/moonshine-tiny": _Moonshine(288, layers=6, rotary=0.9),
+        "UsefulSensors/moonshine-base": _Moonshine(416, layers=8, rotary=0.62),
         "facebook/wav2vec2-base-960h": _Waveform("wav2vec2", large=False, layer_norm=False),
         "facebook/wav2vec2-large-960h": _Waveform("wav2vec2", large=True, layer_norm=False),
         "facebook/wav2vec2-large-960h-lv60": _Waveform("wav2vec2", large=True, layer_norm=True),

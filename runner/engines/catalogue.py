@@ -14,10 +14,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-Family = Literal["whisper", "ctc", "pocketsphinx"]
+Family = Literal["whisper", "moonshine", "ctc", "pocketsphinx"]
 
 FAMILY_OF_TYPE: dict[str, Family] = {
     "whisper": "whisper",
+    "moonshine": "moonshine",
     "wav2vec2": "ctc",
     "wav2vec2-conformer": "ctc",
     "hubert": "ctc",
@@ -105,6 +106,12 @@ _ENTRIES = (
     _whisper("base.en", 72.6e6, "en"),
     _whisper("small.en", 242e6, "en"),
     _whisper("medium.en", 764e6, "en"),
+    ModelEntry(
+        "UsefulSensors/moonshine-tiny", "moonshine", "Moonshine", 27_100_000, "MIT", None, "en"
+    ),
+    ModelEntry(
+        "UsefulSensors/moonshine-base", "moonshine", "Moonshine", 61_500_000, "MIT", None, "en"
+    ),
     ModelEntry(
         "facebook/wav2vec2-base-960h", "ctc", "wav2vec 2.0", 94_400_000, "Apache-2.0", None, "en"
     ),

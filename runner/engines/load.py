@@ -33,6 +33,10 @@ def load_engine(request: LoadRequest) -> Engine:
         from runner.engines.whisper import WhisperEngine
 
         return WhisperEngine(request)
+    if family == "moonshine":
+        from runner.engines.moonshine import MoonshineEngine
+
+        return MoonshineEngine(request)
     if family == "ctc":
         from runner.engines.ctc import CTCEngine
 

@@ -58,6 +58,11 @@ class TorchEngine(Engine):
         self.weights_bytes = stored_bytes(self.model)
         self.revision = getattr(self.model.config, "_commit_hash", None)
 
+    @property
+    def encoder(self) -> Any:
+        """The part that hears: the whole model, where there is no decoder."""
+        return self.model
+
     @contextmanager
     def inference(self) -> Iterator[None]:
         """What every pass of the model runs under."""

@@ -55,13 +55,26 @@ class WhisperEngine(TorchEngine):
             self._make_random(request)
         else:
             self._load(request)
+        self.cap: int | None = None
+        self._settle()
+
+    def _settle(self) -> None:
+        """What the loaded model decides."""
         self.window: int = self.extractor.chunk_length * SAMPLE_RATE
         """Samples of one encoder window."""
         self.prompt = prompt_length(self.model)
         """Tokens before the first generated one: start, language, task, no timestamps."""
         self.longest = self.model.config.max_target_positions - self.prompt
         """Most tokens the decoder can generate."""
-        self.cap: int | None = None
+
+    @property
+    def encoder(self) -> Any:
+        """See :attr:`TorchEngine.encoder`."""
+        return self.model.get_encoder()
+
+    def _max_length(self, tokens: int) -> int:
+        # Whisper's generate() adds the prompt to max_length, but not to min_length.
+        return tokens
 
     def _load(self, request: LoadRequest) -> None:
         model = load_model(WhisperForConditionalGeneration, request)
@@ -219,8 +232,8 @@ class WhisperEngine(TorchEngine):
         """Has every row generate ``tokens`` tokens, whatever they are."""
         settings = self.model.generation_config
         before = settings.max_length, settings.min_length
-        # Whisper's generate() adds the prompt to max_length, but not to min_length.
-        settings.max_length, settings.min_length = tokens, tokens + self.prompt
+        settings.max_length = self._max_length(tokens)
+        settings.min_length = tokens + self.prompt
         try:
             yield
         finally:
@@ -232,8 +245,8 @@ class WhisperEngine(TorchEngine):
         if self.tokens_per_second is not None:
             tokens = min(math.ceil(self.tokens_per_second * seconds), self.longest)
             tokens = min(tokens, self.cap or tokens)
-            # Whisper's generate() adds the prompt to max_length, but not to min_length.
-            settings.max_length, settings.min_length = tokens, tokens + self.prompt
+            settings.max_length = self._max_length(tokens)
+            settings.min_length = tokens + self.prompt
         else:
             settings.max_length = self.cap or self.model.config.max_target_positions
 

@@ -102,6 +102,7 @@ class WhisperDecoder(DecoderPasses):
     def _generate(self) -> None:
         # generate() may write into what it is given.
         encoded = BaseModelOutput(last_hidden_state=self._encoded)
+        encoded.attention_mask = None  # Moonshine looks for one.
         with self._engine.exactly(self._tokens), self._engine.inference():
             self._engine.model.generate(self._features, encoder_outputs=encoded)
             self._engine.synchronize()

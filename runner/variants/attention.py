@@ -31,7 +31,7 @@ class Attention(Technique):
     """The implementation of attention, of every layer alike."""
 
     part = "attention"
-    families = frozenset({"whisper", "ctc"})
+    families = frozenset({"whisper", "moonshine", "ctc"})
     same_text = True
 
     def obstacle(self) -> str | None:

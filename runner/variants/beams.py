@@ -18,7 +18,7 @@ class Beams(Technique):
     """The width of the beam."""
 
     part = "beams"
-    families = frozenset({"whisper"})
+    families = frozenset({"whisper", "moonshine"})
 
     def apply(self, engine: TorchEngine) -> None:
         """Sets it for ``generate()``."""

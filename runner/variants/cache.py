@@ -26,7 +26,7 @@ class Cache(Technique):
     """Which cache the decoder is handed."""
 
     part = "cache"
-    families = frozenset({"whisper"})
+    families = frozenset({"whisper", "moonshine"})
     same_text = True
 
     def apply(self, engine: TorchEngine) -> None:

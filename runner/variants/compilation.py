@@ -28,7 +28,7 @@ class Compilation(Technique):
     """The compiler's mode."""
 
     part = "compile"
-    families = frozenset({"whisper", "ctc"})
+    families = frozenset({"whisper", "moonshine", "ctc"})
     same_text = True
 
     def obstacle(self) -> str | None:
@@ -43,8 +43,7 @@ class Compilation(Technique):
         """Marks the encoder for compiling; it happens at the first pass."""
         torch._inductor.config.force_disable_caches = True
         self.watch = CompileWatch()
-        encoder = engine.model.get_encoder() if engine.family == "whisper" else engine.model
-        encoder.compile(mode=self.asked)
+        engine.encoder.compile(mode=self.asked)
 
     def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Counts the graphs that were made, and what broke them."""

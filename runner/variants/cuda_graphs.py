@@ -28,7 +28,7 @@ class CudaGraph(Technique):
     """Whether the encoder is replayed from a recording."""
 
     part = "cuda_graph"
-    families = frozenset({"whisper", "ctc"})
+    families = frozenset({"whisper", "moonshine", "ctc"})
     same_text = True
 
     def obstacle(self) -> str | None:
@@ -39,7 +39,7 @@ class CudaGraph(Technique):
 
     def apply(self, engine: TorchEngine) -> None:
         """Puts the recording in the place of the encoder's forward pass."""
-        encoder = engine.model.get_encoder() if engine.family == "whisper" else engine.model
+        encoder = engine.encoder
         self.recorded = Recorded(encoder.forward)
         encoder.forward = self.recorded
 

@@ -40,7 +40,7 @@ class Quantization(Technique):
     """INT8 linear layers."""
 
     part = "quantization"
-    families = frozenset({"whisper", "ctc"})
+    families = frozenset({"whisper", "moonshine", "ctc"})
 
     def obstacle(self) -> str | None:
         """What its library lacks."""

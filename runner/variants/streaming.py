@@ -34,7 +34,7 @@ class Streaming(Technique):
     """In which chunks a clip is heard."""
 
     part = "chunk_seconds"
-    families = frozenset({"whisper", "ctc"})
+    families = frozenset({"whisper", "moonshine", "ctc"})
 
     @property
     def asked(self) -> str:
@@ -57,9 +57,9 @@ class Streaming(Technique):
         Raises:
             Refused: a Whisper's text cannot be cut to the chunk as a CTC model's frames can.
         """
-        if engine.family == "whisper" and (self.variant.left_seconds or self.variant.right_seconds):
+        if engine.family != "ctc" and (self.variant.left_seconds or self.variant.right_seconds):
             raise Refused(
-                f"variant {self.variant.name}: Whisper streams without left_seconds and "
+                f"variant {self.variant.name}: {engine.family} streams without left_seconds and "
                 "right_seconds: nothing tells which of its words belong to the context"
             )
         engine.chunks = self.chunks
@@ -71,8 +71,7 @@ class Streaming(Technique):
         def passed(*_: Any) -> None:
             passes.append(1)
 
-        encoder = engine.model.get_encoder() if engine.family == "whisper" else engine.model
-        with hooked([encoder], passed, before=False):
+        with hooked([engine.encoder], passed, before=False):
             engine.transcribe(batch)
         expected = self.chunks.count(len(batch[0]))
         found = f"{len(passes)} encoder passes for {expected} chunks"

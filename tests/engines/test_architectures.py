@@ -23,6 +23,8 @@ MILLIONS = {
     "openai/whisper-large-v2": 1543.3,
     "openai/whisper-large-v3": 1543.5,
     "openai/whisper-large-v3-turbo": 808.9,
+    "UsefulSensors/moonshine-tiny": 27.1,
+    "UsefulSensors/moonshine-base": 61.5,
     "facebook/wav2vec2-base-960h": 94.4,
     "facebook/wav2vec2-large-960h": 315.5,
     "facebook/wav2vec2-large-960h-lv60": 315.5,

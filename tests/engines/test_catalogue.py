@@ -83,7 +83,7 @@ def test_what_can_be_no_model(name: str) -> None:
 
 def test_families() -> None:
     assert family_of_type("hubert", "x") == "ctc"
-    with pytest.raises(ValueError, match='"x" has model_type "bert"; supported: whisper, wav2v'):
+    with pytest.raises(ValueError, match='"x" has model_type "bert"; supported: whisper, moonsh'):
         family_of_type("bert", "x")
 
 

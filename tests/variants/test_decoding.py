@@ -92,5 +92,5 @@ def test_beams_that_do_not_reach_the_decoder_are_no_result(load, speech):
 
 @pytest.mark.parametrize("part", [{"cache": "static"}, {"beams": 2}])
 def test_a_ctc_model_has_no_decoder(load, part):
-    with pytest.raises(Refused, match="does not fit ctc, only whisper"):
+    with pytest.raises(Refused, match="does not fit ctc, only moonshine, whisper"):
         load("small-wav2vec2-ctc", **part)

@@ -112,7 +112,7 @@ def test_a_clip_that_is_heard_as_a_whole_is_no_result(load, speech):
 
 
 def test_what_does_not_fit_is_refused(load):
-    with pytest.raises(Refused, match="Whisper streams without left_seconds"):
+    with pytest.raises(Refused, match="whisper streams without left_seconds"):
         load("small-whisper", chunk_seconds=2.0, left_seconds=1.0)
     with pytest.raises(ValueError, match='need "chunk_seconds"'):
         Variant(name="x", left_seconds=1.0)

@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from runner.measure.flops.ctc import ctc_flops
-from runner.measure.flops.models import COUNTED, is_whisper, whisper_windows
+from runner.measure.flops.models import (
+    COUNTED,
+    MOONSHINE,
+    encoder_input,
+    is_whisper,
+    whisper_windows,
+)
 from runner.measure.flops.readings import META, no_reading
-from runner.measure.flops.whisper import whisper_flops
+from runner.measure.flops.whisper import seq2seq_flops, whisper_flops
 from store.records import FlopsReading
 
 if TYPE_CHECKING:
@@ -43,6 +49,17 @@ def count_flops(
     if config.model_type not in COUNTED:
         reason = f"no FLOP counter for the model type {config.model_type!r}"
         return (no_reading(META, "total", reason),)
+    if config.model_type == MOONSHINE:
+        longest = cast(Any, config).max_position_embeddings - prompt_tokens
+        return seq2seq_flops(
+            config,
+            encoder_input(config, samples=samples, batch=batch),
+            longest=longest,
+            prompt_tokens=prompt_tokens,
+            tokens=tokens,
+            cached=cached,
+            beams=beams,
+        )
     if not is_whisper(config):
         return ctc_flops(config, samples=samples, batch=batch)
     rows = batch * (windows or whisper_windows(config, samples=samples))

@@ -17,7 +17,14 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from runner.measure.flops.models import build, encoder_input, is_whisper, whisper_windows
+from runner.measure.flops.models import (
+    MOONSHINE,
+    build,
+    encoder_input,
+    has_decoder,
+    is_whisper,
+    whisper_windows,
+)
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -49,7 +56,7 @@ def model_memory(
     """
     model = build(config)
     features = encoder_input(config, samples=samples, batch=batch)
-    encoder = model.get_encoder() if is_whisper(config) else model
+    encoder = model.get_encoder() if has_decoder(config) else model
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return ModelMemory(
         parameters=parameters,
@@ -115,9 +122,21 @@ def _is_of(storage: int, arguments: tuple[Any, ...]) -> bool:
 
 
 def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
-    if not is_whisper(config):
+    if config.model_type == MOONSHINE:
+        width, layers = config.hidden_size, config.decoder_num_hidden_layers
+        rows, frames = batch, _moonshine_frames(samples)
+    elif is_whisper(config):
+        width, layers = config.d_model, config.decoder_layers
+        rows = batch * whisper_windows(config, samples=samples)
+        frames = config.max_source_positions
+    else:
         return 0
-    rows = batch * whisper_windows(config, samples=samples)
-    per_position = 2 * 4 * config.decoder_layers * config.d_model
-    total: int = rows * per_position * (config.max_source_positions + positions)
+    total: int = rows * 2 * 4 * layers * width * (frames + positions)
     return total
+
+
+def _moonshine_frames(samples: int) -> int:
+    """Frames after its three convolutions (kernels 127, 7, 3; strides 64, 3, 2)."""
+    for kernel, stride in ((127, 64), (7, 3), (3, 2)):
+        samples = (samples - kernel) // stride + 1
+    return samples

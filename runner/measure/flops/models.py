@@ -14,7 +14,8 @@ WHISPER = "whisper"
 WAVEFORM = ("wav2vec2", "hubert", "wav2vec2-conformer")
 """Model types whose input is the waveform."""
 PARAKEET = "parakeet_ctc"
-COUNTED = (WHISPER, *WAVEFORM, PARAKEET)
+MOONSHINE = "moonshine"
+COUNTED = (WHISPER, *WAVEFORM, PARAKEET, MOONSHINE)
 """Values of ``config.model_type`` that this package can count."""
 
 MEL_HOP = 160
@@ -32,12 +33,17 @@ def build(config: PretrainedConfig, *, device: str = "meta", attention: str = "e
     """
     from transformers import AutoModelForCTC, AutoModelForSpeechSeq2Seq
 
-    family: Any = AutoModelForSpeechSeq2Seq if is_whisper(config) else AutoModelForCTC
+    family: Any = AutoModelForSpeechSeq2Seq if has_decoder(config) else AutoModelForCTC
     # from_config writes dtype and attention implementation into the object that it is given.
     own = copy.deepcopy(config)
     with torch.device(device):
         # The count is the same in every precision, and a CPU has slow kernels for some.
         return family.from_config(own, attn_implementation=attention, dtype=torch.float32).eval()
+
+
+def has_decoder(config: PretrainedConfig) -> bool:
+    """Whether ``config`` is of an encoder with a decoder that gives a token at a time."""
+    return config.model_type in (WHISPER, MOONSHINE)
 
 
 def is_whisper(config: PretrainedConfig) -> bool:

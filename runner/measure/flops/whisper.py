@@ -1,4 +1,4 @@
-"""FLOPs of a Whisper by stage: encoder, prefill, decode.
+"""FLOPs of an encoder with a decoder, a Whisper or a Moonshine, by stage: encoder, prefill, decode.
 
 A decoder pass costs a polynomial of the position: constant plus linear with a cache (a step
 attends to one more token than the last), quadratic without one (every pass repeats all tokens).
@@ -18,7 +18,7 @@ from runner.measure.flops.readings import LEFT_OUT, meta_reading
 from store.records import FlopsReading
 
 if TYPE_CHECKING:
-    from transformers import WhisperConfig
+    from transformers import PretrainedConfig, WhisperConfig
 
 
 def whisper_flops(
@@ -51,14 +51,50 @@ def whisper_flops(
     Raises:
         UserError: ``prompt_tokens + tokens`` is more than the decoder has positions for.
     """
-    if tokens is not None and not 1 <= tokens <= config.max_target_positions - prompt_tokens:
+    return seq2seq_flops(
+        config,
+        _features(config, batch_windows),
+        longest=config.max_target_positions - prompt_tokens,
+        prompt_tokens=prompt_tokens,
+        tokens=tokens,
+        cached=cached,
+        beams=beams,
+    )
+
+
+def seq2seq_flops(
+    config: PretrainedConfig,
+    features: torch.Tensor,
+    *,
+    longest: int,
+    prompt_tokens: int,
+    tokens: int | None,
+    cached: bool,
+    beams: int,
+) -> tuple[FlopsReading, ...]:
+    """The same of any encoder with a decoder; see ``whisper_flops``.
+
+    Args:
+        config: Its configuration.
+        features: The encoder's input, on the meta device.
+        longest: Most tokens that the decoder has positions for after the prompt.
+        prompt_tokens: Tokens of the decoder prompt.
+        tokens: Tokens generated for each row.
+        cached: Whether keys and values are cached.
+        beams: Hypotheses of each row.
+    """
+    if tokens is not None and not 1 <= tokens <= longest:
         raise UserError(
-            f"this Whisper can decode 1 to {config.max_target_positions - prompt_tokens} tokens "
+            f"this {config.model_type} can decode 1 to {longest} tokens "
             f"after a prompt of {prompt_tokens}, not {tokens}: change the number of tokens"
         )
     model = build(config)
-    encoder = count(lambda: model.get_encoder()(_features(config, batch_windows)))
-    passes = _passes(model, config, rows=batch_windows * beams, prompt=prompt_tokens, cached=cached)
+    shapes: list[tuple[int, ...]] = []
+    encoder = count(
+        lambda: shapes.append(tuple(model.get_encoder()(features).last_hidden_state.shape))
+    )
+    ((rows, *frames),) = shapes
+    passes = _passes(model, (rows * beams, *frames), prompt=prompt_tokens, cached=cached)
     prefill = passes[0]
     missed = tuple(sorted({name for each in (encoder, *passes) for name in each.missed}))
     readings = [
@@ -95,13 +131,14 @@ def _features(config: WhisperConfig, rows: int) -> torch.Tensor:
 
 
 def _passes(
-    model: Any, config: WhisperConfig, *, rows: int, prompt: int, cached: bool
+    model: Any, encoded_shape: tuple[int, ...], *, prompt: int, cached: bool
 ) -> tuple[Count, Count, Count]:
     """The prefill, and the two decoder passes after it."""
     from transformers.modeling_outputs import BaseModelOutput
 
-    shape = (rows, config.max_source_positions, config.d_model)
-    encoded = BaseModelOutput(last_hidden_state=torch.zeros(shape, device="meta"))
+    rows = encoded_shape[0]
+    encoded = BaseModelOutput(last_hidden_state=torch.zeros(encoded_shape, device="meta"))
+    encoded.attention_mask = None  # Moonshine looks for one.
     cache: Any = None
 
     def forward(tokens: int) -> None:

@@ -158,8 +158,8 @@ def test_parakeet_frames_can_be_told() -> None:
 
 
 def test_model_without_a_counter_has_a_reading_without_a_figure() -> None:
-    from transformers import MoonshineConfig
+    from transformers import SEWConfig
 
-    (reading,) = count_flops(MoonshineConfig(), samples=16_000, batch=1)
+    (reading,) = count_flops(SEWConfig(), samples=16_000, batch=1)
     assert reading.flops is None
-    assert reading.note == "no FLOP counter for the model type 'moonshine'"
+    assert reading.note == "no FLOP counter for the model type 'sew'"
