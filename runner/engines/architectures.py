@@ -71,11 +71,14 @@ class _Waveform:
     family: str
     """``wav2vec2``, ``hubert`` or ``conformer``."""
     large: bool
+    """24 layers of width 1024 rather than 12 of 768."""
     layer_norm: bool
     """Layer norm after every convolution of the feature encoder, which then have biases. Only
     these models were trained with an attention mask."""
     positions: str | None = None
     """Positions of a conformer: ``relative`` or ``rotary``."""
+    extra_large: bool = False
+    """48 layers of width 1280."""
 
     def config(self) -> PretrainedConfig:
         from transformers import HubertConfig, Wav2Vec2Config, Wav2Vec2ConformerConfig
@@ -93,6 +96,8 @@ class _Waveform:
             return Wav2Vec2ConformerConfig(
                 **fields, hidden_act="swish", position_embeddings_type=self.positions
             )
+        if self.extra_large:
+            fields |= {"hidden_size": 1280, "num_hidden_layers": 48, "intermediate_size": 5120}
         classes = {"wav2vec2": Wav2Vec2Config, "hubert": HubertConfig}
         return classes[self.family](**fields, do_stable_layer_norm=self.layer_norm)
 
@@ -109,13 +114,37 @@ class _Waveform:
 
 
 @dataclass(frozen=True)
-class _Parakeet:
-    """A Parakeet-CTC size: FastConformer (Rekesh et al. 2023), eight-fold subsampling."""
-
-    layers: int
+class _Data2Vec:
+    """data2vec audio base (Baevski et al. 2022): wav2vec 2.0 with stacked small convolutions."""
 
     def config(self) -> PretrainedConfig:
-        from transformers import ParakeetCTCConfig, ParakeetEncoderConfig
+        from transformers import Data2VecAudioConfig
+
+        return Data2VecAudioConfig(vocab_size=32)
+
+    def feature_extractor(self) -> Any:
+        from transformers import Wav2Vec2FeatureExtractor
+
+        return Wav2Vec2FeatureExtractor(
+            feature_size=1,
+            sampling_rate=SAMPLING_RATE,
+            padding_value=0.0,
+            do_normalize=True,
+            return_attention_mask=True,
+        )
+
+
+@dataclass(frozen=True)
+class _Parakeet:
+    """A Parakeet size: FastConformer (Rekesh et al. 2023), eight-fold subsampling."""
+
+    layers: int
+    tdt: bool = False
+    """A token-and-duration transducer over 8,192 pieces instead of a CTC head over 1,024. Its
+    encoder has no biases, takes finer features and does not scale them."""
+
+    def config(self) -> PretrainedConfig:
+        from transformers import ParakeetCTCConfig, ParakeetEncoderConfig, ParakeetTDTConfig
 
         encoder = ParakeetEncoderConfig(
             hidden_size=1024,
@@ -125,14 +154,30 @@ class _Parakeet:
             conv_kernel_size=9,
             subsampling_factor=8,
             subsampling_conv_channels=256,
-            num_mel_bins=80,
+            num_mel_bins=self._mel_bins,
+            attention_bias=not self.tdt,
+            convolution_bias=not self.tdt,
+            scale_input=not self.tdt,
         )
+        if self.tdt:
+            return ParakeetTDTConfig(
+                encoder_config=encoder,
+                vocab_size=8193,
+                blank_token_id=8192,
+                decoder_hidden_size=640,
+                num_decoder_layers=2,
+                durations=(0, 1, 2, 3, 4),
+            )
         return ParakeetCTCConfig(encoder_config=encoder, vocab_size=1025, pad_token_id=1024)
+
+    @property
+    def _mel_bins(self) -> int:
+        return 128 if self.tdt else 80
 
     def feature_extractor(self) -> Any:
         from transformers import ParakeetFeatureExtractor
 
-        return ParakeetFeatureExtractor(feature_size=80, sampling_rate=SAMPLING_RATE)
+        return ParakeetFeatureExtractor(feature_size=self._mel_bins, sampling_rate=SAMPLING_RATE)
 
 
 @dataclass(frozen=True)
@@ -172,7 +217,7 @@ class _Moonshine:
         )
 
 
-_Architecture = _Whisper | _Waveform | _Parakeet | _Moonshine
+_Architecture = _Whisper | _Waveform | _Data2Vec | _Parakeet | _Moonshine
 
 _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
     {
@@ -202,6 +247,11 @@ _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
         "facebook/wav2vec2-conformer-rope-large-960h-ft": _Waveform(
             "conformer", large=True, layer_norm=True, positions="rotary"
         ),
+        "facebook/hubert-xlarge-ls960-ft": _Waveform(
+            "hubert", large=True, layer_norm=True, extra_large=True
+        ),
+        "facebook/data2vec-audio-base-960h": _Data2Vec(),
+        "nvidia/parakeet-tdt-0.6b-v3": _Parakeet(layers=24, tdt=True),
         "nvidia/parakeet-ctc-0.6b": _Parakeet(layers=24),
         "nvidia/parakeet-ctc-1.1b": _Parakeet(layers=42),
     }

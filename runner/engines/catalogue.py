@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-Family = Literal["whisper", "moonshine", "ctc", "pocketsphinx"]
+Family = Literal["whisper", "moonshine", "ctc", "transducer", "pocketsphinx"]
 
 FAMILY_OF_TYPE: dict[str, Family] = {
     "whisper": "whisper",
@@ -22,7 +22,10 @@ FAMILY_OF_TYPE: dict[str, Family] = {
     "wav2vec2": "ctc",
     "wav2vec2-conformer": "ctc",
     "hubert": "ctc",
+    "data2vec-audio": "ctc",
     "parakeet_ctc": "ctc",
+    "parakeet_tdt": "transducer",
+    "parakeet_rnnt": "transducer",
 }
 """``model_type`` of a transformers ``config.json`` -> the engine that runs it."""
 
@@ -147,6 +150,27 @@ _ENTRIES = (
         "Apache-2.0",
         None,
         "en",
+    ),
+    ModelEntry(
+        "facebook/hubert-xlarge-ls960-ft", "ctc", "HuBERT", 963_000_000, "Apache-2.0", None, "en"
+    ),
+    ModelEntry(
+        "facebook/data2vec-audio-base-960h",
+        "ctc",
+        "data2vec",
+        93_200_000,
+        "Apache-2.0",
+        None,
+        "en",
+    ),
+    ModelEntry(
+        "nvidia/parakeet-tdt-0.6b-v3",
+        "transducer",
+        "FastConformer-TDT",
+        627_000_000,
+        "CC-BY-4.0",
+        None,
+        "25",
     ),
     ModelEntry(
         "nvidia/parakeet-ctc-0.6b", "ctc", "FastConformer-CTC", 609_000_000, "CC-BY-4.0", None, "en"

@@ -41,6 +41,10 @@ def load_engine(request: LoadRequest) -> Engine:
         from runner.engines.ctc import CTCEngine
 
         return CTCEngine(request)
+    if family == "transducer":
+        from runner.engines.transducer import TransducerEngine
+
+        return TransducerEngine(request)
     from runner.engines.pocketsphinx import PocketSphinxEngine
 
     return PocketSphinxEngine(request)

@@ -30,6 +30,7 @@ from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.engines.architectures import feature_extractor, published_config
 from runner.engines.base import LoadRequest, Mark, Transcription, Unmeasurable, no_mark
 from runner.engines.chunks import Chunks
+from runner.engines.streamer import StageStreamer
 from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model
 from runner.engines.vocabulary import piece_tokenizer
 from runner.engines.whisper_decoder import WhisperDecoder
@@ -211,7 +212,7 @@ class WhisperEngine(TorchEngine):
         """
         greedy = self.model.generation_config.num_beams in (None, 1)
         if greedy and self.speculation is None:
-            yield _Passes(None if mark is no_mark else _StageStreamer(mark))
+            yield _Passes(None if mark is no_mark else StageStreamer(mark))
             return
         passes = _Passes(None, count=0)
 
@@ -289,24 +290,6 @@ class _Passes:
     streamer: BaseStreamer | None
     count: int | None = None
     """Passes so far; None where the text's length says it."""
-
-
-class _StageStreamer(BaseStreamer):  # type: ignore[misc]
-    """Marks the end of the encoder and of the first decoder step."""
-
-    def __init__(self, mark: Mark) -> None:
-        self.mark = mark
-        self.puts = 0
-
-    def put(self, value: torch.Tensor) -> None:
-        self.puts += 1
-        if self.puts == 1:
-            self.mark("encode")
-        elif self.puts == 2:
-            self.mark("prefill")
-
-    def end(self) -> None:
-        """The decode stage is marked by the engine, once the ids are in host memory."""
 
 
 def _tokens(generated: torch.Tensor, eos: int | list[int]) -> int:

@@ -34,7 +34,7 @@ class Precision(Technique):
     """The number format of weights and activations."""
 
     part = "precision"
-    families = frozenset({"whisper", "moonshine", "ctc"})
+    families = frozenset({"whisper", "moonshine", "ctc", "transducer"})
 
     @property
     def asked(self) -> str:

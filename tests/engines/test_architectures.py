@@ -32,6 +32,9 @@ MILLIONS = {
     "facebook/hubert-large-ls960-ft": 315.5,
     "facebook/wav2vec2-conformer-rel-pos-large-960h-ft": 618.6,
     "facebook/wav2vec2-conformer-rope-large-960h-ft": 593.4,
+    "facebook/hubert-xlarge-ls960-ft": 962.5,
+    "facebook/data2vec-audio-base-960h": 93.2,
+    "nvidia/parakeet-tdt-0.6b-v3": 627.0,
     "nvidia/parakeet-ctc-0.6b": 608.8,
     "nvidia/parakeet-ctc-1.1b": 1062.5,
 }

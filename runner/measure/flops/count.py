@@ -8,11 +8,13 @@ from runner.measure.flops.ctc import ctc_flops
 from runner.measure.flops.models import (
     COUNTED,
     MOONSHINE,
+    TRANSDUCERS,
     encoder_input,
     is_whisper,
     whisper_windows,
 )
 from runner.measure.flops.readings import META, no_reading
+from runner.measure.flops.transducer import transducer_flops
 from runner.measure.flops.whisper import seq2seq_flops, whisper_flops
 from store.records import FlopsReading
 
@@ -60,6 +62,8 @@ def count_flops(
             cached=cached,
             beams=beams,
         )
+    if config.model_type in TRANSDUCERS:
+        return transducer_flops(config, samples=samples, batch=batch, steps=tokens)
     if not is_whisper(config):
         return ctc_flops(config, samples=samples, batch=batch)
     rows = batch * (windows or whisper_windows(config, samples=samples))

@@ -19,6 +19,7 @@ from torch.utils._pytree import tree_leaves
 
 from runner.measure.flops.models import (
     MOONSHINE,
+    TRANSDUCERS,
     build,
     encoder_input,
     has_decoder,
@@ -56,7 +57,7 @@ def model_memory(
     """
     model = build(config)
     features = encoder_input(config, samples=samples, batch=batch)
-    encoder = model.get_encoder() if has_decoder(config) else model
+    encoder = _encoder(model, config)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return ModelMemory(
         parameters=parameters,
@@ -121,7 +122,18 @@ def _is_of(storage: int, arguments: tuple[Any, ...]) -> bool:
     return any(tensor.untyped_storage()._cdata == storage for tensor in tensors)
 
 
+def _encoder(model: Any, config: Any) -> Any:
+    """All that runs once for a clip."""
+    if config.model_type in TRANSDUCERS:
+        return model.get_audio_features
+    return model.get_encoder() if has_decoder(config) else model
+
+
 def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
+    if config.model_type in TRANSDUCERS:
+        # Hidden and cell state of each layer of the prediction network, and its last output.
+        state: int = config.decoder_hidden_size * (2 * config.num_decoder_layers + 1)
+        return 4 * batch * state
     if config.model_type == MOONSHINE:
         width, layers = config.hidden_size, config.decoder_num_hidden_layers
         rows, frames = batch, _moonshine_frames(samples)

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
 WHISPER = "whisper"
-WAVEFORM = ("wav2vec2", "hubert", "wav2vec2-conformer")
+WAVEFORM = ("wav2vec2", "hubert", "wav2vec2-conformer", "data2vec-audio")
 """Model types whose input is the waveform."""
-PARAKEET = "parakeet_ctc"
+TRANSDUCERS = ("parakeet_tdt", "parakeet_rnnt")
+PARAKEET = ("parakeet_ctc", *TRANSDUCERS)
 MOONSHINE = "moonshine"
-COUNTED = (WHISPER, *WAVEFORM, PARAKEET, MOONSHINE)
+COUNTED = (WHISPER, *WAVEFORM, *PARAKEET, MOONSHINE)
 """Values of ``config.model_type`` that this package can count."""
 
 MEL_HOP = 160
@@ -31,14 +32,24 @@ def build(config: PretrainedConfig, *, device: str = "meta", attention: str = "e
         attention: transformers' name of the attention implementation. ``eager`` exists for every
             model, and its count equals that of the fused ones.
     """
-    from transformers import AutoModelForCTC, AutoModelForSpeechSeq2Seq
-
-    family: Any = AutoModelForSpeechSeq2Seq if has_decoder(config) else AutoModelForCTC
+    family = _family(config)
     # from_config writes dtype and attention implementation into the object that it is given.
     own = copy.deepcopy(config)
     with torch.device(device):
         # The count is the same in every precision, and a CPU has slow kernels for some.
         return family.from_config(own, attn_implementation=attention, dtype=torch.float32).eval()
+
+
+def _family(config: PretrainedConfig) -> Any:
+    import transformers
+
+    if has_decoder(config):
+        return transformers.AutoModelForSpeechSeq2Seq
+    transducers = {
+        "parakeet_tdt": transformers.AutoModelForTDT,
+        "parakeet_rnnt": transformers.AutoModelForRNNT,
+    }
+    return transducers.get(config.model_type, transformers.AutoModelForCTC)
 
 
 def has_decoder(config: PretrainedConfig) -> bool:
@@ -84,7 +95,7 @@ def encoder_input(
     if is_whisper(config):
         rows = batch * whisper_windows(config, samples=samples)
         shape = (rows, config.num_mel_bins, 2 * config.max_source_positions)
-    elif config.model_type == PARAKEET:
+    elif config.model_type in PARAKEET:
         frames = samples // MEL_HOP + 1 if feature_frames is None else feature_frames
         shape = (batch, frames, config.encoder_config.num_mel_bins)
     else:

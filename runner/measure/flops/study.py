@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from runner.measure.flops.models import COUNTED, build, encoder_input, is_whisper
+from runner.measure.flops.models import WAVEFORM, WHISPER, build, encoder_input, is_whisper
 from runner.measure.flops.readings import no_reading
 from store.records import FlopsReading
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig
 
 STAGE = "encoder"
+STUDIED = (WHISPER, *WAVEFORM, "parakeet_ctc")
+"""Model types that the tools are pointed at."""
 
 
 def study_flops(
@@ -49,7 +51,7 @@ def study_flops(
 
 def _reading(method: str, config: PretrainedConfig, samples: int, batch: int) -> FlopsReading:
     macs_of, factor = {"thop": (_thop_macs, 2), "fvcore": (_fvcore_macs, 1)}[method]
-    if config.model_type not in COUNTED:
+    if config.model_type not in STUDIED:
         return no_reading(method, STAGE, f"not tried on the model type {config.model_type!r}")
     try:
         macs = macs_of(config, samples, batch)

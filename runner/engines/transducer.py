@@ -1,0 +1,136 @@
+"""Transducers through transformers: Parakeet RNN-T and TDT (Xu et al. 2023), greedy.
+
+The decoder is small: a prediction network over the tokens so far and a joint network, run once a
+step. An RNN-T takes one step for each encoder frame and one for each token; a TDT predicts with
+each token how many frames to skip.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import AutoFeatureExtractor, AutoTokenizer, ParakeetForRNNT, ParakeetForTDT
+
+from runner.clips.clip import SAMPLE_RATE, Waveform
+from runner.engines.architectures import feature_extractor, published_config
+from runner.engines.base import LoadRequest, Mark, Transcription, no_mark
+from runner.engines.streamer import StageStreamer
+from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model
+from runner.engines.vocabulary import piece_tokenizer
+from runner.errors import Refused
+from store.records import FlopsReading
+
+FRAME_SECONDS = 0.08
+"""Of an encoder frame: mel frames of 10 ms, subsampled eight-fold."""
+
+
+class TransducerEngine(TorchEngine):
+    """One Parakeet with a transducer decoder."""
+
+    family = "transducer"
+
+    def __init__(self, request: LoadRequest) -> None:
+        super().__init__(request)
+        if request.weights == "random":
+            model = _random(request)
+            self.extractor = feature_extractor(request.name)
+            blank = model.config.blank_token_id
+            self.tokenizer = piece_tokenizer(model.config.vocab_size, special=blank, blank=blank)
+        else:
+            self.extractor = from_pretrained(AutoFeatureExtractor, request)
+            self.tokenizer = from_pretrained(AutoTokenizer, request)
+            model = load_model(_class_of(request), request)
+        settings = model.generation_config
+        if settings.decoder_start_token_id is None:
+            settings.decoder_start_token_id = model.config.blank_token_id
+        settings.do_sample, settings.num_beams = False, 1
+        self.place(model)
+
+    def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
+        """See :class:`~runner.engines.base.Engine`."""
+        inputs = self.extractor(list(batch), sampling_rate=SAMPLE_RATE, return_tensors="pt")
+        mark("features")
+        features = inputs["input_features"].to(self.device, self.dtype)
+        mask = inputs["attention_mask"].to(self.device)
+        mark("transfer")
+        frames = math.ceil(len(batch[0]) / SAMPLE_RATE / FRAME_SECONDS) + 1
+        # It ends with the last frame; this is how much there can be until then.
+        self.model.generation_config.max_length = frames * (self.model.max_symbols_per_step + 1)
+        with self.inference():
+            streamer = None if mark is no_mark else StageStreamer(mark)
+            ids = self.model.generate(
+                input_features=features, attention_mask=mask, streamer=streamer
+            ).sequences
+        steps = ids[:, 1:].cpu()
+        mark("decode")
+        spoken = self._spoken(steps)
+        # Equal neighbours are two tokens here, unlike in a CTC's output.
+        texts = [
+            self.tokenizer.decode(row, skip_special_tokens=True, group_tokens=False)
+            for row in spoken
+        ]
+        mark("text")
+        return Transcription(
+            texts=tuple(text.strip() for text in texts),
+            tokens=sum(map(len, spoken)),
+            windows=len(batch),
+            decoder_calls=int(steps.shape[1]),
+        )
+
+    def _spoken(self, steps: torch.Tensor) -> list[list[int]]:
+        """Each row's tokens, without blanks and without the padding after its last frame."""
+        silent = {self.model.config.blank_token_id, self.model.generation_config.pad_token_id}
+        return [[token for token in row if token not in silent] for row in steps.tolist()]
+
+    def flops(
+        self, *, samples: int, batch: int, decoder_calls: float | None
+    ) -> tuple[FlopsReading, ...]:
+        """Counts the encoder and the steps of one batch on the meta device."""
+        from runner.measure.flops import count_flops
+
+        config: Any = self.model.config
+        steps = None if decoder_calls is None else round(decoder_calls)
+        return count_flops(config, samples=samples, batch=batch, prompt_tokens=0, tokens=steps)
+
+
+def _class_of(request: LoadRequest) -> Any:
+    from transformers import AutoConfig
+
+    model_type = str(from_pretrained(AutoConfig, request).model_type)
+    return {"parakeet_tdt": ParakeetForTDT, "parakeet_rnnt": ParakeetForRNNT}[model_type]
+
+
+def _random(request: LoadRequest) -> Any:
+    """A TDT with random weights whose every step gives a token and skips as many frames.
+
+    Left alone, random weights take a number of steps that depends on the seed.
+    """
+    config: Any = published_config(request.name)
+    if config.model_type != "parakeet_tdt":
+        raise Refused(
+            f"{request.name}: the steps of an RNN-T with random weights are no work of a real one; "
+            'use "weights": "pretrained" or a TDT'
+        )
+    torch.manual_seed(request.seed)
+    model = ParakeetForTDT(config)
+    skip = _nearest_duration(config.durations, request.tokens_per_audio_second)
+    with torch.no_grad():
+        bias = model.joint.head.bias
+        # Far above whatever random weights say, and within what half precision can hold.
+        bias[1] += 2e4
+        bias[config.vocab_size + skip] += 2e4
+    return model
+
+
+def _nearest_duration(durations: Sequence[int], tokens_per_second: float) -> int:
+    """Index of the duration whose tokens a second come nearest to those that are asked for."""
+
+    def distance(index: int) -> float:
+        if durations[index] == 0:
+            return math.inf  # It would never get on.
+        return abs(1 / (durations[index] * FRAME_SECONDS) - tokens_per_second)
+
+    return min(range(len(durations)), key=distance)
