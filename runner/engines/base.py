@@ -41,6 +41,8 @@ class Transcription:
     """Rows of the encoder: clips times windows a clip."""
     decoder_calls: int | None = None
     """Forward passes of the decoder, the prefill included; all rows share a pass."""
+    prefills: int = 1
+    """How many of them begin a text: more where rows or chunks are decoded one after the other."""
 
 
 class DecoderPasses(ABC):

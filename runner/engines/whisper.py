@@ -128,6 +128,7 @@ class WhisperEngine(TorchEngine):
             tokens=sum(part.tokens or 0 for part in parts),
             windows=sum(part.windows or 0 for part in parts),
             decoder_calls=sum(part.decoder_calls or 0 for part in parts),
+            prefills=sum(part.prefills for part in parts),
         )
 
     def _transcribe(self, batch: Sequence[Waveform], mark: Mark) -> Transcription:
@@ -154,6 +155,7 @@ class WhisperEngine(TorchEngine):
             tokens=_tokens(generated, self.model.generation_config.eos_token_id),
             windows=len(windows),
             decoder_calls=passes,
+            prefills=1 if self.speculation is None else len(windows),
         )
 
     def _generate(self, features: torch.Tensor, mark: Mark) -> tuple[torch.Tensor, int]:

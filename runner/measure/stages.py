@@ -62,9 +62,9 @@ def time_stages(
         stopwatch.start()
         outcome = engine.transcribe(waveforms[index], stopwatch.mark)
         measured = dict(stopwatch.seconds)
-        steps_apart = "prefill" in measured  # Otherwise it is within the decode stage.
-        if steps_apart and outcome.decoder_calls is not None and outcome.decoder_calls > 1:
-            measured[TOKEN] = measured["decode"] / (outcome.decoder_calls - 1)
+        steps = (outcome.decoder_calls or 0) - outcome.prefills
+        if "prefill" in measured and steps > 0:  # Otherwise it is within the decode stage.
+            measured[TOKEN] = measured["decode"] / steps
         for stage, seconds in measured.items():
             by_stage.setdefault(stage, [[] for _ in waveforms])[index].append(seconds)
             samples.append(

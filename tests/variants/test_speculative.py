@@ -79,6 +79,8 @@ def test_stages(load, speech):
     assert set(stopwatch.seconds) == {
         "features", "transfer", "encode", "prefill", "decode", "text",
     }  # fmt: skip
+    outcome = engine.transcribe(speech[:3])
+    assert outcome.prefills == 3
 
 
 def test_an_assistant_that_is_not_asked_is_no_result(load, speech):

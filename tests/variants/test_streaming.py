@@ -99,6 +99,7 @@ def test_a_whisper_decodes_each_chunk_by_itself(load, speech):
     outcome = engine.transcribe(speech[:2])
     count = -(-len(speech[0]) // 24_000)
     assert outcome.windows == 2 * count
+    assert outcome.prefills == count
     assert all(outcome.texts)
     with pytest.raises(Unmeasurable, match="chunk"):
         engine.flops(samples=80_000, batch=1, decoder_calls=9)
