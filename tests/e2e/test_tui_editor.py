@@ -29,7 +29,9 @@ def test_the_users_own_editor_changes_a_config(
     terminal = Terminal(tmp_path, "--no-dispatch")
     try:
         terminal.wait_for("Nothing has been measured yet.")
-        terminal.type("2", "End")
+        terminal.type("2")
+        terminal.wait_for("mine.json")
+        terminal.type("End")
         terminal.wait_for("2 cases, about")
         terminal.type("E")
         terminal.wait_for("3 cases, about")
