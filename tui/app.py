@@ -139,14 +139,13 @@ class AsrprofApp(App[None]):
         self.tabs.current = name
         self.query_one(TabBar).current = name
         self.view.receive(self.snapshot)
-        self.call_after_refresh(self._focus_view)
+        # At once, not after the next paint: a key that follows quickly belongs to this tab.
+        self._focus_view()
 
     def _focus_view(self) -> None:
-        focused = self.screen.focused
-        if focused is None or self.view not in focused.ancestors_with_self:
-            target = self.view.first_focus()
-            if target is not None:
-                target.focus(scroll_visible=False)
+        screen = self.screen_stack[0]
+        if screen.focused is None or self.view not in screen.focused.ancestors_with_self:
+            screen.set_focus(self.view.first_focus(), scroll_visible=False)
 
     @on(TabBar.Chosen)
     async def _tab_chosen(self, event: TabBar.Chosen) -> None:
