@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.conftest import settle, shown
+from tests.tui.conftest import settle, shown, until
 from tests.tui.data import fill
 from tests.tui.shots import SHOTS, SIZES, app_for
 
@@ -29,6 +29,8 @@ async def test_screens_look_as_they_did(
     different = []
     async with app.run_test(size=size) as pilot:
         await settle(app, pilot)
+        # The keys at the foot are drawn last.
+        await until(lambda: bool(shown(app).splitlines()[-1].strip()), pilot)
         for shot in (shot for shot in SHOTS if shot.empty == empty):
             for key in shot.keys:
                 await pilot.press(key)
