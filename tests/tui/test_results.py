@@ -93,6 +93,21 @@ async def test_words_and_sql_filter_the_table(laws: Path, open_app: OpenApp) -> 
         assert len(view.table.table.ids) == 2 * CASES
 
 
+async def test_the_last_word_is_completed(laws: Path, open_app: OpenApp) -> None:
+    async with open_app(laws, readonly=True) as (app, pilot):
+        view = await results(app, pilot)
+        await pilot.press("slash")
+        await settle(app, pilot)
+        for typed, whole in (("pock", "pocketsphinx"), (" dev", "device"), (":cu", "cuda")):
+            view.filter.insert_text_at_cursor(typed)
+            await until(lambda w=whole: view.filter._suggestion.endswith(w), pilot)  # type: ignore[misc]
+            await pilot.press("right")
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert view.filter.value == "pocketsphinx device:cuda"
+        assert len(view.table.table.ids) == 2 * CASES // 16
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

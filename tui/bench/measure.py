@@ -63,8 +63,8 @@ async def measure(store: Path, seconds: float, started: float) -> list[Figure]:
     """All figures, from within the process that runs the app."""
     app = AsrprofApp(Options(store=store, dispatch=False))
     app.animation_level = "none"
-    async with app.run_test(size=SIZE) as pilot:
-        await pilot.pause()
+    async with app.run_test(size=SIZE):
+        # The app says that it is ready when its first screen has been painted.
         figures = [Figure("first paint", time.monotonic() - started, "s", 0.8)]
         await app.open_tab("results")
         view = app.view

@@ -15,15 +15,17 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input, Static
 
-from store import FilterError, filter_sql
+from store import FilterError, Store, filter_sql
 from tui.bindings import bindings
 from tui.plain import plain
+from tui.present import model_name
 from tui.snapshot import Snapshot
 from tui.view import View
 from tui.views.results_charts import ChartsPane
 from tui.views.results_compare import ComparePane
 from tui.views.results_pane import Pane
 from tui.views.results_table import TablePane
+from tui.widgets.filter_suggester import FilterSuggester
 from tui.widgets.parts import Parts
 from tui.widgets.status_line import StatusLine
 
@@ -39,6 +41,13 @@ class ResultsView(View):
     TITLE = "Results"
     BINDINGS: ClassVar[list[BindingType]] = bindings("results")
 
+    class Learnt(Message):
+        """Words that a filter may hold."""
+
+        def __init__(self, words: list[object]) -> None:
+            super().__init__()
+            self.words = words
+
     class Reported(Message):
         """The report was made."""
 
@@ -48,6 +57,7 @@ class ResultsView(View):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._suggester = FilterSuggester()
         self._where: str | None = None
         self._typing: Timer | None = None
         self._tried = ""
@@ -59,6 +69,7 @@ class ResultsView(View):
             yield Input(
                 placeholder="whisper device:cuda wer<10%, or SQL",
                 compact=True,
+                suggester=self._suggester,
                 id="results-filter",
             )
         with ContentSwitcher(initial="table", id="results-panes"):
@@ -124,9 +135,14 @@ class ResultsView(View):
     # The filter
 
     def action_filter(self) -> None:
+        self.asrprof.reader.ask(self, "words", _words, self.Learnt)
         if self.pane.id == "compare":
             self.open_part("table")
         self.filter.focus()
+
+    @on(Learnt)
+    def _learnt(self, event: Learnt) -> None:
+        self._suggester.learn(event.words)
 
     def action_clear(self) -> None:
         if self.filter.has_focus:
@@ -284,3 +300,15 @@ class ResultsView(View):
         self.asrprof.tell(f"the report is {event.page}")
         if can_show() and event.page.is_file():
             self.app.open_url(event.page.resolve().as_uri())
+
+
+def _words(store: Store) -> list[object]:
+    """What the columns that people filter by hold: models also without their organisation."""
+    models = [value for value, _ in store.browse.values("model")]
+    names = [model_name(str(model)) for model in models]
+    others = [
+        value
+        for column in ("device", "variant", "state", "benchmark")
+        for value, _ in store.browse.values(column, limit=50)
+    ]
+    return [*names, *models, *others]
