@@ -18,8 +18,10 @@ def render_html(page: Page) -> str:
     templates = resources.files("report").joinpath("templates")
     environment = Environment(autoescape=True, undefined=StrictUndefined)
     template = environment.from_string(templates.joinpath("page.html.j2").read_text("utf-8"))
-    style = Markup(templates.joinpath("page.css").read_text("utf-8"))
-    return template.render(page=page, style=style, kind=_kind, inline=_inline)
+    style, script = (
+        Markup(templates.joinpath(name).read_text("utf-8")) for name in ("page.css", "page.js")
+    )
+    return template.render(page=page, style=style, script=script, kind=_kind, inline=_inline)
 
 
 def _kind(block: Block) -> str:
