@@ -9,13 +9,15 @@ from report.sections.tables import cell_notes, energy_cell, latency_cell
 from report.study import Case, Study, group, shape
 from report.text import number, percent, plural
 from report.variants import peak_memory
-from store import Transcript
+from store import EnergyReading, Transcript
 
 WORST = 12
 WORST_A_MODEL = 3
 MOST_RESULTS = 200
 LONGEST_TEXT = 220
 MOST_REASONS = 30
+MOST_READ = 5000
+"""Cases whose energy sources are looked at one by one."""
 
 
 def transcripts(study: Study) -> Section:
@@ -73,8 +75,14 @@ def missing(study: Study) -> Section:
     """Every kind of figure that is not there, with the reason."""
     reasons: Counter[tuple[str, str]] = Counter()
     examples: dict[tuple[str, str], Case] = {}
+    readings = study.children(EnergyReading, study.ok[:MOST_READ])
     for case in study.cases:
-        for what, why in _absent(case):
+        refused = [
+            (f"energy by {reading.source}", reading.reason or "no reason given")
+            for reading in readings.get(case.row.result_id, ())
+            if reading.gross_j is None
+        ]
+        for what, why in [*_absent(case), *refused]:
             reasons[what, why] += 1
             examples.setdefault((what, why), case)
     if not reasons:

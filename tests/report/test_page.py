@@ -241,6 +241,22 @@ def test_one_result_gives_a_page(tmp_path: Path) -> None:
     assert "a fit needs three points" in words(page)
 
 
+def test_a_source_that_was_refused_beside_another_is_named(tmp_path: Path) -> None:
+    (first, *_) = results_of(Grid(clips=1))
+    refused = replace(
+        first.energy[0],
+        source="nvml-sampled",
+        label="sampled",
+        gross_j=None,
+        reason="window of 1 s",
+    )
+    path = tmp_path / "store.db"
+    write(path, replace(first, energy=(*first.energy, refused)))
+    page = page_of(path)
+    check(page)
+    assert "| energy by nvml-sampled | window of 1 s | 1 |" in words(page)
+
+
 @pytest.mark.parametrize(
     ("grid", "sentence"),
     [
