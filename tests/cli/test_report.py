@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from store import Store
+from store.schema import MIGRATIONS
 from tests.cli.conftest import Ran
 from tests.report.synthetic import Grid, write_study
 
@@ -73,7 +74,7 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(
 ) -> None:
     with Store.open(path) as store, store._database.write() as transaction:
         transaction.run("DROP TABLE peaks")
-        transaction.run("PRAGMA user_version = 3")
+        transaction.run(f"PRAGMA user_version = {len(MIGRATIONS) - 1}")
     assert asrprof("report", "--store", str(path), "-f", "md").code == 0
     with Store.open(path, readonly=True) as store:
         assert len(store.study.rows()) > 0
