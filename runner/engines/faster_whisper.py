@@ -3,7 +3,8 @@
 The same clips, the same region, the same windows and the same beam as the other Whisper engine:
 features and text by faster-whisper, all windows of a batch decoded at once by its model. Its own
 ``transcribe()`` is not used: voice activity detection, retries at other temperatures and time
-stamps would make its work depend on the text.
+stamps would make its work depend on the text. As faster-whisper does it, a short clip's features
+are padded with zeros; transformers pads its waveform with silence.
 """
 
 from __future__ import annotations
