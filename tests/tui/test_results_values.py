@@ -6,15 +6,17 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.widget import Widget
 
-from store import LEADERBOARD_COLUMNS, LeaderboardRow, PowerSample, Store, filter_sql
+from store import LEADERBOARD_COLUMNS, LeaderboardRow, PowerSample, Store, StoreError, filter_sql
 from tests.tui.data import HOSTILE, Clock, add_job, result
 from tui.bench.big_store import BATCHES, LENGTHS, MODELS, PLACES, make_big_store
 from tui.results.alignment import align, align_clips
@@ -24,6 +26,7 @@ from tui.results.differences import compare_results, compare_runs, percent_chang
 from tui.results.export import rows_csv, rows_json, rows_tsv
 from tui.results.plots import ANY, KINDS, Choices, make_plot, plot_tsv
 from tui.results.reasons import missing_reason
+from tui.views.results_pane import Upkeep
 
 
 @pytest.fixture(scope="module")
@@ -312,3 +315,41 @@ def test_reasons(store: Store) -> None:
     assert missing_reason(bad, "rtfx", {}) == "oom: killed"
     unstable = replace(good, stable=False)
     assert missing_reason(unstable, "latency_ms", {"stable_reason": "drift"}) == "unstable: drift"
+
+
+# Upkeep
+
+
+def test_upkeep_takes_its_share_and_no_more() -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.timers: list[tuple[float, Callable[[], None]]] = []
+
+        def set_timer(self, seconds: float, later: Callable[[], None]) -> None:
+            self.timers.append((seconds, later))
+
+    owner, asked = Owner(), []
+    upkeep = Upkeep(cast(Widget, owner), lambda: asked.append(1))
+    upkeep.wanted()
+    upkeep.wanted()
+    assert len(asked) == 2  # Nothing is known of its cost.
+    upkeep.took(3.0)
+    upkeep.wanted()
+    upkeep.wanted()
+    assert len(asked) == 2
+    ((seconds, later),) = owner.timers  # One, whatever happens meanwhile.
+    assert 28 < seconds <= 30
+    later()
+    assert len(asked) == 3
+    upkeep.took(0.0)
+    upkeep.wanted()
+    assert len(asked) == 4
+
+
+def test_results_that_are_gone_are_not_compared(store: Store) -> None:
+    job = add_job(store, Clock(), "one", "done", [result("a"), result("b")])
+    ids = [row.result_id for row in store.leaderboard(job_id=job)]
+    ordered, _ = compare_results(store, [*ids, 999])
+    assert [row.result_id for row in ordered] == ids
+    with pytest.raises(StoreError, match="fewer than two"):
+        compare_results(store, [ids[0], 998, 999])

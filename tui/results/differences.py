@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from store import LeaderboardRow, Sample, Store, StoredResult, Transcript
+from store import LeaderboardRow, Sample, Store, StoredResult, StoreError, Transcript
 from store.browse import CASE_COLUMNS
 from tui.present import model_name, number
 from tui.widgets.column import Tone
@@ -72,10 +72,12 @@ def compare_results(
     """Figures of some results side by side, the first as the baseline.
 
     Raises:
-        StoreError: One of them is gone.
+        StoreError: Fewer than two of them are left.
     """
-    ids = ids[:MOST_RESULTS]
-    rows = store.browse.rows(ids)
+    rows = store.browse.rows(ids[:MOST_RESULTS])
+    ids = [number for number in ids[:MOST_RESULTS] if number in rows]
+    if len(ids) < 2:
+        raise StoreError("fewer than two of the marked results are left")
     stored = [store.result(number) for number in ids]
     ordered = [rows[number] for number in ids]
     pairs = len(ids) - 1

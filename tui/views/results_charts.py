@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -30,7 +31,7 @@ from tui.results.plots import (
     plot_tsv,
     values_of,
 )
-from tui.views.results_pane import Export, Pane
+from tui.views.results_pane import Export, Pane, Upkeep
 from tui.widgets.chart import Chart
 from tui.widgets.choice import Choice
 
@@ -59,9 +60,10 @@ class ChartsPane(Pane):
     class Read(Message):
         """The newest result of each case."""
 
-        def __init__(self, rows: list[LeaderboardRow]) -> None:
+        def __init__(self, rows: list[LeaderboardRow], cost_s: float) -> None:
             super().__init__()
             self.rows = rows
+            self.cost_s = cost_s
 
     class Chosen(Message):
         """A point is to be opened."""
@@ -76,6 +78,7 @@ class ChartsPane(Pane):
         self._rows: Sequence[LeaderboardRow] = ()
         self._choices = Choices(next(iter(KINDS)))
         self._seen: tuple[str | None, int, int] | None = None
+        self._upkeep = Upkeep(self, self._ask)
 
     def compose(self) -> ComposeResult:
         names = [kind.name for kind in KINDS.values()]
@@ -108,14 +111,23 @@ class ChartsPane(Pane):
         if seen == self._seen:
             self._say()
             return
+        other = self._seen is None or self._seen[0] != self._where
         self._seen = seen
+        if other:
+            self._ask()  # The user waits for it.
+        else:
+            self._upkeep.wanted()
+
+    def _ask(self) -> None:
         where = self._where
 
         def read(store: Store) -> Message:
             import report.pareto  # noqa: F401  (not on the UI's thread, when a chart needs it)
 
+            start = time.thread_time()
             try:
-                return self.Read(store.browse.newest(where, limit=MOST))
+                rows = store.browse.newest(where, limit=MOST)
+                return self.Read(rows, time.thread_time() - start)
             except StoreError as error:
                 if where is None:
                     raise
@@ -126,6 +138,7 @@ class ChartsPane(Pane):
     @on(Read)
     def _read(self, event: Read) -> None:
         self._rows = event.rows
+        self._upkeep.took(event.cost_s)
         self._show()
 
     @on(Choice.Changed)

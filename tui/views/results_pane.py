@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -27,6 +28,38 @@ class Export:
     """Proposed, without suffix."""
     make: Callable[[Store], str]
     """Gives the text; it runs in a thread, with a store of its own."""
+
+
+SHARE = 0.1
+"""Most of one core that keeping a part up to date may take while others write."""
+
+
+class Upkeep:
+    """Lets a part read again when the store has changed, but not for more than its share."""
+
+    def __init__(self, owner: Widget, ask: Callable[[], None]) -> None:
+        """``ask`` has the part read."""
+        self._owner = owner
+        self._ask = ask
+        self._next_at = 0.0
+        self._due = False
+
+    def wanted(self) -> None:
+        """Asks now, or as soon as the share allows."""
+        wait = self._next_at - time.monotonic()
+        if wait <= 0:
+            self._ask()
+        elif not self._due:
+            self._due = True
+            self._owner.set_timer(wait, self._late)
+
+    def took(self, seconds: float) -> None:
+        """Reading took so much of a core's time."""
+        self._next_at = time.monotonic() + seconds / SHARE
+
+    def _late(self) -> None:
+        self._due = False
+        self._ask()
 
 
 class Pane(Vertical):

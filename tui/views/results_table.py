@@ -31,11 +31,8 @@ from tui.results.columns import (
 from tui.results.export import rows_csv, rows_json, rows_tsv
 from tui.results.reasons import missing_reason
 from tui.screens.pick import Option, PickScreen
-from tui.views.results_pane import Export, Pane
+from tui.views.results_pane import Export, Pane, Upkeep
 from tui.widgets.query_table import PAGE_ROWS, QueryTable
-
-SHARE = 0.1
-"""Most of one core that keeping the order up to date may take while others write."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +67,11 @@ class TablePane(Pane):
     class Grouped(Message):
         """Groups, and the columns that they were grouped by."""
 
-        def __init__(self, by: Sequence[str], groups: list[Group]) -> None:
+        def __init__(self, by: Sequence[str], groups: list[Group], cost_s: float) -> None:
             super().__init__()
             self.by = tuple(by)
             self.groups = groups
+            self.cost_s = cost_s
 
     class Explained(Message):
         """Why a result lacks a figure, by column."""
@@ -104,10 +102,9 @@ class TablePane(Pane):
         self._by: tuple[str, ...] = ()
         self._groups: list[Group] = []
         self._total = 0
-        self._read_once = False
+        self._shown: Query | None = None
         self._seen: tuple[int, int] | None = None
-        self._next_at = 0.0
-        self._due = False
+        self._upkeep = Upkeep(self, self._ask)
         self._reasons: tuple[int, dict[str, str]] = (0, {})
 
     def compose(self) -> ComposeResult:
@@ -130,11 +127,6 @@ class TablePane(Pane):
     def groups_table(self) -> QueryTable[Group]:
         """The table of groups."""
         return self.query_one("#groups-table", QueryTable)
-
-    @property
-    def query_shown(self) -> Query:
-        """Which results are shown, and in which order."""
-        return self._query
 
     @property
     def marked(self) -> tuple[int, ...]:
@@ -165,15 +157,9 @@ class TablePane(Pane):
         if (snapshot.results, newest) == self._seen:
             return
         self._seen = snapshot.results, newest
-        wait = self._next_at - time.monotonic()
-        if wait <= 0:
-            self._ask()
-        elif not self._due:
-            self._due = True
-            self.set_timer(wait, self._ask)
+        self._upkeep.wanted()
 
     def _ask(self) -> None:
-        self._due = False
         if not self.asrprof.snapshot.exists:
             return
         if self._by:
@@ -184,7 +170,7 @@ class TablePane(Pane):
     def _ask_order(self) -> None:
         query, known, at_hand = self._query, self.table.ids, self.table.at_hand()
         # Newest first is the order that grows at its top alone: only what is new need be read.
-        grows = self._read_once and query == Query() and self._shown == query
+        grows = query == Query() and self._shown == query
 
         def read(store: Store) -> Message:
             start = time.thread_time()
@@ -205,14 +191,12 @@ class TablePane(Pane):
 
         self.asrprof.reader.ask(self, "order", read, lambda message: message)
 
-    _shown: Query | None = None
-
     @on(Ordered)
     def _ordered(self, event: Ordered) -> None:
         order, table = event.order, self.table
-        self._next_at = time.monotonic() + order.cost_s / SHARE
+        self._upkeep.took(order.cost_s)
         again = self._shown == order.query
-        self._shown, self._total, self._read_once = order.query, order.total, True
+        self._shown, self._total = order.query, order.total
         table.show_order(order.query.order, descending=order.query.descending)
         table.put(order.top)
         # What the user looks at stays; at the very top it is the newest that he looks at.
@@ -242,19 +226,20 @@ class TablePane(Pane):
                 if where is None:
                     raise
                 return self.FilterFailed(str(error))
-            self._next_at = time.monotonic() + (time.thread_time() - start) / SHARE
-            return self.Grouped(by, groups)
+            return self.Grouped(by, groups, time.thread_time() - start)
 
         self.asrprof.reader.ask(self, "order", read, lambda message: message)
 
     @on(Grouped)
     def _groups_read(self, event: Grouped) -> None:
+        self._upkeep.took(event.cost_s)
         if event.by != self._by:
             return
         table = self.groups_table
         if tuple(column.key for column in table.columns[: len(event.by)]) != event.by:
             table.set_columns(group_columns(event.by))
-            table.forget()
+        if [group.values for group in event.groups] != [group.values for group in self._groups]:
+            table.forget()  # A number means another group now.
         self._groups = event.groups
         table.put(dict(enumerate(event.groups)))
         table.set_ids(array("q", range(len(event.groups))))
