@@ -33,9 +33,10 @@ _WORDS = {
 
 
 def presets() -> tuple[str, ...]:
-    """Names of the configs that ship with asrprof."""
+    """Names of the configs that ship with asrprof, the one to begin with first."""
     folder = files("runner.presets")
-    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".json")))
+    names = (f.name[:-5] for f in folder.iterdir() if f.name.endswith(".json"))
+    return tuple(sorted(names, key=lambda name: (name != "demo", name)))
 
 
 def load_benchmark(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmark:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from runner.config_file import presets
 from store import Store
 from tests.tui.conftest import OpenApp, settle, shown, until
 from tui.app import AsrprofApp
@@ -52,8 +53,9 @@ async def test_presets_and_files_are_listed(folder: Path, filled: Path, open_app
     async with open_app(filled, configs=folder) as (app, pilot):
         view = await go_to(app, pilot, "preset:demo")
         keys = view.query_one("#configs-list", Rows).keys
-        assert keys[:3] == ("preset:demo", "preset:study", "preset:study-random")
-        assert keys[3:] == (f"file:{folder}/broken.json", f"file:{folder}/mine.json")
+        assert keys[0] == "preset:demo"
+        assert keys[:-2] == tuple(f"preset:{name}" for name in presets())
+        assert keys[-2:] == (f"file:{folder}/broken.json", f"file:{folder}/mine.json")
         assert "9 cases, about" in shown(app)
         await go_to(app, pilot, f"file:{folder}/broken.json")
         assert "broken JSON" in shown(app)

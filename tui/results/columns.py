@@ -62,6 +62,7 @@ def result_columns(*, model_width: int = 24) -> tuple[Column[Row], ...]:
         Column("vram_mb", "VRAM MB", 7, _figure("vram_mb"), True, "reserved by the framework"),
         Column("gflops", "GFLOP", 6, _figure("gflops"), True, "of one batch"),
         Column("encoder_gflops", "enc GFLOP", 9, _figure("encoder_gflops"), True, "the encoder's"),
+        Column("speedup", "speed-up", 8, _figure("speedup"), True, "of a variant to its baseline"),
         Column("tokens", "tokens", 6, _figure("tokens"), True, "generated a batch"),
         Column("clips", "clips", 5, _plain_number("clips"), True, "scored for WER and CER"),
         Column("state", "state", 7, _state, help="ok, or why there are no figures"),
