@@ -58,7 +58,8 @@ async def test_presets_and_files_are_listed(folder: Path, filled: Path, open_app
         assert keys[-2:] == (f"file:{folder}/broken.json", f"file:{folder}/mine.json")
         assert "9 cases, about" in shown(app)
         await go_to(app, pilot, f"file:{folder}/broken.json")
-        assert "broken JSON" in shown(app)
+        # The path before it may be of any length.
+        assert "broken JSON" in " ".join(shown(app).split())
 
 
 async def test_the_grid_follows_what_is_typed(
