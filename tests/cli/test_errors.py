@@ -24,7 +24,7 @@ from tests.cli.records import HOSTILE, result
         (("nope",), "No such command 'nope'; see `asrprof --help`"),
         (("--nope",), "No such option: --nope"),
         (("run", "--nope"), "No such option: --nope"),
-        (("run",), "name a config or a preset (decoder, demo, "),
+        (("run",), "name a config or a preset (demo, decoder, "),
         (("run", "a.json", "--config", "b.json"), "give the config once"),
         (("run", "demo", "extra"), "Got unexpected extra argument"),
         (("run", "demo", "--set"), "Option '--set' requires an argument"),

@@ -20,6 +20,8 @@ async def test_the_case_in_hand_and_what_it_took(filled: Path, open_app: OpenApp
     async with open_app(filled) as (app, pilot):
         await pilot.press("4")
         await settle(app, pilot)
+        # The log is read by a thread of its own.
+        await until(lambda: "[4/9]" in shown(app), pilot)
         text = shown(app)
         for words in (
             "running  job 5 demo on local",
