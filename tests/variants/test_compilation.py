@@ -11,6 +11,7 @@ from runner.config import Variant
 from runner.errors import NoEffect, Refused
 
 
+@pytest.mark.e2e
 def test_a_compiled_encoder_hears_the_same_and_its_time_is_apart(load, speech, baseline):
     engine = load("small-whisper", compile="default")
     began = time.perf_counter()
