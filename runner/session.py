@@ -321,7 +321,7 @@ class _Tally:
     failed: int = 0
     refusals: dict[tuple[str, ...], str] = field(default_factory=dict)
     calibrated: set[str] = field(default_factory=set)
-    """Devices whose peak has been measured in this session."""
+    """Devices whose peak this run has measured."""
 
     def add(self, task: CaseTask, result: Result) -> None:
         self.calibrated.update(peak.device for peak in result.peaks)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,16 +31,15 @@ def queue_benchmark(
     """
 
     def add(store: Store) -> int:
-        from runner.grid import expand
+        from runner.dispatch.enqueue import enqueue
 
-        document = json.dumps(benchmark.model_dump(mode="json"))
-        return store.queue.add(
-            store.add_benchmark(benchmark.name, document),
-            target=target,
-            cases_total=len(expand(benchmark)),
+        return enqueue(
+            store,
+            benchmark,
+            target,
             priority=priority,
             time_limit_s=time_limit_s,
-            folder=str((folder or Path.cwd()).absolute()),
+            folder=folder,
         )
 
     return add

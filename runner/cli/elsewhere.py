@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import time
 from pathlib import Path
@@ -16,7 +15,7 @@ from runner.cli.table import print_results
 from runner.config import Benchmark
 from runner.dispatch.catalogue import launcher_of
 from runner.dispatch.dispatcher import Dispatcher
-from runner.grid import expand
+from runner.dispatch.enqueue import enqueue
 from store import FINAL, Store, StoreError
 
 FIRST = 1000
@@ -38,13 +37,7 @@ def execute_elsewhere(benchmark: Benchmark, path: Path, target: str, *, quiet: b
         stopped.append(number)
 
     with Store.open(path) as store:
-        job_id = store.queue.add(
-            store.add_benchmark(benchmark.name, json.dumps(benchmark.model_dump(mode="json"))),
-            target=target,
-            cases_total=len(expand(benchmark)),
-            priority=FIRST,
-            folder=str(Path.cwd()),
-        )
+        job_id = enqueue(store, benchmark, target, priority=FIRST)
         lines = _Lines(store, job_id, quiet)
 
         def turn() -> bool:

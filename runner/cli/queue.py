@@ -19,6 +19,7 @@ from runner.cli.run import SetOption, StoreOption, store_path
 from runner.cli.show import MAX_ROW, JsonOption
 from runner.config_file import load_benchmark
 from runner.dispatch.catalogue import check_target, launcher_of
+from runner.dispatch.enqueue import enqueue
 from runner.errors import UserError
 from runner.grid import expand
 from store import FINAL, JobRow, Place, Store
@@ -67,15 +68,7 @@ def add(
     if not unchecked:
         launcher_of(target, path).check()
     with Store.open(path) as opened:
-        document = json.dumps(benchmark.model_dump(mode="json"))
-        job = opened.queue.add(
-            opened.add_benchmark(benchmark.name, document),
-            target=target,
-            cases_total=len(cases),
-            priority=priority,
-            time_limit_s=time_limit,
-            folder=str(Path.cwd()),
-        )
+        job = enqueue(opened, benchmark, target, priority=priority, time_limit_s=time_limit)
         if as_json:
             _print_json(opened.job(job))
             return

@@ -34,7 +34,7 @@ from runner.dispatch.gpu_request import why_no_gpu
 from runner.dispatch.ingest import Bringer, FolderSpool, VolumeSpool
 from runner.dispatch.launcher import Handle, Launcher, LaunchError, UnreachableError
 from runner.dispatch.logs import forget, log_path, spool_path, tail
-from runner.dispatch.needs import needs_of
+from runner.dispatch.needs import Needs, needs_of
 from runner.dispatch.place import Mode, Place, find_place
 from runner.ledger import speech_of
 from runner.measure.nvml import open_nvml
@@ -110,9 +110,14 @@ class ContainerLauncher(Launcher):
         with self._explained():
             image = self._image()
             place = self._place(image)
-            handle = self._handle(job, self._create(job, image, place), place.mode)
+            with Store.open(self._store_path, readonly=True) as store:
+                store_id, ticket = store.id, _ticket(store, job)
+            needs = needs_of(ticket.config, _work(job), self._environ)
+            created = self._create(job, image, place, store_id, ticket, needs)
+            handle = self._handle(job, created, place.mode)
             try:
-                self._hand_over(job, handle, place)
+                if place.mode == "remote":
+                    self._hand_over(job, handle, needs)
                 with self._engine.asked() as client:
                     client.api.start(handle.container_id)
             except BaseException:
@@ -218,13 +223,10 @@ class ContainerLauncher(Launcher):
 
     # Containers
 
-    def _create(self, job: JobRow, image: str, place: Place) -> str:
+    def _create(
+        self, job: JobRow, image: str, place: Place, store_id: str, ticket: Ticket, needs: Needs
+    ) -> str:
         """Creates a job's container and returns its id."""
-        with Store.open(self._store_path, readonly=True) as store:
-            store_id = store.id
-            ticket = _ticket(store, job)
-        work = Path(job.folder or Path.cwd())
-        needs = needs_of(ticket.config, work, self._environ)
         spool = spool_path(self._store_path, job.id, job.attempt)
         real = self._store_path.resolve()
         if place.mode == "direct":
@@ -250,7 +252,7 @@ class ContainerLauncher(Launcher):
             command=command,
             place=place,
             needs=needs,
-            folders=Folders(store=real, spool=spool, work=work),
+            folders=Folders(store=real, spool=spool, work=_work(job)),
             settings=read_settings(f"{self.image}@{short(image)}", self._environ),
             info=info,
             environ=self._environ,
@@ -269,15 +271,10 @@ class ContainerLauncher(Launcher):
         with self._engine.asked() as client:
             return str(client.containers.create(image, **options).id)
 
-    def _hand_over(self, job: JobRow, handle: ContainerHandle, place: Place) -> None:
+    def _hand_over(self, job: JobRow, handle: ContainerHandle, needs: Needs) -> None:
         """Puts what a runner on another machine needs into its volumes."""
-        if place.mode != "remote":
-            return
-        with Store.open(self._store_path, readonly=True) as store:
-            config = store.benchmark(job.benchmark_id).config
         ticket = spool_path(self._store_path, job.id, job.attempt) / TICKET
-        folders = needs_of(config, Path(job.folder or Path.cwd()), self._environ).folders
-        for source, target in ((ticket, REMOTE_SPOOL), *((path, path) for path in folders)):
+        for source, target in ((ticket, REMOTE_SPOOL), *((path, path) for path in needs.folders)):
             with tempfile.TemporaryFile() as archive:
                 try:
                     _pack(source, archive)
@@ -326,6 +323,11 @@ def _is_anothers(job: JobRow) -> bool:
     """Whether another dispatcher that lives has followed a job, and may be at its end."""
     owner = job.dispatcher
     return owner is not None and owner != process_owner() and not owner_is_dead(owner)
+
+
+def _work(job: JobRow) -> Path:
+    """Where relative paths of a job's config start."""
+    return Path(job.folder or Path.cwd())
 
 
 def _ticket(store: Store, job: JobRow) -> Ticket:
