@@ -11,11 +11,12 @@ refused, so a job never runs twice at once.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from store.clock import Clock, timestamp
-from store.connection import Database, Transaction, Value
+from store.connection import Database, Transaction
 from store.errors import LeaseLostError, StoreError
 from store.jobs import (
     FINAL,
@@ -30,15 +31,33 @@ from store.jobs import (
     vanished,
 )
 from store.owner import machine_of, owner_is_dead
-from store.records import JobState
+from store.records import Event, JobState
 from store.rows import JobRow
+from store.writer import insert_event
 
 Place = Literal["top", "bottom", "before", "after"]
+ANY_NEEDS = "*"
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Jobs that wait for the same places."""
+
+    machine: str
+    """Where those are: a machine's name, or a fleet's."""
+    targets: tuple[str, ...]
+    """Which jobs can have one."""
+    places: int
+    """How many of them may be starting or running there at once, whoever started them."""
+    needs: str | None = ANY_NEEDS
+    """Only jobs that need just this; by default whatever they need."""
+
 
 _BACK_TO_QUEUE = (
     "state = 'queued', attempt = attempt + 1, reason = NULL, finished_at = NULL,"
     " cancel_requested_at = NULL, lease_owner = NULL, lease_expires_at = NULL,"
-    " heartbeat_at = NULL, machine = NULL, dispatcher = NULL, handle = NULL, log_path = NULL"
+    " heartbeat_at = NULL, machine = NULL, dispatcher = NULL, handle = NULL, log_path = NULL,"
+    " node = NULL"
 )
 
 
@@ -60,16 +79,22 @@ class Queue:
         priority: int = 0,
         time_limit_s: float | None = None,
         folder: str | None = None,
+        needs: str | None = None,
+        part: str | None = None,
+        retries: int = 0,
     ) -> int:
         """Puts a job at the end of its priority, and returns its id.
 
         Args:
             benchmark_id: What to run.
             target: Where, e.g. ``local``.
-            cases_total: Number of cases of the benchmark.
+            cases_total: Number of cases of the benchmark, or of its part.
             priority: A higher one starts first.
             time_limit_s: Longest that one attempt may take.
             folder: Where relative paths of the config start.
+            needs: What it needs of a node, as a JSON object.
+            part: Its share of the cases, ``2/4``.
+            retries: How often it is queued again by itself when it is lost.
         """
         with self._database.write() as transaction:
             if not transaction.rows("SELECT 1 FROM benchmarks WHERE id = ?", (benchmark_id,)):
@@ -78,10 +103,12 @@ class Queue:
                 )
             return transaction.insert(
                 "INSERT INTO jobs (benchmark_id, target, state, priority, position, cases_total,"
-                " created_at, time_limit_s, folder) VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?)",
+                " created_at, time_limit_s, folder, needs, part, retries)"
+                " VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *(benchmark_id, target, priority, _last_position(transaction) + 1),
                     *(cases_total, timestamp(self._clock()), time_limit_s, folder),
+                    *(needs, part, retries),
                 ),
             )
 
@@ -89,6 +116,22 @@ class Queue:
         """The queued jobs in the order in which they will start."""
         with self._database.read() as transaction:
             return _waiting(transaction)
+
+    def is_waited_for(self, targets: Collection[str], only: int | None = None) -> bool:
+        """Whether a job waits that one of these targets could run, or this very job does."""
+        with self._database.read() as transaction:
+            return _first(transaction, targets, only=only) is not None
+
+    def needs(self, target: str) -> list[str | None]:
+        """The different needs of the jobs that wait for a target, or are held on it."""
+        with self._database.read() as transaction:
+            return [
+                row["needs"]
+                for row in transaction.rows(
+                    "SELECT DISTINCT needs FROM jobs WHERE state = 'queued' AND target = ?",
+                    (target,),
+                )
+            ]
 
     def move(self, job_id: int, place: Place, other: int | None = None) -> None:
         """Moves a queued job to the top or bottom of the queue, or before or after another.
@@ -189,7 +232,8 @@ class Queue:
         owner: str,
         lease_s: float,
         *,
-        targets: Collection[str],
+        targets: Collection[str] = (),
+        lane: Lane | None = None,
         parallel: int = 1,
         only: int | None = None,
     ) -> JobRow | None:
@@ -198,24 +242,21 @@ class Queue:
         Args:
             owner: The dispatcher; see ``process_owner``.
             lease_s: The claim counts as abandoned so long after the last renewal.
-            targets: What the dispatcher can start.
+            targets: What the dispatcher can start on this machine.
             parallel: How many jobs may be starting or running on this machine, this one included,
                 whoever started them.
+            lane: Where else to look, and for which jobs, instead of the two above.
             only: Take this job or none.
 
         Returns:
-            The job, now ``starting``; None if none waits or the machine is taken.
+            The job, now ``starting``; None if none waits or no place is free.
         """
+        lane = lane or Lane(machine_of(owner), tuple(targets), parallel)
         now = self._clock()
         with self._database.write() as transaction:
-            if len(self._held(transaction, machine_of(owner))) >= parallel:
+            if _occupied(transaction, lane) >= lane.places:
                 return None
-            wanted = (
-                job
-                for job in _waiting(transaction)
-                if job.target in targets and only in (None, job.id)
-            )
-            first = next(wanted, None)
+            first = _first(transaction, lane.targets, only=only, needs=lane.needs)
             if first is None:
                 return None
             transaction.run(
@@ -223,10 +264,10 @@ class Queue:
                 " heartbeat_at = ?, machine = ?, dispatcher = ? WHERE id = ?",
                 (
                     *(owner, lease_end(now, lease_s), timestamp(now)),
-                    *(machine_of(owner), owner, first.id),
+                    *(lane.machine, owner, first),
                 ),
             )
-            return get_job(transaction, first.id, self._database)
+            return get_job(transaction, first, self._database)
 
     def launched(self, job_id: int, attempt: int, handle: str, log_path: str | None) -> None:
         """Notes what the launcher started, so that another dispatcher can find it.
@@ -237,6 +278,13 @@ class Queue:
             transaction.run(
                 "UPDATE jobs SET handle = ?, log_path = ? WHERE id = ? AND attempt = ?",
                 (handle, log_path, job_id, attempt),
+            )
+
+    def placed(self, job_id: int, attempt: int, node: str) -> None:
+        """Notes the node of a fleet that an attempt is on, ``name/id``."""
+        with self._database.write() as transaction:
+            transaction.run(
+                "UPDATE jobs SET node = ? WHERE id = ? AND attempt = ?", (node, job_id, attempt)
             )
 
     def begin(self, job_id: int, attempt: int, owner: str, lease_s: float) -> JobRow:
@@ -302,23 +350,32 @@ class Queue:
             return True
 
     def settle(self, job_id: int, attempt: int, state: JobState, reason: str | None) -> bool:
-        """Ends an attempt that its runner has not ended; False if it has, or it is another's."""
+        """Ends an attempt that its runner has not ended; False if it has, or it is another's.
+
+        One that is lost and may be tried again keeps its place in the queue, as its next attempt,
+        for another node than the one that lost it.
+        """
         with self._database.write() as transaction:
-            if self._attempt(transaction, job_id, attempt) is None:
+            job = self._attempt(transaction, job_id, attempt)
+            if job is None:
                 return False
-            end_job(transaction, job_id, state, reason, self._clock())
+            if state == "lost" and job.retries and job.cancel_requested_at is None:
+                transaction.run(
+                    f"UPDATE jobs SET {_BACK_TO_QUEUE}, retries = retries - 1, avoid = ?"
+                    " WHERE id = ?",
+                    (_avoided(job), job_id),
+                )
+                words = f"attempt {attempt} lost: {reason}; queued again"
+                event = Event(kind="job-retried", at=timestamp(self._clock()), message=words)
+                insert_event(transaction, job_id, event)
+            else:
+                end_job(transaction, job_id, state, reason, self._clock())
             return True
 
     def held(self) -> list[JobRow]:
         """The jobs that are starting or running, on any machine."""
         with self._database.read() as transaction:
-            return self._held(transaction)
-
-    @staticmethod
-    def _held(transaction: Transaction, machine: str | None = None) -> list[JobRow]:
-        condition = "jobs.state IN ('starting', 'running') AND (? IS NULL OR jobs.machine = ?)"
-        parameters: tuple[Value, ...] = (machine, machine)
-        return find_jobs(transaction, condition, parameters)
+            return find_jobs(transaction, "jobs.state IN ('starting', 'running')")
 
     def _queued(self, transaction: Transaction, job_id: int) -> JobRow:
         job = get_job(transaction, job_id, self._database)
@@ -337,9 +394,46 @@ def _waiting(transaction: Transaction) -> list[JobRow]:
     return sorted(found, key=lambda job: (-job.priority, job.position, job.id))
 
 
+def _first(
+    transaction: Transaction,
+    targets: Collection[str],
+    *,
+    only: int | None = None,
+    needs: str | None = ANY_NEEDS,
+) -> int | None:
+    """The job that is next, among those of some targets and needs."""
+    marks = ", ".join("?" for _ in targets)
+    any_needs = needs == ANY_NEEDS
+    # Read in the order of an index, so that a long queue costs no more than a short one.
+    found = transaction.rows(
+        f"SELECT id FROM jobs INDEXED BY {'jobs_waiting' if any_needs else 'jobs_waiting_needs'}"
+        f" WHERE state = 'queued' AND target IN ({marks}) AND (? IS NULL OR id = ?)"
+        f" {'' if any_needs else 'AND needs IS ?'} ORDER BY priority DESC, position, id LIMIT 1",
+        (*targets, only, only, *(() if any_needs else (needs,))),
+    )
+    return int(found[0]["id"]) if found else None
+
+
+def _occupied(transaction: Transaction, lane: Lane) -> int:
+    ((count,),) = transaction.rows(
+        "SELECT count(*) FROM jobs WHERE state IN ('starting', 'running') AND machine = ?"
+        " AND (? = '*' OR needs IS ?)",
+        (lane.machine, lane.needs or "", lane.needs),
+    )
+    return int(count)
+
+
+def _avoided(job: JobRow) -> str | None:
+    """Ids of the nodes on which a job was lost, this time's included."""
+    known = (job.avoid or "").split(",")
+    node = (job.node or "").rpartition("/")[2]
+    return ",".join(dict.fromkeys(filter(None, (*known, node)))) or None
+
+
 def _last_position(transaction: Transaction) -> int:
     ((last,),) = transaction.rows(
-        "SELECT coalesce(max(position), 0) FROM jobs WHERE state = 'queued'"
+        "SELECT coalesce(max(position), 0) FROM jobs INDEXED BY jobs_waiting_last"
+        " WHERE state = 'queued'"
     )
     return int(last)
 

@@ -63,6 +63,16 @@ class JobRow:
     log_path: str | None
     folder: str | None
     """Where it was queued: relative paths of its config start there."""
+    needs: str | None
+    """What it needs of a fleet's node, as JSON; see ``runner.dispatch.fleet.needs``."""
+    part: str | None
+    """Its share of the benchmark's cases, ``2/4``; None for all of them."""
+    retries: int
+    """How often it is queued again by itself when it is lost."""
+    node: str | None
+    """The fleet's node that it is on, ``name/id``."""
+    avoid: str | None
+    """Ids of nodes on which it was lost, with commas."""
 
 
 @dataclass(frozen=True, kw_only=True)

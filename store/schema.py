@@ -352,6 +352,29 @@ def _add_peaks(connection: sqlite3.Connection) -> None:
         connection.execute(statement).close()
 
 
+_FLEET = (
+    # What a job needs of a node, as a JSON object with sorted keys; null where any will do.
+    "ALTER TABLE jobs ADD COLUMN needs TEXT",
+    # The share of the benchmark's cases that is its own, "2/4"; null for all.
+    "ALTER TABLE jobs ADD COLUMN part TEXT",
+    "ALTER TABLE jobs ADD COLUMN retries INTEGER NOT NULL DEFAULT 0 CHECK (retries >= 0)",
+    "ALTER TABLE jobs ADD COLUMN node TEXT",
+    "ALTER TABLE jobs ADD COLUMN avoid TEXT",
+    # With 100,000 jobs the next one must be found without looking at all of them.
+    "CREATE INDEX jobs_waiting ON jobs (priority DESC, position, id) WHERE state = 'queued'",
+    "CREATE INDEX jobs_waiting_needs ON jobs (target, needs, priority DESC, position, id)"
+    " WHERE state = 'queued'",
+    "CREATE INDEX jobs_waiting_last ON jobs (position) WHERE state = 'queued'",
+    "CREATE INDEX jobs_held ON jobs (machine) WHERE state IN ('starting', 'running')",
+    "ALTER TABLE peaks ADD COLUMN model_s REAL",
+)
+
+
+def _add_fleet(connection: sqlite3.Connection) -> None:
+    for statement in _FLEET:
+        connection.execute(statement).close()
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create,
     _add_queue,
@@ -359,6 +382,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     _add_variants,
     _index_figures,
     _add_peaks,
+    _add_fleet,
 )
 
 
