@@ -34,6 +34,7 @@ from runner.events import (
 from runner.grid import Case, expand
 from runner.lease import BEAT_S, LEASE_S
 from runner.ledger import Ledger, StoreLedger
+from runner.parts import share
 from runner.progress_notes import ProgressNotes
 from runner.task import CaseTask, Progress, Remark, utc_now
 from store import (
@@ -69,6 +70,8 @@ class Session:
     benchmark: Benchmark
     sink: Sink
     target: str = "local"
+    part: str | None = None
+    """The share of the cases to run, ``2/4``; all of them when None."""
     _stop: int | None = field(default=None, init=False)
     _asked: Stop | None = field(default=None, init=False)
     """Why the job must end, as its ledger says."""
@@ -116,7 +119,7 @@ class Session:
 
     def _prepare(self) -> tuple[tuple[Case, ...], dict[float, _Clips]]:
         """The cases, and a set of clips for each of their lengths."""
-        cases = expand(self.benchmark)
+        cases = share(expand(self.benchmark), self.part)
         clips = self._prepare_clips(cases)
         isolation.prepare()
         return cases, clips

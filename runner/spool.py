@@ -57,6 +57,8 @@ class Ticket:
     """Keys of the cases that need not be run again."""
     speech: tuple[tuple[float, str], ...]
     """Fingerprints of the clips of earlier attempts, by their length in seconds."""
+    part: str | None = None
+    """The share of the cases that is this job's, ``2/4``; all of them when None."""
 
 
 _TICKET = TypeAdapter(Ticket)

@@ -12,7 +12,7 @@ from store.filters import FilterError, filter_sql
 from store.jobs import FINAL, HELD, stop_of, vanished
 from store.leaderboard import LEADERBOARD_COLUMNS, LeaderboardRow
 from store.owner import machine_of, owner_is_alive, owner_is_dead, process_owner
-from store.queue import Place, Queue
+from store.queue import Lane, Place, Queue
 from store.records import (
     Comparison,
     Conditions,
@@ -71,6 +71,7 @@ __all__ = [
     "JobBusyError",
     "JobRow",
     "JobState",
+    "Lane",
     "Latency",
     "LeaderboardRow",
     "LeaseLostError",

@@ -122,8 +122,13 @@ class Queue:
         with self._database.read() as transaction:
             return _first(transaction, targets, only=only) is not None
 
+    def targets(self) -> list[str]:
+        """Every target that a job of this store has or had."""
+        with self._database.read() as transaction:
+            return [row["target"] for row in transaction.rows("SELECT DISTINCT target FROM jobs")]
+
     def needs(self, target: str) -> list[str | None]:
-        """The different needs of the jobs that wait for a target, or are held on it."""
+        """The different needs of the jobs that wait for a target."""
         with self._database.read() as transaction:
             return [
                 row["needs"]
@@ -402,6 +407,8 @@ def _first(
     needs: str | None = ANY_NEEDS,
 ) -> int | None:
     """The job that is next, among those of some targets and needs."""
+    if not targets:
+        return None
     marks = ", ".join("?" for _ in targets)
     any_needs = needs == ANY_NEEDS
     # Read in the order of an index, so that a long queue costs no more than a short one.

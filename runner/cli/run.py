@@ -151,7 +151,7 @@ def execute_ticket(folder: Path, *, events: bool, quiet: bool) -> int:
     ledger = SpoolLedger(folder, ticket)
     return _exit_code(
         _watch(
-            lambda sink: Session(benchmark, sink, ticket.target).run_claimed(
+            lambda sink: Session(benchmark, sink, ticket.target, ticket.part).run_claimed(
                 ledger, ticket.attempt
             ),
             events=events,

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from runner.dispatch.container import ContainerLauncher
+from runner.dispatch.fleet.launcher import RayLauncher
 from runner.dispatch.launcher import Launcher
 from runner.dispatch.process import ProcessLauncher
 from runner.errors import UserError
@@ -16,6 +17,7 @@ TARGETS: Mapping[str, Callable[[Path], Launcher]] = {
     "local": ProcessLauncher,  # a process of this machine
     "docker-cpu": partial(ContainerLauncher, flavour="cpu"),
     "docker-cuda": partial(ContainerLauncher, flavour="cuda"),
+    "ray": RayLauncher,  # nodes of a fleet
 }
 """Each takes the path of the store, and must neither connect nor fail before it is used."""
 

@@ -69,6 +69,7 @@ class ContainerLauncher(Launcher):
         engine: Engine | None = None,
         environ: Mapping[str, str] = os.environ,
         mode: Mode | None = None,
+        ticket: Ticket | None = None,
     ) -> None:
         """A launcher of one store's jobs.
 
@@ -78,12 +79,14 @@ class ContainerLauncher(Launcher):
             engine: The engine; by default the one that the environment names.
             environ: Environment variables with the user's settings.
             mode: How containers write, instead of what is found out.
+            ticket: The job as another store has it, on a node of a fleet.
         """
         self._store_path = store_path.absolute()
         self._flavour = flavour
         self._engine = engine or Engine()
         self._environ = environ
         self._mode = mode
+        self._given = ticket
         self._found: dict[str, Place] = {}
 
     @property
@@ -97,8 +100,9 @@ class ContainerLauncher(Launcher):
         """What jobs call it."""
         return f"docker-{self._flavour}"
 
-    def check(self) -> None:
+    def check(self, needs: str | None = None) -> None:
         """Asks the engine, looks for the image and, for CUDA, starts a container with the GPU."""
+        super().check(needs)
         with self._explained():
             if self._flavour == "cuda":
                 self._place(self._image())
@@ -111,7 +115,7 @@ class ContainerLauncher(Launcher):
             image = self._image()
             place = self._place(image)
             with Store.open(self._store_path, readonly=True) as store:
-                store_id, ticket = store.id, _ticket(store, job)
+                store_id, ticket = store.id, self._given or ticket_of(store, job)
             needs = needs_of(ticket.config, _work(job), self._environ)
             created = self._create(job, image, place, store_id, ticket, needs)
             handle = self._handle(job, created, place.mode)
@@ -163,6 +167,19 @@ class ContainerLauncher(Launcher):
                     with suppress(StoreError):
                         handle.bring(store, last=True)
                     handle.release()
+
+    def remove_orphans(self) -> None:
+        """Removes containers whose agent on this node has died; they would disturb the next one.
+
+        Raises:
+            LaunchError: The engine does not do it.
+        """
+        with self._explained():
+            with self._engine.asked() as client:
+                found = client.api.containers(all=True, filters={"label": [f"{LABEL}.agent"]})
+            for container in found:
+                if owner_is_dead(container["Labels"][f"{LABEL}.agent"]):
+                    remove(self._engine, container["Id"])
 
     # The engine's errors, for those who launch and for those who look
 
@@ -248,6 +265,8 @@ class ContainerLauncher(Launcher):
                 f"{LABEL}.job": str(job.id),
                 f"{LABEL}.attempt": str(job.attempt),
                 f"{LABEL}.mode": place.mode,
+                # On a node of a fleet the container must not outlive the agent that reads it.
+                **({f"{LABEL}.agent": process_owner()} if self._given is not None else {}),
             },
             command=command,
             place=place,
@@ -330,7 +349,8 @@ def _work(job: JobRow) -> Path:
     return Path(job.folder or Path.cwd())
 
 
-def _ticket(store: Store, job: JobRow) -> Ticket:
+def ticket_of(store: Store, job: JobRow) -> Ticket:
+    """What a runner that does not see the store must know of a job."""
     return Ticket(
         job_id=job.id,
         attempt=job.attempt,
@@ -338,6 +358,7 @@ def _ticket(store: Store, job: JobRow) -> Ticket:
         config=store.benchmark(job.benchmark_id).config,
         settled=tuple(sorted(store.case_keys(job.id, states=("ok", "oom")))),
         speech=tuple(speech_of(store, job.id).items()),
+        part=job.part,
     )
 
 

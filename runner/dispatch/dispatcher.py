@@ -8,16 +8,18 @@ one has gone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from runner.dispatch.fleet.needs import in_words
 from runner.dispatch.launcher import (
     Exited,
     Handle,
     Launcher,
     LaunchError,
+    Running,
     Unreachable,
     UnreachableError,
 )
@@ -27,6 +29,7 @@ from store import (
     Event,
     JobRow,
     JobState,
+    Lane,
     LeaseLostError,
     SpoolError,
     Store,
@@ -65,6 +68,7 @@ class _Followed:
     """When the attempt was first seen to be over while its runner still lived."""
     unreachable: float | None = None
     """Since when the place where it runs has not answered."""
+    node: str | None = None
 
 
 @dataclass
@@ -90,6 +94,7 @@ class Dispatcher:
     _waits_for: set[int] = field(default_factory=set, init=False)
     _untidy: set[str] = field(default_factory=set, init=False)
     """Targets where runners of jobs that ended may be left."""
+    _complaints: set[str] = field(default_factory=set, init=False)
 
     def run(
         self,
@@ -109,13 +114,12 @@ class Dispatcher:
             StoreError: the store cannot be read or written.
         """
         left = jobs
-        self._untidy |= {job.target for job in self.store.jobs()}
+        self._untidy |= set(self.store.queue.targets())
         self.tidy()
         while not should_stop():
             self.reconcile()
             self.follow()
-            while left != 0 and self._has_room() and self.claim():
-                left = None if left is None else left - 1
+            left = self._claim(left)
             nothing_left = left == 0 or ((drain or jobs is not None) and not self._waiting())
             if nothing_left and not self._followed:
                 return
@@ -172,13 +176,18 @@ class Dispatcher:
                     # Another took it over, because this one was silent for too long.
                     del self._followed[job.id]
 
-    def claim(self) -> bool:
-        """Takes the next job if the machine is free, and has it started; False if it took none."""
+    def claim(self, lane: Lane | None = None) -> bool:
+        """Takes the next job if there is a place, and has it started; False if it took none.
+
+        Args:
+            lane: Where there may be a place; on this machine when None.
+        """
         job = self.store.queue.claim(
             self._owner,
             LEASE_S,
-            targets=self.launchers.keys(),
+            targets=self._targets_here,
             parallel=self.parallel,
+            lane=lane,
             only=self.only,
         )
         if job is None:
@@ -203,11 +212,50 @@ class Dispatcher:
         self._note(job, "job-launched", words)
         return True
 
+    @property
+    def _targets_here(self) -> list[str]:
+        return [name for name, launcher in self.launchers.items() if not launcher.elsewhere]
+
+    def _claim(self, left: int | None) -> int | None:
+        """Starts what there are places for, at most ``left``; returns how many are left then."""
+        while left != 0 and self._has_room() and self.claim():
+            left = None if left is None else left - 1
+        for lane in self._lanes():
+            while left != 0 and self.claim(lane):
+                left = None if left is None else left - 1
+        return left
+
+    def _lanes(self) -> Iterator[Lane]:
+        """Places on other machines that jobs wait for."""
+        for target, launcher in self.launchers.items():
+            if not (launcher.elsewhere and self.store.queue.is_waited_for([target], self.only)):
+                continue
+            try:
+                lanes = launcher.lanes(self.store)
+            except UnreachableError as error:
+                self._complain(f"jobs for {target} wait: {error}")
+                continue
+            for lane in lanes:
+                if lane.places:
+                    yield lane
+                else:
+                    needed = f" has {in_words(lane.needs)}" if lane.needs else " is free to measure"
+                    self._complain(f"jobs for {target} wait: no node{needed}")
+
+    def _complain(self, words: str) -> None:
+        """Says something that goes on, once."""
+        if words not in self._complaints:
+            self._complaints.add(words)
+            self.say(words)
+
     def _launcher_to_ask(self, job: JobRow) -> Launcher | None:
         """Who can say whether a job's runner lives; None if only its lease can tell."""
-        if job.dispatcher is None or job.machine != machine_of(self._owner):
+        launcher = self.launchers.get(job.target)
+        if job.dispatcher is None or launcher is None:
             return None
-        return self.launchers.get(job.target)
+        # Another machine's processes cannot be asked from here, a cluster can.
+        here = job.machine == self._machine
+        return launcher if here or launcher.elsewhere else None
 
     def _is_orphan(self, job: JobRow) -> bool:
         """Whether nobody seems to follow a job any more."""
@@ -243,8 +291,9 @@ class Dispatcher:
         if isinstance(found, Exited):
             self._finish(followed, found)
             return
-        job = self.store.job(followed.job.id)
         now = time.monotonic()
+        self._note_place(followed, found, now)
+        job = self.store.job(followed.job.id)
         if job.state not in HELD or job.attempt != followed.job.attempt:
             # It has done its work, or lost the job; until it is gone the machine is not quiet.
             followed.over = now if followed.over is None else followed.over
@@ -261,6 +310,17 @@ class Dispatcher:
         elif job.state == "starting" and now - followed.since > self.start_s:
             followed.handle.stop(self.grace_s)
             self._settle(job, "failed", f"its runner did not begin within {self.start_s:g} s")
+
+    def _note_place(self, followed: _Followed, found: Running, now: float) -> None:
+        """A cluster may take its time to place a runner, and then says where it is."""
+        job = followed.job
+        if not found.placed:
+            followed.since = now
+        elif found.node is not None and found.node != followed.node:
+            followed.node = found.node
+            self.store.queue.placed(job.id, job.attempt, found.node)
+            words = f"job {job.id} runs on node {found.node.partition('/')[0]}"
+            self._note(job, "job-placed", words)
 
     def _look_again(self, followed: _Followed) -> None:
         """After a stop: the end is written down at once, not at the next turn."""
@@ -357,19 +417,22 @@ class Dispatcher:
 
     def _has_room(self) -> bool:
         # Asked before each claim, which takes the store's write lock.
-        return len(self._followed) < self.parallel and self._waiting()
+        here = sum(1 for one in self._followed.values() if one.job.machine == self._machine)
+        return here < self.parallel and self._waiting(self._targets_here)
 
-    def _waiting(self) -> bool:
-        return any(
-            job.target in self.launchers and self.only in (None, job.id)
-            for job in self.store.queue.waiting()
-        )
+    def _waiting(self, targets: Collection[str] | None = None) -> bool:
+        targets = self.launchers.keys() if targets is None else targets
+        return self.store.queue.is_waited_for(targets, self.only)
+
+    @property
+    def _machine(self) -> str:
+        return machine_of(self._owner)
 
     def _explain_wait(self) -> None:
         """Says once who keeps the machine busy when that is not a job in hand."""
-        machine = machine_of(self._owner)
-        others = {job.id for job in self.store.queue.held() if job.machine == machine}
-        if self._followed or len(others) < self.parallel or not self._waiting():
+        others = {job.id for job in self.store.queue.held() if job.machine == self._machine}
+        waits = self._waiting(self._targets_here)
+        if self._followed or len(others) < self.parallel or not waits:
             others = set()
         if others - self._waits_for:
             names = ", ".join(str(job) for job in sorted(others))

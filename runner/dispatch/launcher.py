@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import UserError
-from store import JobRow, Store
+from store import JobRow, Lane, Store
 
 
 class LaunchError(UserError):
@@ -21,7 +21,12 @@ class LaunchError(UserError):
 
 @dataclass(frozen=True)
 class Running:
-    """The runner lives."""
+    """The runner lives, or will as soon as there is a place for it."""
+
+    placed: bool = True
+    """Whether it has a place: where a cluster chooses one, that may take a while."""
+    node: str | None = None
+    """The node of a fleet that it is on, ``name/id``."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,17 @@ class Handle(ABC):
 class Launcher(ABC):
     """Starts and finds runners of one target."""
 
+    elsewhere: bool = False
+    """Whether runners are on other machines, so that this one may be busy meanwhile."""
+
+    def lanes(self, store: Store) -> list[Lane]:
+        """Which jobs can have which places, where those are ``elsewhere``.
+
+        Raises:
+            UnreachableError: The place does not answer.
+        """
+        return []
+
     @abstractmethod
     def launch(self, job: JobRow) -> Handle:
         """Starts a runner for a claimed job, and returns without waiting for it to begin.
@@ -107,12 +123,17 @@ class Launcher(ABC):
             UnreachableError: The place where it would be does not answer.
         """
 
-    def check(self) -> None:
+    def check(self, needs: str | None = None) -> None:
         """Looks whether runners can be started here at all, before a job is queued.
+
+        Args:
+            needs: What the job needs of a node; see ``runner.dispatch.fleet.needs``.
 
         Raises:
             LaunchError: They cannot; the message names the cause and the remedy.
         """
+        if needs is not None:
+            raise LaunchError("only nodes of a fleet can be chosen: needs go with --target ray")
 
     def tidy(self, store: Store, followed: Collection[int]) -> None:
         """Clears away runners of jobs that ended, which a dispatcher could not.

@@ -49,7 +49,7 @@ class ProcessLauncher(Launcher):
                 process = subprocess.Popen(
                     (*self._command, *arguments),
                     cwd=job.folder,
-                    env=_environment(),
+                    env=runner_environment(),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
@@ -124,7 +124,7 @@ class _Child(_Process):
 
     def poll(self) -> Running | Exited:
         code = self._process.poll()
-        return Running() if code is None else Exited(code, _words(code, self._log))
+        return Running() if code is None else Exited(code, exit_words(code, self._log))
 
 
 class _Adopted(_Process):
@@ -155,7 +155,8 @@ def _host(owner: str) -> str:
     return owner.partition(":")[0]
 
 
-def _words(code: int, log: Path) -> str:
+def exit_words(code: int, log: Path) -> str:
+    """How a process ended, by its exit code (-n for signal n) and the end of its log."""
     if code >= 0:
         last = last_line(log)
         return f"its runner ended with exit code {code}{': ' if last else ''}{last}"
@@ -166,7 +167,7 @@ def _words(code: int, log: Path) -> str:
     return f"its runner was killed by {name}"
 
 
-def _environment() -> dict[str, str]:
+def runner_environment() -> dict[str, str]:
     """This process's, with the place where it found this package."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     if str(ROOT) not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
