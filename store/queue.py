@@ -127,6 +127,14 @@ class Queue:
         with self._database.read() as transaction:
             return [row["target"] for row in transaction.rows("SELECT DISTINCT target FROM jobs")]
 
+    def count(self, target: str) -> int:
+        """How many jobs wait for a target."""
+        with self._database.read() as transaction:
+            ((count,),) = transaction.rows(
+                "SELECT count(*) FROM jobs WHERE state = 'queued' AND target = ?", (target,)
+            )
+            return int(count)
+
     def needs(self, target: str) -> list[str | None]:
         """The different needs of the jobs that wait for a target."""
         with self._database.read() as transaction:

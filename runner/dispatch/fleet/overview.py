@@ -1,0 +1,71 @@
+"""The fleet at a glance: its nodes, what each knows of itself, and which jobs are on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from runner.dispatch.fleet.facts import NodeFacts
+from runner.dispatch.fleet.launcher import TARGET, RayLauncher
+from runner.dispatch.fleet.messages import Node
+from store import JobRow, Store
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """One node."""
+
+    node: Node
+    facts: NodeFacts | None
+    """None if it has not answered."""
+    jobs: tuple[JobRow, ...]
+    """Of this store, that run there now."""
+
+    @property
+    def free(self) -> int:
+        """Slots without a job of this store."""
+        return max(0, self.node.slots - len(self.jobs))
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All nodes that live, those that measure first, by name."""
+
+    nodes: tuple[NodeView, ...]
+    waiting: int
+    """Jobs of this store that wait for a node, in the queue or in the cluster."""
+
+
+def overview(
+    launcher: RayLauncher, store: Store, known: Mapping[str, NodeFacts] | None = None
+) -> Overview:
+    """Asks the cluster and the store.
+
+    Args:
+        launcher: Of the target ``ray``.
+        store: Whose jobs are looked for.
+        known: Facts by node id that need not be asked again: a node's do not change while it
+            lives, and asking takes seconds.
+
+    Raises:
+        UnreachableError: There is no cluster, or it does not answer.
+        StoreError: The store cannot be read.
+    """
+    nodes = launcher.nodes()
+    facts = dict(known or {})
+    unknown = [node.id for node in nodes if node.id not in facts]
+    if unknown:
+        facts |= launcher.facts(unknown)
+    held = [job for job in store.queue.held() if job.target == TARGET]
+    views = [
+        NodeView(
+            node,
+            facts.get(node.id),
+            tuple(job for job in held if (job.node or "").endswith(f"/{node.id}")),
+        )
+        for node in nodes
+    ]
+    views.sort(key=lambda view: (-view.node.slots, view.node.name, view.node.id))
+    placed = sum(len(view.jobs) for view in views)
+    queued = store.queue.count(TARGET)
+    return Overview(tuple(views), queued + len(held) - placed)
