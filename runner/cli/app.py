@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from runner import __version__
-from runner.cli import compare, export, logs, queue, report, rescore, run, show, work
+from runner.cli import compare, export, fleet, logs, queue, report, rescore, run, show, work
 from runner.cli.plain import plain
 from runner.errors import UserError
 from store import StoreError
@@ -47,6 +47,7 @@ def _root(
 app.command("run")(run.run)
 app.command("demo")(run.demo)
 app.add_typer(queue.app, name="queue")
+app.add_typer(fleet.app, name="fleet")
 app.command("work")(work.work)
 app.command("logs")(logs.logs)
 app.command("schema")(show.schema)

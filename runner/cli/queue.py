@@ -20,8 +20,10 @@ from runner.cli.show import MAX_ROW, JsonOption
 from runner.config_file import load_benchmark
 from runner.dispatch.catalogue import check_target, launcher_of
 from runner.dispatch.enqueue import enqueue
+from runner.dispatch.fleet.launcher import RayLauncher
+from runner.dispatch.fleet.needs import in_words, parse_needs
+from runner.dispatch.fleet.spread import spread as spread_over
 from runner.errors import UserError
-from runner.grid import expand
 from store import FINAL, JobRow, Place, Store
 
 RECENT = 10
@@ -53,6 +55,26 @@ def add(
         typer.Option("--time-limit", metavar="S", help="Seconds after which it is stopped."),
     ] = None,
     overrides: SetOption = None,
+    need: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--need",
+            metavar="NAME=VALUE",
+            help="What a node of the fleet must have: accelerator, arch, host or a label.",
+        ),
+    ] = None,
+    spread: Annotated[
+        bool, typer.Option("--spread", help="Share the cases out to all such nodes.")
+    ] = False,
+    unequal: Annotated[
+        bool, typer.Option("--unequal", help="Spread over nodes that differ in hardware, too.")
+    ] = False,
+    retries: Annotated[
+        int | None,
+        typer.Option(
+            "--retries", min=0, max=100, help="How often to try again when lost (ray: 2, else 0)."
+        ),
+    ] = None,
     unchecked: Annotated[
         bool, typer.Option("--unchecked", help="Queue it also if the target cannot work here.")
     ] = False,
@@ -63,16 +85,44 @@ def add(
     if time_limit is not None and not 0 < time_limit < float("inf"):
         raise UserError(f"--time-limit {time_limit:g}: write seconds, more than 0")
     benchmark = load_benchmark(config, overrides or ())
-    cases = expand(benchmark)
     path = store_path(store)
-    if not unchecked:
-        launcher_of(target, path).check()
+    needs = parse_needs(need or ())
+    launcher = launcher_of(target, path)
+    if needs is not None or not unchecked:
+        launcher.check(needs)
+    shares: list[str | None] = [None]
+    if spread:
+        if not isinstance(launcher, RayLauncher):
+            raise UserError("--spread shares cases out to nodes of a fleet: add --target ray")
+        shares = [*spread_over(launcher, benchmark, needs, unequal=unequal)]
+    elif unequal:
+        raise UserError("--unequal goes with --spread")
     with Store.open(path) as opened:
-        job = enqueue(opened, benchmark, target, priority=priority, time_limit_s=time_limit)
-        if as_json:
-            _print_json(opened.job(job))
-            return
-    typer.echo(f"job {job} queued on {target}: {plain(benchmark.name)}, {len(cases)} cases")
+        jobs = [
+            opened.job(
+                enqueue(
+                    opened,
+                    benchmark,
+                    target,
+                    priority=priority,
+                    time_limit_s=time_limit,
+                    needs=needs,
+                    part=part,
+                    retries=retries,
+                )
+            )
+            for part in shares
+        ]
+    if as_json:
+        documents = [asdict(job) for job in jobs]
+        typer.echo(json.dumps(documents if spread else documents[0], indent=2))
+        return
+    for job in jobs:
+        part = f" (part {job.part})" if job.part else ""
+        typer.echo(
+            f"job {job.id} queued on {target}: {plain(benchmark.name)}{part}, "
+            f"{job.cases_total} cases"
+        )
 
 
 @app.command("list")
@@ -216,11 +266,18 @@ def _table(jobs: Sequence[JobRow]) -> Table:
         reason = job.reason or ("asked to end" if job.cancel_requested_at else "")
         table.add_row(
             str(job.id),
-            cell(job.benchmark),
-            cell(job.target),
+            cell(f"{job.benchmark} {job.part}" if job.part else job.benchmark),
+            cell(_place(job)),
             cell(job.state, _STYLES.get(job.state, "")),
             str(job.priority),
             f"{job.cases_done}/{job.cases_total}",
             cell(reason),
         )
     return table
+
+
+def _place(job: JobRow) -> str:
+    """Where a job is or will be: its target, and of a fleet the node or what that must have."""
+    if job.node:
+        return f"{job.target} {job.node.partition('/')[0]}"
+    return f"{job.target} ({in_words(job.needs)})" if job.needs else job.target

@@ -51,7 +51,7 @@ def run(
     resume: ResumeOption = False,
     dry_run: DryRunOption = False,
     target: Annotated[
-        str, typer.Option("--target", help="Where: local, docker-cpu or docker-cuda.")
+        str, typer.Option("--target", help="Where: local, docker-cpu, docker-cuda or ray.")
     ] = "local",
     events: EventsOption = False,
     quiet: QuietOption = False,
@@ -59,7 +59,7 @@ def run(
     attempt: Annotated[int | None, typer.Option("--attempt", hidden=True)] = None,
     spool: Annotated[Path | None, typer.Option("--spool", hidden=True)] = None,
 ) -> int:
-    """Run a benchmark, case by case, into the store: here, or in a container."""
+    """Run a benchmark, case by case, into the store: here, in a container or on a fleet."""
     if spool is not None:
         # As a launcher starts it where the store cannot be reached.
         if config or config_option or overrides or resume or dry_run or job is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from runner.cli.plain import cell, plain
 from runner.cli.run import StoreOption, store_path
 from runner.cli.table import print_results
 from runner.config import Benchmark
+from runner.doctor import Check, examine
 from runner.engines.catalogue import CATALOGUE
 from runner.errors import UserError
 from store import Store
@@ -71,18 +73,21 @@ def doctor(
     ] = False,
 ) -> None:
     """Say what this machine can measure, what it cannot, and what to do about it."""
-    from runner.doctor import examine
-
     report = examine(store_path=store_path(store), check_hub=hub)
     if as_json:
         typer.echo(json.dumps(asdict(report), indent=2, default=str))
         return
+    print_checks(report.checks)
+
+
+def print_checks(checks: Sequence[Check]) -> None:
+    """Prints what was examined, with what to do about it."""
     styles = {"ok": "green", "limited": "yellow", "missing": "red"}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("")
     table.add_column("what")
     table.add_column("found", overflow="fold")
-    for check in report.checks:
+    for check in checks:
         detail = cell(check.detail)
         if check.remedy:
             detail.append_text(Text("\n")).append_text(cell(f"-> {check.remedy}", "dim"))

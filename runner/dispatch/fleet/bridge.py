@@ -11,10 +11,11 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from runner.dispatch.fleet.agent import PlacedAgent
@@ -68,6 +69,8 @@ class Bridge:
         Raises:
             ConnectionError: It cannot; the message says what to change.
         """
+        if address == "auto":
+            address = _last_started() or address
         if address != "auto":
             _reach(address)
         # The bridge's own output is read when it dies; Ray's banner would only be in the way.
@@ -234,6 +237,18 @@ class Bridge:
             with suppress(self._ray.exceptions.RayError):
                 facts[asked[question]] = self._ray.get(question)
         return facts
+
+
+def _last_started(environ: Mapping[str, str] = os.environ) -> str | None:
+    """The cluster that was last started on this machine, as Ray notes it, even if it is gone.
+
+    Ray itself would try to reach one that is gone for minutes.
+    """
+    note = Path(environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster"
+    try:
+        return note.read_text(encoding="utf-8").strip() or None
+    except OSError:
+        return None
 
 
 def _reach(address: str) -> None:
