@@ -78,6 +78,10 @@ bench-overhead *ARGS:
 bench-tui *ARGS:
     {{python}} -m tui.bench {{ARGS}}
 
+# Print what a job costs the dispatcher with 100,000 queued and 1,000 nodes made up
+bench-fleet *ARGS:
+    {{python}} -m runner.dispatch.fleet.bench {{ARGS}}
+
 # Train the small models on the built-in speech's vocabulary (needs espeak-ng)
 train-small *ARGS:
     {{python}} -m runner.training.train_small {{ARGS}}

@@ -43,7 +43,7 @@ def fleet(context: typer.Context, store: StoreOption = None, as_json: JsonOption
     measuring = [view for view in found.nodes if view.node.slots]
     free = sum(view.free for view in measuring)
     console.print(
-        f"{len(measuring)} nodes measure, {free} of them free; {found.waiting} jobs wait",
+        f"nodes that measure: {len(measuring)}, slots free: {free}, jobs waiting: {found.waiting}",
         style="dim",
     )
 

@@ -52,10 +52,11 @@ def work(
                     f"job {job} goes on: `asrprof work` follows it again, "
                     f"`asrprof queue cancel {job}` ends it"
                 )
+            ended = set(dispatcher.ended)
             good = all(
                 row.state == "done" and opened.counts(row.id).ok == row.cases_done
                 for row in opened.jobs()
-                if row.id in dispatcher.ended
+                if row.id in ended
             )
     finally:
         for number, handler in previous.items():

@@ -87,8 +87,7 @@ class Dispatcher:
     grace_s: float = GRACE_S
     start_s: float = START_S
     silence_s: float = SILENCE_S
-    ended: list[int] = field(default_factory=list, init=False)
-    """Jobs that it has followed to their end."""
+    _ended: dict[int, None] = field(default_factory=dict, init=False)
     _followed: dict[int, _Followed] = field(default_factory=dict, init=False)
     _owner: str = field(default_factory=process_owner, init=False)
     _waits_for: set[int] = field(default_factory=set, init=False)
@@ -130,6 +129,11 @@ class Dispatcher:
     def in_hand(self) -> tuple[int, ...]:
         """The jobs that it follows."""
         return tuple(self._followed)
+
+    @property
+    def ended(self) -> list[int]:
+        """The jobs that it has followed to their end, the latest last."""
+        return list(self._ended)
 
     def tidy(self) -> None:
         """Clears away what is left of jobs that ended, where dispatchers died or engines went."""
@@ -405,9 +409,8 @@ class Dispatcher:
 
     def _report(self, job_id: int) -> None:
         """Counts a job as ended, and says how."""
-        if job_id in self.ended:
-            self.ended.remove(job_id)
-        self.ended.append(job_id)
+        self._ended.pop(job_id, None)
+        self._ended[job_id] = None
         try:
             now = self.store.job(job_id)
         except StoreError:
