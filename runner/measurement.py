@@ -84,7 +84,7 @@ class Measurement:
                 self.send(Partial(result))
                 self.progress(measure, 0.0)
                 result = self._attempt(measure, step, result)
-        if self.task.calibrate and "flops" in self.task.measures:
+        if self.task.calibrate:
             self.progress("calibration", 0.0)
             result = self._attempt("calibration", self._peak, result)
         return result

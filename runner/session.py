@@ -152,7 +152,7 @@ class Session:
         try:
             for index, case in enumerate(pending):
                 task = self._task(ledger, case, clips[case.audio_seconds].path)
-                task = replace(task, calibrate=case.device not in tally.calibrated)
+                task = replace(task, calibrate=self._calibrates(case.device, tally))
                 result = tally.known_refusal(task) or self._run_case(ledger, index, task)
                 result = self._write(ledger, task, result)
                 tally.add(task, result)
@@ -173,6 +173,14 @@ class Session:
             wall = time.monotonic() - began
             self.sink(JobFinished(ledger.job_id, state, reason, tally.ok, tally.failed, wall))
         return Outcome(ledger.job_id, state, tally.ok, tally.failed, self._stop)
+
+    def _calibrates(self, device: str, tally: _Tally) -> bool:
+        """Whether a case also measures what its device can do: once, where a use is made of it.
+
+        Rooflines need it, and nodes of a fleet are told apart by it.
+        """
+        used = "flops" in self.benchmark.measures or self.target == "ray"
+        return used and device not in tally.calibrated
 
     def _write(self, ledger: Ledger, task: CaseTask, result: Result) -> Result:
         """Stores a row; one with a figure that is no number becomes a failed row that says so."""

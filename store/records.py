@@ -179,6 +179,8 @@ class Peak:
     """Read and written by a large copy, the best of several."""
     detail: str
     """Sizes, in words."""
+    model_s: float | None = None
+    """Of one pass through a small transformer of fixed size, the best of several."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 
 from report.content import Block, Bullets, Column, Note, Section, Table, Text
+from report.sections.drift import drift
 from report.study import Case, Study, group
 from report.text import listing, number, plural
 from store import Environment
@@ -52,6 +53,7 @@ def measured(study: Study) -> Section:
     machines = _machines(study)
     if machines is not None:
         blocks.append(machines)
+    blocks += drift(study)
     models = _models(study)
     if models is not None:
         blocks.append(models)

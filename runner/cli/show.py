@@ -17,7 +17,7 @@ from runner.cli.plain import cell, plain
 from runner.cli.run import StoreOption, store_path
 from runner.cli.table import print_results
 from runner.config import Benchmark
-from runner.doctor import Check, examine
+from runner.doctor import Check
 from runner.engines.catalogue import CATALOGUE
 from runner.errors import UserError
 from store import Store
@@ -73,6 +73,8 @@ def doctor(
     ] = False,
 ) -> None:
     """Say what this machine can measure, what it cannot, and what to do about it."""
+    from runner.doctor import examine
+
     report = examine(store_path=store_path(store), check_hub=hub)
     if as_json:
         typer.echo(json.dumps(asdict(report), indent=2, default=str))

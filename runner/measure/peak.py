@@ -1,7 +1,9 @@
-"""What a device can do at best: a large matrix product and a large copy, as rooflines need them.
+"""What a device can do at best: a large matrix product, a large copy, a small model.
 
-No model reaches these; they say how far away it is. It is a calibration of this machine by this
-framework, with as many threads as the case had, and no figure of a data sheet.
+No model reaches the first two, which are a roofline's; they say how far away it is. The third is
+what small kernels cost here. Together they are a calibration of this machine by this framework,
+with as many threads as the case had, and no figure of a data sheet: machines that are called equal
+can be told apart by it.
 """
 
 from __future__ import annotations
@@ -30,6 +32,9 @@ class Sizes:
     """Beyond any cache."""
 
 
+LAYERS, WIDTH, HEADS, FRAMES = 4, 256, 4, 250
+"""Of the small model: an encoder of transformer layers over five seconds of speech features."""
+
 CPU = Sizes(side=1536, copied_bytes=256 * 2**20)
 GPU = Sizes(side=8192, copied_bytes=2**30)
 
@@ -37,7 +42,9 @@ GPU = Sizes(side=8192, copied_bytes=2**30)
 def measure_peak(
     device: str, *, clock: Callable[[], float] = time.perf_counter, sizes: Sizes | None = None
 ) -> Peak:
-    """Times a float32 matrix product and a copy in the device's memory; takes about a second.
+    """Times a float32 matrix product, a copy in the device's memory and a small model.
+
+    It takes about two seconds.
 
     Args:
         device: ``cpu``, ``cuda``, ``cuda:1``.
@@ -60,6 +67,9 @@ def measure_peak(
         source = torch.ones(sizes.copied_bytes // 4, device=device)
         target = torch.empty_like(source)
         copy_s = _best(lambda: target.copy_(source), synchronize, clock)
+        model = _small_model().to(device)
+        features = torch.ones((1, FRAMES, WIDTH), device=device)
+        model_s = _best(lambda: model(features), synchronize, clock)
     return Peak(
         device=device,
         dtype="float32",
@@ -67,7 +77,18 @@ def measure_peak(
         flops_per_s=2 * sizes.side**3 / product_s,
         bytes_per_s=2 * sizes.copied_bytes / copy_s,
         detail=f"product of {sizes.side} x {sizes.side}, copy of {sizes.copied_bytes / 1e6:.0f} MB",
+        model_s=model_s,
     )
+
+
+def _small_model() -> torch.nn.Module:
+    """A transformer encoder, the same on every machine; the seed of others is left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        layer = torch.nn.TransformerEncoderLayer(
+            WIDTH, HEADS, dim_feedforward=4 * WIDTH, batch_first=True
+        )
+        return torch.nn.TransformerEncoder(layer, LAYERS, enable_nested_tensor=False).eval()
 
 
 def _best(

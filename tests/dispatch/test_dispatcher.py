@@ -314,7 +314,7 @@ def test_targets(tmp_path: Path) -> None:
         check_target("locl")
     with pytest.raises(UserError, match='unknown target "moon"; known: local, docker-cpu'):
         launcher_of("moon", tmp_path)
-    assert set(launchers(tmp_path / "x.db")) == {"local", "docker-cpu", "docker-cuda"}
+    assert set(launchers(tmp_path / "x.db")) == {*("local", "docker-cpu", "docker-cuda", "ray")}
     assert issubclass(LaunchError, UserError)
 
 

@@ -17,6 +17,7 @@ from store import Store
 from tests.conftest import clean_environment
 from tests.fleet.conftest import SETTINGS, ClusterProcess, Fleet, wait_for
 
+pytestmark = pytest.mark.e2e
 DISPATCHER = """
 import sys
 from pathlib import Path
