@@ -380,11 +380,12 @@ def _write_ticket(folder: Path, ticket: Ticket, user: str) -> None:
 
 def _pack(path: Path, to: IO[bytes]) -> None:
     """Writes a file, or what is within a folder, as an archive that everybody can read."""
-
-    def readable(member: tarfile.TarInfo) -> tarfile.TarInfo:
-        member.mode |= 0o555 if member.isdir() else 0o444
-        member.uid = member.gid = 0
-        return member
-
     with tarfile.open(fileobj=to, mode="w", dereference=True) as archive:
         archive.add(path, arcname="." if path.is_dir() else path.name, filter=readable)
+
+
+def readable(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """A member of an archive that everybody can read; checkpoints are saved for their owner."""
+    member.mode |= 0o555 if member.isdir() else 0o444
+    member.uid = member.gid = 0
+    return member

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import get_args
 
 from runner import __version__
-from runner.dispatch.container import ticket_of
+from runner.dispatch.container import readable, ticket_of
 from runner.dispatch.fleet.facts import NodeFacts
 from runner.dispatch.fleet.handle import FleetHandle
 from runner.dispatch.fleet.link import Link, LinkError, link_to
@@ -273,7 +273,7 @@ def _pack(config: str, work: Path, to: Path) -> Path | None:
     try:
         with tarfile.open(to, "w", dereference=True) as archive:
             for path in folders:
-                archive.add(path, arcname=str(path.relative_to(work)))
+                archive.add(path, arcname=str(path.relative_to(work)), filter=readable)
     except OSError as error:
         raise LaunchError(f"cannot read {error.filename}: {error.strerror}") from error
     return to
