@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from typing import Annotated
 
@@ -83,9 +82,12 @@ def flags() -> None:
 
 def _overview(store: StoreOption) -> Overview:
     path = store_path(store)
+    launcher = RayLauncher(path)
     try:
-        with Store.open(path) as opened:
-            return overview(RayLauncher(path, environ=os.environ), opened)
+        if not path.exists():
+            return overview(launcher, None)
+        with Store.open_to_read(path) as opened:
+            return overview(launcher, opened)
     except (LaunchError, UnreachableError) as error:
         raise UserError(str(error)) from error
 

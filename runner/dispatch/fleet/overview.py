@@ -37,13 +37,13 @@ class Overview:
 
 
 def overview(
-    launcher: RayLauncher, store: Store, known: Mapping[str, NodeFacts] | None = None
+    launcher: RayLauncher, store: Store | None, known: Mapping[str, NodeFacts] | None = None
 ) -> Overview:
     """Asks the cluster and the store.
 
     Args:
         launcher: Of the target ``ray``.
-        store: Whose jobs are looked for.
+        store: Whose jobs are looked for; None if there is none yet.
         known: Facts by node id that need not be asked again: a node's do not change while it
             lives, and asking takes seconds.
 
@@ -56,7 +56,10 @@ def overview(
     unknown = [node.id for node in nodes if node.id not in facts]
     if unknown:
         facts |= launcher.facts(unknown)
-    held = [job for job in store.queue.held() if job.target == TARGET]
+    held, queued = [], 0
+    if store is not None:
+        held = [job for job in store.queue.held() if job.target == TARGET]
+        queued = store.queue.count(TARGET)
     views = [
         NodeView(
             node,
@@ -67,5 +70,4 @@ def overview(
     ]
     views.sort(key=lambda view: (-view.node.slots, view.node.name, view.node.id))
     placed = sum(len(view.jobs) for view in views)
-    queued = store.queue.count(TARGET)
     return Overview(tuple(views), queued + len(held) - placed)
