@@ -88,7 +88,7 @@ def add(
     path = store_path(store)
     needs = parse_needs(need or ())
     launcher = launcher_of(target, path)
-    if needs is not None or not unchecked:
+    if not unchecked or (needs is not None and not launcher.elsewhere):
         launcher.check(needs)
     shares: list[str | None] = [None]
     if spread:

@@ -32,7 +32,13 @@ from runner.dispatch.engine import (
 )
 from runner.dispatch.gpu_request import why_no_gpu
 from runner.dispatch.ingest import Bringer, FolderSpool, VolumeSpool
-from runner.dispatch.launcher import Handle, Launcher, LaunchError, UnreachableError
+from runner.dispatch.launcher import (
+    Handle,
+    Launcher,
+    LaunchError,
+    UnreachableError,
+    is_anothers,
+)
 from runner.dispatch.logs import forget, log_path, spool_path, tail
 from runner.dispatch.needs import Needs, needs_of
 from runner.dispatch.place import Mode, Place, find_place
@@ -160,7 +166,7 @@ class ContainerLauncher(Launcher):
                     remove(self._engine, left.id)
                     spool = spool_path(self._store_path, left.job_id, left.attempt)
                     shutil.rmtree(spool, ignore_errors=True)
-                elif job.state not in HELD and job.id not in followed and not _is_anothers(job):
+                elif job.state not in HELD and job.id not in followed and not is_anothers(job):
                     handle = self._handle(job, left.id, left.mode)
                     handle.stop(0)
                     handle.poll()
@@ -336,12 +342,6 @@ class ContainerLauncher(Launcher):
             except (KeyError, ValueError):
                 continue  # Another's container with some of these labels: it is left alone.
             yield left
-
-
-def _is_anothers(job: JobRow) -> bool:
-    """Whether another dispatcher that lives has followed a job, and may be at its end."""
-    owner = job.dispatcher
-    return owner is not None and owner != process_owner() and not owner_is_dead(owner)
 
 
 def _work(job: JobRow) -> Path:

@@ -108,11 +108,14 @@ class ContainerHandle(Handle):
             if self._wait(lambda: isinstance(self.poll(), Exited | Unreachable), patience):
                 return
 
-    def release(self) -> None:
-        with contextlib.suppress(EngineError):
-            remove(self._engine, self._id)
+    def release(self) -> bool:
         if self._spool is not None:
             shutil.rmtree(self._spool, ignore_errors=True)
+        try:
+            remove(self._engine, self._id)
+        except EngineError:
+            return False
+        return True
 
     @staticmethod
     def _wait(done: Callable[[], bool], seconds: float) -> bool:

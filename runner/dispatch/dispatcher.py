@@ -203,6 +203,9 @@ class Dispatcher:
         except LaunchError as error:
             self._settle(job, "failed", str(error))
             return True
+        except UnreachableError as error:
+            self._settle(job, "lost", str(error))
+            return True
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - one job must not end the queue.
@@ -399,8 +402,8 @@ class Dispatcher:
 
     def _drop(self, job: JobRow) -> None:
         followed = self._followed.pop(job.id, None)
-        if followed is not None:
-            followed.handle.release()
+        if followed is not None and not followed.handle.release():
+            self._untidy.add(job.target)
         self._report(job.id)
 
     def _remember(self, job: JobRow, handle: Handle) -> None:

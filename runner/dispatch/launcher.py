@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import UserError
-from store import JobRow, Lane, Store
+from store import JobRow, Lane, Store, owner_is_dead, process_owner
 
 
 class LaunchError(UserError):
@@ -89,8 +89,15 @@ class Handle(ABC):
         """Whether the runner is known to live though its place does not answer."""
         return False
 
-    def release(self) -> None:
-        """Clears away what is left of a runner that has ended."""
+    def release(self) -> bool:
+        """Clears away what is left of a runner that has ended; False if that cannot be done now."""
+        return True
+
+
+def is_anothers(job: JobRow) -> bool:
+    """Whether another dispatcher that lives has followed a job, and may be at its end."""
+    owner = job.dispatcher
+    return owner is not None and owner != process_owner() and not owner_is_dead(owner)
 
 
 class Launcher(ABC):
@@ -113,6 +120,7 @@ class Launcher(ABC):
 
         Raises:
             LaunchError: It cannot be started.
+            UnreachableError: The place went away just now.
         """
 
     @abstractmethod

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,9 +73,16 @@ class ClusterProcess:
     def __init__(self, nodes: int, port: int | None = None) -> None:
         """Starts it, and waits until it is ready."""
         self.port = port or _free_port()
+        # What Ray and killed agents leave goes with the test; short, for the paths of its sockets.
+        self._folder = tempfile.mkdtemp(prefix="fleet-")
         self._process = subprocess.Popen(
             [sys.executable, str(CLUSTER), str(self.port), str(nodes)],
-            env={**os.environ, **SETTINGS},
+            env={
+                **os.environ,
+                **SETTINGS,
+                "RAY_TMPDIR": self._folder,
+                "TMPDIR": self._folder,
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -101,6 +110,7 @@ class ClusterProcess:
         for child in children:
             if child.is_running():
                 child.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class Fleet:

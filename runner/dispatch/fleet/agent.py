@@ -19,10 +19,13 @@ from runner.dispatch.fleet.local_runner import LocalRunner, start_runner
 from runner.dispatch.fleet.messages import Order, Seen
 from runner.dispatch.ingest import FolderSpool
 from runner.errors import UserError
+from store import owner_is_dead, process_owner
 from store.schema import MIGRATIONS
 
 PORTION = 4 * 2**20
 """Bytes of log and of spool in one answer."""
+OWNER = "agent"
+"""The file in an agent's folder that names its process."""
 REFUSED = 2
 """The exit code of a runner that could not be started."""
 
@@ -39,7 +42,9 @@ class Agent:
             node_id: Ray's id of this node.
         """
         self._node = f"{socket.gethostname()}/{node_id}"
+        _clear_orphans(Path(tempfile.gettempdir()))
         self._folder = Path(tempfile.mkdtemp(prefix=f"{order.name}-"))
+        (self._folder / OWNER).write_text(process_owner(), encoding="utf-8")
         self._runner: LocalRunner | None = None
         self._refusal = ""
         try:
@@ -103,6 +108,14 @@ class PlacedAgent(Agent):
         import ray
 
         super().__init__(order, files, ray.get_runtime_context().get_node_id())
+
+
+def _clear_orphans(folder: Path) -> None:
+    """Deletes what agents left on this node that died with it."""
+    for note in folder.glob(f"asrprof-*/{OWNER}"):
+        with suppress(OSError):
+            if owner_is_dead(note.read_text(encoding="utf-8")):
+                shutil.rmtree(note.parent, ignore_errors=True)
 
 
 def _check_version(order: Order) -> None:

@@ -75,7 +75,6 @@ class Bridge:
             _reach(address)
         # The bridge's own output is read when it dies; Ray's banner would only be in the way.
         os.environ.setdefault("RAY_DEDUP_LOGS", "0")
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         import ray
 
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import socket
 from dataclasses import dataclass
@@ -49,7 +50,9 @@ def tell_facts() -> NodeFacts:
     """Looks around on this machine; takes up to two seconds."""
     cpu = read_cpu(Path("/proc"), Path("/sys"))
     boards = open_nvml()
-    report = examine(boards=boards)
+    # Ray hides the boards from a process that asks for none, this one.
+    environ = {name: value for name, value in os.environ.items() if "VISIBLE_DEVICES" not in name}
+    report = examine(boards=boards, environ=environ)
     return NodeFacts(
         host=socket.gethostname(),
         arch=normalise("arch", platform.machine()),

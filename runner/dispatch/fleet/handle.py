@@ -90,9 +90,11 @@ class FleetHandle(Handle):
                     return
                 time.sleep(POLL_S)
 
-    def release(self) -> None:
-        with suppress(LinkError):
-            self._link.ask(Release(self._name), bool)
+    def release(self) -> bool:
+        try:
+            return self._link.ask(Release(self._name), bool)
+        except LinkError:
+            return False
 
     def _keep(self, lines: bytes) -> None:
         if not lines:

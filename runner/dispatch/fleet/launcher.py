@@ -33,7 +33,13 @@ from runner.dispatch.fleet.messages import (
     Taken,
 )
 from runner.dispatch.fleet.needs import in_words, meets, selector
-from runner.dispatch.launcher import Handle, Launcher, LaunchError, UnreachableError
+from runner.dispatch.launcher import (
+    Handle,
+    Launcher,
+    LaunchError,
+    UnreachableError,
+    is_anothers,
+)
 from runner.dispatch.logs import forget, log_path, tail
 from runner.dispatch.needs import needs_of
 from store import HELD, JobRow, Lane, Store, StoreError
@@ -154,15 +160,13 @@ class RayLauncher(Launcher):
         with tempfile.TemporaryDirectory(prefix="asrprof-") as folder:
             files = _pack(ticket.config, work, Path(folder) / "files.tar")
             ask = Submit(order, selector(job.needs, avoid), gpus_of(ticket.config), files)
-            try:
+            with self._reached():
                 cluster = self._link().ask(Hello(), str)
                 answer = self._link().ask(ask, object, timeout_s=SUBMIT_S)
                 if isinstance(answer, Taken):
                     # A dispatcher before died between starting it and noting it.
                     self._link().ask(Release(order.name), bool)
                     answer = self._link().ask(ask, object, timeout_s=SUBMIT_S)
-            except LinkError as error:
-                raise LaunchError(f"target {TARGET}: {error}") from error
         if answer is not True:
             raise LaunchError(f"target {TARGET}: the name {order.name} is taken")
         return self._handle(job, cluster)
@@ -189,7 +193,8 @@ class RayLauncher(Launcher):
                     continue
                 try:
                     job = store.job(int(job_id))
-                    over = job.attempt != int(attempt) or job.state not in HELD
+                    ended = job.state not in HELD and not is_anothers(job)
+                    over = job.attempt != int(attempt) or ended
                 except StoreError:
                     over = True  # It was removed.
                 if over:
