@@ -11,6 +11,7 @@ from report.figures.style import Palette
 from report.scenarios import Scenario
 from report.sections import costs, evidence
 from report.sections.brief import brief
+from report.sections.decoder import decoder
 from report.sections.measured import measured
 from report.sections.recommendations import optimisation, recommendations
 from report.sections.scaling import scaling
@@ -44,6 +45,7 @@ def build_page(
             measured(study),
             study_tables(study),
             costs.speed(study, palette),
+            *filter(None, [decoder(study)]),
             scaling(study, palette),
             costs.quality(study, palette),
             costs.explained(study, palette),

@@ -23,7 +23,7 @@ from store import Sample, Transcript
 
 Quantity = Literal["latency", "rtfx", "energy", "memory", "wer"]
 
-Key = tuple[str, str, str, str, float, int]
+Key = tuple[str, str, str, str, str, float, int]
 
 _LIMIT = re.compile(r"(?P<name>[a-z]+):(?P<by>[+-]\d+(?:\.\d+)?)(?P<unit>%|pp)")
 
@@ -116,9 +116,9 @@ def parse_limit(text: str) -> Limit:
 def compare_studies(a: Study, b: Study, *, seed: int = 42) -> Comparison:
     """Pairs the cases of two sides and judges their differences.
 
-    Cases are the same when model, weights, device, variant, audio length and batch size are. The
-    confidence of each verdict is raised with the number of pairs, so that all together are wrong
-    in less than one comparison of twenty.
+    Cases are the same when model, engine, weights, device, variant, audio length and batch size
+    are. The confidence of each verdict is raised with the number of pairs, so that all together
+    are wrong in less than one comparison of twenty.
 
     Args:
         a: The baseline.
@@ -214,7 +214,10 @@ def _by_key(study: Study) -> dict[Key, Case]:
     found: dict[Key, Case] = {}
     for case in sorted(study.cases, key=lambda case: case.row.result_id):
         row = case.row
-        key = (row.model, row.weights, row.device, row.variant, row.audio_seconds, row.batch_size)
+        key = (
+            *(row.model, row.engine, row.weights, row.device, row.variant),
+            *(row.audio_seconds, row.batch_size),
+        )
         kept = found.get(key)
         if kept is None or row.latency_s is not None or kept.row.latency_s is None:
             found[key] = case

@@ -14,6 +14,9 @@ from store import Environment, Store, StudyReader, StudyRow
 BASELINE = "fp32"
 """The variant that others are compared with."""
 
+OTHER_ENGINES = frozenset({"faster-whisper"})
+"""Engines that run a model whose own engine is another: its name alone would say the wrong one."""
+
 Record = TypeVar("Record")
 Key = TypeVar("Key")
 
@@ -24,7 +27,7 @@ class Case:
 
     row: StudyRow
     model: str
-    """Short name; random weights are marked."""
+    """Short name; random weights are marked, and an engine that is not the model's own."""
     place: str
     """Device; with its hardware where the store has several for one device."""
 
@@ -166,7 +169,7 @@ def _newest(rows: Sequence[StudyRow], environments: dict[int, Environment]) -> t
     newest: dict[tuple[str, str, str, float, int], Case] = {}
     for row in rows:
         place = places[row.device, _hardware(row, environments)]
-        case = Case(row, titles[row.model, row.weights], place)
+        case = Case(row, titles[row.model, row.weights, row.engine], place)
         key = (case.model, place, row.variant, row.audio_seconds, row.batch_size)
         kept = newest.get(key)
         # A later attempt without figures does not take those of an earlier one away.
@@ -175,15 +178,24 @@ def _newest(rows: Sequence[StudyRow], environments: dict[int, Environment]) -> t
     return tuple(newest.values())
 
 
-def _titles(rows: Sequence[StudyRow]) -> dict[tuple[str, str], str]:
-    models = dict.fromkeys((row.model, row.weights) for row in rows)
-    short = {model: model.rstrip("/").rsplit("/", 1)[-1] for model, _ in models}
+def _titles(rows: Sequence[StudyRow]) -> dict[tuple[str, str, str], str]:
+    models = dict.fromkeys((row.model, row.weights, row.engine) for row in rows)
+    short = {model: model.rstrip("/").rsplit("/", 1)[-1] for model, _, _ in models}
     uses = Counter(short.values())
     return {
-        (model, weights): (short[model] if uses[short[model]] == 1 else model)
-        + (" (random)" if weights == "random" else "")
-        for model, weights in models
+        key: " ".join(filter(None, (_name(key[0], short, uses), _marks(*key[1:]))))
+        for key in models
     }
+
+
+def _name(model: str, short: dict[str, str], uses: Counter[str]) -> str:
+    return short[model] if uses[short[model]] == 1 else model
+
+
+def _marks(weights: str, engine: str) -> str:
+    marks = ["random"] if weights == "random" else []
+    marks += [engine] if engine in OTHER_ENGINES else []
+    return f"({', '.join(marks)})" if marks else ""
 
 
 def _hardware(row: StudyRow, environments: dict[int, Environment]) -> str:

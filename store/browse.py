@@ -25,7 +25,10 @@ PAGE_ROWS = 64
 PATIENCE_S = 10.0
 """Longest that a condition may take; a slip of the pen can ask for centuries."""
 
-CASE_COLUMNS = ("model", "weights", "device", "variant", "audio_seconds", "batch_size")
+CASE_COLUMNS = (
+    *("model", "engine", "weights", "device", "variant"),
+    *("audio_seconds", "batch_size"),
+)
 """Two results that are equal in these answer the same question; the newer one counts."""
 
 GROUP_COLUMNS = (

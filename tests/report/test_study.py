@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from report.regression import compare_studies
 from report.study import Study
 from store import Result, Store, StoreError, process_owner
 from tests.report.synthetic import ENVIRONMENT, Grid, results_of
@@ -54,6 +55,27 @@ def test_models_of_one_name_keep_their_owners(tmp_path: Path) -> None:
         ],
     )
     assert set(study.models) == {"a/tiny", "b/tiny", "base (random)"}
+
+
+def test_one_model_through_two_engines_is_two_cases(tmp_path: Path) -> None:
+    study = study_of(
+        tmp_path / "store.db",
+        [
+            replace(ONE, engine="whisper"),
+            replace(ONE, engine="faster-whisper"),
+            replace(ONE, engine="faster-whisper", weights="random"),
+        ],
+    )
+    assert len(study.cases) == 3
+    assert set(study.models) == {
+        "whisper-tiny",
+        "whisper-tiny (faster-whisper)",
+        "whisper-tiny (random, faster-whisper)",
+    }
+    with Store.open(study.path, readonly=True) as store:
+        alone = compare_studies(Study.read(store), Study.read(store))
+    assert len(alone.pairs) == 3
+    assert all(pair.latency.ratio == 1 for pair in alone.pairs)
 
 
 def test_a_later_failure_does_not_take_figures_away(tmp_path: Path) -> None:

@@ -16,12 +16,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.widget import Widget
 
-from store import LEADERBOARD_COLUMNS, LeaderboardRow, PowerSample, Store, StoreError, filter_sql
+from store import (
+    LEADERBOARD_COLUMNS,
+    DecoderStep,
+    LeaderboardRow,
+    PowerSample,
+    Store,
+    StoreError,
+    filter_sql,
+)
 from tests.tui.data import HOSTILE, Clock, add_job, result
 from tui.bench.big_store import BATCHES, LENGTHS, MODELS, PLACES, make_big_store
 from tui.results.alignment import align, align_clips
 from tui.results.columns import chosen_columns, group_filter, result_columns
-from tui.results.detail import bins, power_plot, samples_plot
+from tui.results.detail import bins
+from tui.results.detail_plots import decoder_plot, power_plot, samples_plot
 from tui.results.differences import compare_results, compare_runs, percent_change
 from tui.results.export import rows_csv, rows_json, rows_tsv
 from tui.results.plots import ANY, KINDS, Choices, make_plot, plot_tsv
@@ -256,6 +265,18 @@ def test_the_power_of_a_counter_is_how_it_grows(store: Store) -> None:
     (series,) = power_plot(store.result(row.result_id)).series
     assert series.label == "rapl work"
     assert [point.y for point in series.points] == [20.0, 30.0, 30.0]  # No power from a wrap.
+
+
+def test_the_decoder_is_drawn_without_its_prefill(store: Store) -> None:
+    steps = tuple(
+        DecoderStep(position=n, median_s=s, low_s=0.9 * s, high_s=2 * s, iterations=3)
+        for n, s in ((1, 0.5), (2, 0.02), (3, 0.03))
+    )
+    job = add_job(store, Clock(), "one", "done", [replace(result("m"), decoder_steps=steps)])
+    (row,) = store.leaderboard(job_id=job)
+    (series,) = decoder_plot(store.result(row.result_id)).series
+    assert [(point.x, point.y) for point in series.points] == [(2, 20.0), (3, 30.0)]
+    assert [point.high for point in series.points] == [40.0, 60.0]
 
 
 # Words and files

@@ -13,11 +13,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from store import Environment, PowerSample, Result, StoredResult
+from store import Environment, Result, StoredResult
 from tui.glyphs import Glyphs
 from tui.palette import Palette
 from tui.plain import cell, plain
-from tui.plot.model import Axis, Plot, Point, Series
 from tui.present import (
     NO_VALUE,
     counted,
@@ -135,7 +134,8 @@ def stages(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -
             Text(f"[{number(stage.low_s * 1e3)}, {number(stage.high_s * 1e3)}]", palette.muted),
         )
     said = [
-        Text("Timed in a pass of their own; they need not add up to the latency.", palette.muted)
+        Text("Timed in a pass of their own; they need not add up to the latency.", palette.muted),
+        *_tokens(result, palette),
     ]
     counted = [reading for reading in result.flops if reading.method == "meta"]
     if counted:
@@ -147,6 +147,22 @@ def stages(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -
             )
         return Group(table, Text(), *said, Text(), flops)
     return Group(table, Text(), *said)
+
+
+def _tokens(result: Result, palette: Palette) -> list[Text]:
+    """What the chart of the decoder's steps, drawn below, says in one figure."""
+    ratio = next(
+        (figure.value for figure in result.figures if figure.name == "late_to_early"), None
+    )
+    if ratio is None:
+        return []
+    return [
+        Text.assemble(
+            ("The last tokens take ", palette.muted),
+            f"{ratio:.2f} times",
+            (" as long as the first; 1 is a cache at work.", palette.muted),
+        )
+    ]
 
 
 def histogram(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -> RenderableType:
@@ -192,21 +208,6 @@ def bins(values: Sequence[float]) -> tuple[float, float, list[int]]:
     return low, step, [places[place] for place in range(count)]
 
 
-def samples_plot(stored: StoredResult) -> Plot:
-    """Latencies in the order in which they were measured, a series for each batch of the cycle."""
-    by_batch: dict[int, list[Point]] = {}
-    for place, sample in enumerate(s for s in stored.result.samples if s.kind == "latency"):
-        by_batch.setdefault(sample.batch, []).append(Point(place + 1, 1e3 * sample.seconds))
-    return Plot(
-        "",
-        Axis("iteration"),
-        Axis("latency", "ms"),
-        tuple(Series(f"batch {batch}", tuple(by_batch[batch])) for batch in sorted(by_batch)),
-        lines=False,
-        empty="there are no samples",
-    )
-
-
 def energy(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> RenderableType:
     """What every source said, refused readings with their reasons."""
     result = stored.result
@@ -240,43 +241,6 @@ def energy(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderable
         reasons.insert(0, Text(plain(result.energy_reason), palette.warn))
     notes = Text(f"Joules of one batch. {first} Sources are never added.", palette.muted)
     return Group(table, Text(), *reasons, notes)
-
-
-def power_plot(stored: StoredResult) -> Plot:
-    """The power trace of every source; a counter's is what it grew by from reading to reading."""
-    series: dict[str, list[Point]] = {}
-    before: dict[str, PowerSample] = {}
-    for sample in stored.result.power_samples:
-        name = f"{sample.source} {'idle' if sample.phase == 'idle' else 'work'}"
-        power = (
-            sample.power_w
-            if sample.power_w is not None
-            else _grown(before.get(sample.source), sample)
-        )
-        before[sample.source] = sample
-        if power is not None:
-            series.setdefault(name, []).append(Point(sample.time_s, power))
-    start = min((point.x for points in series.values() for point in points), default=0.0)
-    return Plot(
-        "",
-        Axis("time", "s"),
-        Axis("power", "W"),
-        tuple(
-            Series(name, tuple(Point(point.x - start, point.y) for point in points))
-            for name, points in series.items()
-        ),
-        empty="no power was traced",
-    )
-
-
-def _grown(before: PowerSample | None, now: PowerSample) -> float | None:
-    """Watts by which a counter grew since its reading before, None where that says nothing."""
-    if before is None or before.phase != now.phase:
-        return None
-    if before.energy_j is None or now.energy_j is None:
-        return None
-    elapsed, grown = now.time_s - before.time_s, now.energy_j - before.energy_j
-    return grown / elapsed if elapsed > 0 and grown >= 0 else None
 
 
 def operators(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -> RenderableType:

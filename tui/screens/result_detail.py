@@ -17,7 +17,8 @@ from textual.widgets import Static
 
 from store import StoredResult
 from tui.bindings import bindings
-from tui.results import detail
+from tui.plot.model import Plot
+from tui.results import detail, detail_plots
 from tui.results.alignment import AlignedClip, align_clips
 from tui.widgets.chart import Chart
 from tui.widgets.panel import Panel
@@ -35,7 +36,12 @@ PARTS = {
     "transcripts": "Transcripts",
     "environment": "Machine",
 }
-_CHARTED = ("samples", "energy")
+_CHARTS: dict[str, Callable[[StoredResult], Plot]] = {
+    "stages": detail_plots.decoder_plot,
+    "samples": detail_plots.samples_plot,
+    "energy": detail_plots.power_plot,
+}
+"""Parts with a chart below; it is hidden where there is nothing to draw."""
 
 
 class ResultScreen(ModalScreen[None]):
@@ -133,12 +139,10 @@ class ResultScreen(ModalScreen[None]):
             return
         self.query_one("#result-text", Static).update(self._part(stored, key))
         chart = self.query_one(Chart)
-        chart.display = key in _CHARTED and bool(
-            stored.result.samples if key == "samples" else stored.result.power_samples
-        )
+        plot = _CHARTS[key](stored) if key in _CHARTS else None
+        chart.display = plot is not None and any(plot.points())
         self.set_class(chart.display, "-charted")
-        if chart.display:
-            plot = detail.samples_plot(stored) if key == "samples" else detail.power_plot(stored)
+        if plot is not None and chart.display:
             chart.show(plot)
 
     def _part(self, stored: StoredResult, key: str) -> RenderableType:
