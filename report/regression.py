@@ -14,11 +14,10 @@ from report.compare import (
     WerDifference,
     compare_energy,
     compare_samples,
-    compare_wer,
 )
 from report.errors import ReportError
 from report.study import Case, Study
-from report.variants import family_confidence, peak_memory
+from report.variants import family_confidence, peak_memory, wer_difference
 from store import Sample, Transcript
 
 Quantity = Literal["latency", "rtfx", "energy", "memory", "wer"]
@@ -154,11 +153,11 @@ def compare_studies(a: Study, b: Study, *, seed: int = 42) -> Comparison:
                 latency,
                 _energy(x, y, confidence),
                 _memory(x, y),
-                _wer(
+                wer_difference(
                     texts[0].get(x.row.result_id, ()),
                     texts[1].get(y.row.result_id, ()),
-                    seed,
-                    confidence,
+                    seed=seed,
+                    confidence=confidence,
                 ),
             )
         )
@@ -246,15 +245,6 @@ def _energy(a: Case, b: Case, confidence: float) -> Change | None:
 def _memory(a: Case, b: Case) -> Change | None:
     x, y = peak_memory(a), peak_memory(b)
     return Change(y / x, None) if x and y else None
-
-
-def _wer(
-    a: Sequence[Transcript], b: Sequence[Transcript], seed: int, confidence: float
-) -> WerDifference | None:
-    try:
-        return compare_wer(a, b, seed=seed, confidence=confidence)
-    except ValueError:
-        return None
 
 
 def _cautions(a: Study, b: Study, pairs: Sequence[tuple[Case, Case]]) -> list[str]:

@@ -40,6 +40,8 @@ class StudyRow:
     revision: str | None
     device: str
     variant: str
+    baseline: str | None
+    """The variant that took turns with this one; None where none did."""
     audio_seconds: float
     batch_size: int
     seed: int

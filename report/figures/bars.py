@@ -95,11 +95,14 @@ def variant_speed(effects: Sequence[VariantEffect], palette: Palette) -> Figure 
                 markerfacecolor=colour if effect.latency.significant else PAPER,
                 markeredgewidth=1.2,
             )
-        axes.set_yticks(range(len(shown)), [effect.variant.title for effect in shown])
+        axes.set_yticks(
+            range(len(shown)),
+            [f"{effect.title}, {shape(*effect.variant.point)}" for effect in shown],
+        )
         axes.set_ylim(len(shown) - 0.5, -0.5)
         log_axis(axes, "x", ends)
         axes.axvline(1, color=INK, linewidth=1)
-        axes.set_xlabel("speed-up over the same case at fp32 (times)")
+        axes.set_xlabel("speed-up over the baseline (times)")
         legend_below(figure, palette.handles({e.variant.model for e in shown}, line=False))
         return drawn(
             figure,

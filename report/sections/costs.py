@@ -188,7 +188,7 @@ def _effects(effects: list[VariantEffect]) -> Table:
             lost += f" [{100 * wer.low:+.1f}, {100 * wer.high:+.1f}]"
         rows.append(
             (
-                effect.variant.configuration.title,
+                effect.title,
                 shape(*effect.variant.point),
                 latency_cell(effect.baseline),
                 latency_cell(effect.variant),
@@ -201,9 +201,14 @@ def _effects(effects: list[VariantEffect]) -> Table:
         )
     notes = list(cell_notes([case for e in ordered for case in (e.baseline, e.variant)]))
     notes.append(
-        "Baseline: the same case at fp32. The intervals allow for the number of comparisons; WER "
-        "is compared over the same clips."
+        "Baseline: the same case at fp32, or the variant named behind it. The intervals allow for "
+        "the number of comparisons; WER is compared over the same clips."
     )
+    if any(effect.in_turns for effect in ordered):
+        notes.append(
+            "The speed-up is of rounds in which the two took turns in one process, where there "
+            "are such: that ratio holds on a busy machine, where two latencies do not."
+        )
     if any(row[6] == MISSING for row in rows):
         notes.append("No change of energy where one side has none or it was learnt otherwise.")
     if any(row[8] == MISSING for row in rows):

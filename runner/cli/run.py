@@ -11,6 +11,7 @@ from rich.console import Console
 
 from runner.cli.progress import JsonLines, ProgressView
 from runner.cli.table import grid_table, print_results
+from runner.cli.variants import print_effects
 from runner.config import Benchmark
 from runner.config_file import load_benchmark, parse_benchmark, presets
 from runner.errors import UserError
@@ -163,7 +164,9 @@ def execute_ticket(folder: Path, *, events: bool, quiet: bool) -> int:
 def _show(store: Store, run: Callable[[Sink], Outcome], *, events: bool, quiet: bool) -> int:
     outcome = _watch(run, events=events, quiet=quiet)
     if not events and not quiet:
-        print_results(Console(), store, store.leaderboard(job_id=outcome.job_id))
+        console = Console()
+        print_results(console, store, store.leaderboard(job_id=outcome.job_id))
+        print_effects(console, store, job_id=outcome.job_id)
     return _exit_code(outcome)
 
 

@@ -16,6 +16,7 @@ from rich.text import Text
 from runner.cli.plain import cell, plain
 from runner.cli.run import StoreOption, store_path
 from runner.cli.table import print_results
+from runner.cli.variants import print_effects
 from runner.config import Benchmark
 from runner.doctor import Check
 from runner.engines.catalogue import CATALOGUE
@@ -125,6 +126,11 @@ def results(
         if as_json:
             typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
         elif rows:
-            print_results(Console(), opened, rows)
+            console = Console()
+            print_results(console, opened, rows)
+            # Of what is shown alone: a store may hold any number of older comparisons.
+            shown = f"result_id >= {min(row.result_id for row in rows)}"
+            condition = shown if where is None else f"{shown} AND (\n{where}\n)"
+            print_effects(console, opened, job_id=job, where=condition)
         else:
             typer.echo(f"no results in {plain(str(path))}")
