@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from report.content import MISSING
 from report.study import Case, Study
 from store import DecoderStep, Figure
 
@@ -61,12 +62,19 @@ def in_words(profiles: Sequence[Profile]) -> str | None:
     """
     known = [profile for profile in profiles if profile.late_to_early is not None]
     said = [
-        f"{profile.case.row.variant}{_batch(profile, known)} {profile.late_to_early:.2f} times"
+        f"{profile.case.row.variant}{_batch(profile, known)} {ratio_cell(profile)} times"
         for profile in known
     ]
     if not said:
         return None
-    return f"the last tokens take, against the first: {', '.join(said)}."
+    return f"the last tokens take, as against the first, {', '.join(said)} as long."
+
+
+def ratio_cell(profile: Profile) -> str:
+    """The ratio, marked where the machine was not quiet."""
+    if profile.late_to_early is None:
+        return MISSING
+    return ("~" if profile.case.row.stable is False else "") + f"{profile.late_to_early:.2f}"
 
 
 def _batch(profile: Profile, among: Sequence[Profile]) -> str:

@@ -11,13 +11,12 @@ import json
 import sqlite3
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from store.connection import Database, Value
 from store.errors import StoreError, one_line
 from store.leaderboard import LEADERBOARD_COLUMNS, LeaderboardRow, leaderboard_row, sort_expression
-from store.records import Sample, Transcript
 
 PAGE_ROWS = 64
 """Rows that are read at once: a tall screen full, in under a millisecond."""
@@ -181,23 +180,6 @@ class Browser:
             f"SELECT {_COLUMNS} FROM leaderboard WHERE job_id = ? ORDER BY result_id", (job_id,)
         )
         return [leaderboard_row(row) for row in found]
-
-    def latencies(self, result_id: int) -> list[Sample]:
-        """The timed samples of a result: what two results are compared by."""
-        found = self._database.rows(
-            "SELECT kind, iteration, batch, seconds FROM samples"
-            " WHERE result_id = ? AND kind = 'latency' ORDER BY seq",
-            (result_id,),
-        )
-        return [Sample(**dict(row)) for row in found]
-
-    def transcripts(self, result_id: int) -> list[Transcript]:
-        """The transcripts of a result."""
-        columns = ", ".join(field.name for field in fields(Transcript))
-        found = self._database.rows(
-            f"SELECT {columns} FROM transcripts WHERE result_id = ? ORDER BY seq", (result_id,)
-        )
-        return [Transcript(**dict(row)) for row in found]
 
     def reasons(self, result_id: int) -> dict[str, str]:
         """Why a result lacks figures or is to be doubted, by the columns of ``results``."""

@@ -13,6 +13,7 @@ from report.content import Figure
 from report.decoder import Profile
 from report.figures.style import COLOURS, INK, canvas, drawn, legend_below, log_axis
 from report.study import shape
+from report.text import plural
 
 MOST_MODELS = 3
 WINDOW = 5
@@ -85,15 +86,17 @@ def decoder_steps(models: Sequence[tuple[str, Sequence[Profile]]]) -> Figure | N
             "fastest and slowest of the iterations, on a logarithmic axis. Below: a running median "
             f"of {WINDOW} tokens, relative to the first ones; with a cache it should stay near 1.",
             "Lines of milliseconds a token against its position, and of their growth, for "
-            f"{len(shown)} models.",
+            f"{plural(len(shown), 'model')}.",
         )
 
 
 def _label(profile: Profile, among: Sequence[Profile]) -> str:
-    """The variant, with the batch where a variant was looked at with several."""
+    """The variant, with the batch where it was looked at with a smaller one too."""
     row = profile.case.row
-    alike = [other for other in among if other.case.row.variant == row.variant]
-    return f"{row.variant}, batch {row.batch_size}" if len(alike) > 1 else row.variant
+    smallest = min(
+        other.case.row.batch_size for other in among if other.case.row.variant == row.variant
+    )
+    return f"{row.variant}, batch {row.batch_size}" if row.batch_size > smallest else row.variant
 
 
 def _growth(profile: Profile) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from report.content import MISSING, Block, Bullets, Column, Section, Table
-from report.decoder import Profile, decoder_profiles, in_words
+from report.decoder import Profile, decoder_profiles, in_words, ratio_cell
 from report.figures.decoder import decoder_steps
 from report.study import Study, shape
 from report.text import number, percent, plural
@@ -52,7 +52,7 @@ def _table(profiles: list[Profile]) -> Table:
                 _ms(figures.get("prefill_s")),
                 _ms(profile.early_s),
                 _ms(figures.get("late_token_s")),
-                MISSING if profile.late_to_early is None else f"{profile.late_to_early:.2f}",
+                ratio_cell(profile),
                 number(figures.get("tokens_per_second")),
                 *(percent(figures.get(name), 0) for name in _SHARES),
                 number(cache / 1e6) if cache else MISSING,
@@ -63,6 +63,10 @@ def _table(profiles: list[Profile]) -> Table:
         "second are of all rows of a batch. Shares are of the time of the tokens, from a pass with "
         "a clock at every module; the rest is the vocabulary, norms, sampling and Python.",
     ]
+    if any(row[6].startswith("~") for row in rows):
+        notes.append(
+            "~ the machine was not quiet: other work may be what moved the ratio; measure again."
+        )
     if any(row[6] == MISSING for row in rows):
         notes.append("No ratio where the profile is too short for two ends of eight tokens.")
     if any(MISSING in row[8:11] for row in rows):

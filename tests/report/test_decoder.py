@@ -131,6 +131,20 @@ def test_batches_of_one_variant_are_told_apart(store_path: Path) -> None:
     assert "cache-dynamic at batch 16 1.10 times" in sentence
 
 
+def test_a_ratio_of_a_busy_machine_is_marked(store_path: Path) -> None:
+    busy = profiled("cache-dynamic", 2.3)
+    assert busy.latency is not None
+    latency = replace(busy.latency, stable=False, stable_reason="foreign load")
+    fill(store_path, [replace(busy, latency=latency)])
+    section = section_of(store_path)
+    assert section is not None
+    (table,) = [block for block in section.blocks if isinstance(block, Table)]
+    assert table.rows[0][6] == "~2.30"
+    assert any(note.startswith("~ the machine was not quiet") for note in table.notes)
+    (said,) = [block for block in section.blocks if isinstance(block, Bullets)]
+    assert "cache-dynamic ~2.30 times" in said.items[0][1]
+
+
 def test_a_short_profile_without_shares_says_what_is_missing(store_path: Path) -> None:
     fill(
         store_path,

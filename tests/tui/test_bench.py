@@ -42,7 +42,7 @@ def test_the_store_is_as_large_and_as_lawful_as_it_says(tmp_path: Path) -> None:
             " AND audio_seconds = 30 AND batch_size = 1 AND job_id = 1"
         )
         assert row.latency_ms == pytest.approx(1e3 * 0.12 * 32, rel=0.031)
-        assert len(opened.browse.latencies(row.result_id)) == 3
+        assert len(opened.result(row.result_id).result.samples) == 3
 
 
 @pytest.mark.parametrize(("value", "code", "word"), [(99.0, 0, "ok"), (101.0, 1, "MISS")])

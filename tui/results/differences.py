@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from store import LeaderboardRow, Sample, Store, StoredResult, StoreError, Transcript
-from store.browse import CASE_COLUMNS
+from store import LeaderboardRow, Sample, Store, StoredResult, StoreError
 from tui.present import model_name, number
 from tui.widgets.column import Tone
 
+if TYPE_CHECKING:
+    from report.compare import Difference, WerDifference
+
 MOST_RESULTS = 8
 """Results side by side; more do not fit on a screen."""
-MOST_CASES = 2000
-"""Cases of two runs that are compared."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class CaseRow:
     latency: Verdict
     energy: Verdict
     wer: Verdict
-    ratio: float | None
+    ratio: float
     """Latency of the second run by that of the first."""
 
 
@@ -101,32 +102,37 @@ def compare_results(
 
 
 def compare_runs(store: Store, a: int, b: int) -> RunsCompared:
-    """The cases that two jobs share; intervals are widened for the number of cases."""
-    sides = [_by_case(store.browse.job_results(job)) for job in (a, b)]
-    shared = [key for key in sides[0] if key in sides[1]][:MOST_CASES]
+    """The cases that two jobs share, as `asrprof compare` judges them."""
+    from report.regression import compare_studies
+    from report.study import Study
+
+    sides = [Study.read(store, job_id=job) for job in (a, b)]
+    pairs = compare_studies(*sides).pairs
+    ids = [case.row.result_id for pair in pairs for case in (pair.a, pair.b)]
+    rows = store.browse.rows(ids)
     cases = []
-    for key in shared:
-        first, second = sides[0][key], sides[1][key]
-        latency, ratio = _latency(
-            store.browse.latencies(first.result_id),
-            store.browse.latencies(second.result_id),
-            len(shared),
+    for pair in pairs:
+        first, second = (rows.get(case.row.result_id) for case in (pair.a, pair.b))
+        if first is None or second is None:  # Gone since the studies were read.
+            continue
+        # Without samples the ratio is that of two medians, and no verdict.
+        cases.append(
+            CaseRow(
+                first,
+                second,
+                _latency_verdict(pair.latency),
+                _energies(first, second),
+                _wer_verdict(first, second, pair.wer),
+                pair.latency.ratio,
+            )
         )
-        wer = _wer(
-            first,
-            second,
-            store.browse.transcripts(first.result_id),
-            store.browse.transcripts(second.result_id),
-            len(shared),
-        )
-        cases.append(CaseRow(first, second, latency, _energies(first, second), wer, ratio))
-    cases.sort(key=lambda case: -abs(math.log(case.ratio)) if case.ratio else 0.0)
+    cases.sort(key=lambda case: -abs(math.log(case.ratio)))
     return RunsCompared(
         a=a,
         b=b,
         cases=tuple(cases),
-        only_a=len(sides[0].keys() - sides[1].keys()),
-        only_b=len(sides[1].keys() - sides[0].keys()),
+        only_a=len(sides[0].ok) - len(pairs),
+        only_b=len(sides[1].ok) - len(pairs),
         slower=sum(case.latency.tone == "bad" for case in cases),
         faster=sum(case.latency.tone == "good" for case in cases),
     )
@@ -140,60 +146,38 @@ def percent_change(ratio: float) -> str:
     return f"{change:+.1f} %"
 
 
-def _by_case(rows: Sequence[LeaderboardRow]) -> dict[tuple[object, ...], LeaderboardRow]:
-    return {
-        tuple(getattr(row, name) for name in CASE_COLUMNS): row
-        for row in rows
-        if row.latency_ms is not None
-    }
-
-
 # Verdicts
 
 
-def _latency(
-    a: Sequence[Sample], b: Sequence[Sample], comparisons: int
-) -> tuple[Verdict, float | None]:
+def _latency(a: Sequence[Sample], b: Sequence[Sample], confidence: float) -> Verdict:
     from report.compare import compare_samples
 
     try:
-        found = compare_samples(a, b, confidence=_confidence(comparisons))
+        return _latency_verdict(compare_samples(a, b, confidence=confidence))
     except ValueError as error:
-        return Verdict("-", "muted", str(error)), None
+        return Verdict("-", "muted", str(error))
+
+
+def _latency_verdict(found: Difference) -> Verdict:
     note = found.reason or f"[{percent_change(found.low)}, {percent_change(found.high)}]"
     tone: Tone = ""
     if found.significant:
         tone = "bad" if found.ratio > 1 else "good"
-    return Verdict(percent_change(found.ratio), tone, note), found.ratio
+    return Verdict(percent_change(found.ratio), tone, note)
 
 
-def _wer(
-    row_a: LeaderboardRow,
-    row_b: LeaderboardRow,
-    a: Sequence[Transcript],
-    b: Sequence[Transcript],
-    comparisons: int,
-) -> Verdict:
-    from report.compare import compare_wer
-
-    if row_a.wer is None or row_b.wer is None:
+def _wer_verdict(a: LeaderboardRow, b: LeaderboardRow, found: WerDifference | None) -> Verdict:
+    if a.wer is None or b.wer is None:
         return Verdict("-", "muted", "not known on both sides")
-    try:
-        found = compare_wer(a, b, confidence=_confidence(comparisons))
-    except (ValueError, ZeroDivisionError) as error:
-        points = 100 * (row_b.wer - row_a.wer)
-        return Verdict(f"{points:+.2f} pp", "muted", f"no interval: {error}")
+    if found is None:
+        points = 100 * (b.wer - a.wer)
+        return Verdict(f"{points:+.2f} pp", "muted", "no interval: they share no scored clip")
     points = 100 * found.difference
     note = found.reason or f"[{100 * found.low:+.2f}, {100 * found.high:+.2f}] pp"
     tone: Tone = ""
     if found.significant:
         tone = "bad" if points > 0 else "good"
     return Verdict(f"{points:+.2f} pp", tone, f"{note} over {found.clips} clips")
-
-
-def _confidence(comparisons: int) -> float:
-    """95 % for all of them together (Bonferroni): one in twenty would differ by chance alone."""
-    return 1 - 0.05 / max(1, comparisons)
 
 
 def _energies(a: LeaderboardRow, b: LeaderboardRow) -> Verdict:
@@ -287,18 +271,28 @@ def _energy(label: str, rows: Sequence[LeaderboardRow], get: Get) -> FigureRow:
 
 
 def _latency_verdicts(stored: Sequence[StoredResult], pairs: int) -> list[Verdict | None]:
+    from report.variants import family_confidence
+
+    confidence = family_confidence(pairs)
     first = stored[0].result.samples
-    return [None, *(_latency(first, other.result.samples, pairs)[0] for other in stored[1:])]
+    return [None, *(_latency(first, other.result.samples, confidence) for other in stored[1:])]
 
 
 def _wer_verdicts(
     rows: Sequence[LeaderboardRow], stored: Sequence[StoredResult], pairs: int
 ) -> list[Verdict | None]:
+    from report.variants import family_confidence, wer_difference
+
+    confidence = family_confidence(pairs)
     first = stored[0].result.transcripts
     return [
         None,
         *(
-            _wer(rows[0], row, first, other.result.transcripts, pairs)
+            _wer_verdict(
+                rows[0],
+                row,
+                wer_difference(first, other.result.transcripts, confidence=confidence),
+            )
             for row, other in zip(rows[1:], stored[1:], strict=True)
         ),
     ]
