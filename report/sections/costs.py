@@ -209,6 +209,9 @@ def _effects(effects: list[VariantEffect]) -> Table:
             "The speed-up is of rounds in which the two took turns in one process, where there "
             "are such: that ratio holds on a busy machine, where two latencies do not."
         )
+    unsure = {effect.latency.reason for effect in ordered if effect.latency.reason}
+    if unsure:
+        notes.append(f"No interval: {'; '.join(sorted(unsure))}.")
     if any(row[6] == MISSING for row in rows):
         notes.append("No change of energy where one side has none or it was learnt otherwise.")
     if any(row[8] == MISSING for row in rows):

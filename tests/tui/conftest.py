@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.tui.data import CHECKS, NOW, StillSampler, fill, fill_hostile
+from tests.tui.data import CHECKS, StillSampler, fill, fill_hostile
+from tests.tui.records import NOW
 from tui.app import AsrprofApp
 from tui.options import Options
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.tui.data import CHECKS, NOW, StillSampler
+from tests.tui.data import CHECKS, StillSampler
+from tests.tui.records import NOW
 from tui.app import AsrprofApp
 from tui.options import Options
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from store import Event, Store, timestamp
 from tests.tui.conftest import OpenApp, settle, shown, until
-from tests.tui.data import LEASE_S, NOW, OWNER, Clock, add_job, grid, result
+from tests.tui.data import LEASE_S, OWNER, Clock, add_job
+from tests.tui.records import NOW, grid, result
 from tui.following import Follower
 from tui.screens.confirm import ConfirmScreen
 from tui.views.live import LiveView

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from store import timestamp
-from tests.tui.data import NOW
+from tests.tui.records import NOW
 from tui.present import about, ago, duration, joules, milliseconds, number, percent, size
 
 

@@ -12,7 +12,8 @@ from textual.widgets import Input
 
 from store import Store
 from tests.tui.conftest import OpenApp, settle, shown, until
-from tests.tui.data import HOSTILE, Clock, add_job, result
+from tests.tui.data import HOSTILE, Clock, add_job
+from tests.tui.records import result
 from tui.app import AsrprofApp
 from tui.bench.big_store import CASES, make_big_store
 from tui.screens.result_detail import PARTS

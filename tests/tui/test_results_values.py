@@ -25,7 +25,8 @@ from store import (
     StoreError,
     filter_sql,
 )
-from tests.tui.data import HOSTILE, Clock, add_job, result
+from tests.tui.data import HOSTILE, Clock, add_job
+from tests.tui.records import result
 from tui.bench.big_store import BATCHES, LENGTHS, MODELS, PLACES, make_big_store
 from tui.results.alignment import align, align_clips
 from tui.results.columns import chosen_columns, group_filter, result_columns
