@@ -61,13 +61,13 @@ def in_words(profiles: Sequence[Profile]) -> str | None:
         One sentence, or None where no profile is long enough to say.
     """
     known = [profile for profile in profiles if profile.late_to_early is not None]
-    said = [
-        f"{profile.case.row.variant}{_batch(profile, known)} {ratio_cell(profile)} times"
-        for profile in known
-    ]
-    if not said:
+    if not known:
         return None
-    return f"the last tokens take, as against the first, {', '.join(said)} as long."
+    names = [f"{profile.case.row.variant}{_batch(profile, known)}" for profile in known]
+    first, *others = zip(names, map(ratio_cell, known), strict=True)
+    said = [f"{first[0]}: the last tokens take {first[1]} times as long as the first"]
+    said += [f"{name}: {ratio} times" for name, ratio in others]
+    return f"{'; '.join(said)}."
 
 
 def ratio_cell(profile: Profile) -> str:

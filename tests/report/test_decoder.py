@@ -97,7 +97,10 @@ def test_the_ratio_stands_there_in_words_and_in_every_format(store_path: Path) -
     fill(store_path, [profiled("cache-dynamic", 0.99), profiled("cache-off", 1.22, first_s=0.2)])
     with Store.open(store_path, readonly=True) as store:
         page = build_page(Study.read(store), load_scenarios())
-    said = "cache-dynamic 0.99 times, cache-off 1.22 times"
+    said = (
+        "cache-dynamic: the last tokens take 0.99 times as long as the first; "
+        "cache-off: 1.22 times."
+    )
     assert said in render_markdown(page).replace("\\", "")
     assert said in render_html(page)
     assert render_pdf(page).startswith(b"%PDF")
@@ -127,8 +130,8 @@ def test_batches_of_one_variant_are_told_apart(store_path: Path) -> None:
         found = decoder_profiles(Study.read(store))
     sentence = in_words(found)
     assert sentence is not None
-    assert "cache-dynamic at batch 1 1.00 times" in sentence
-    assert "cache-dynamic at batch 16 1.10 times" in sentence
+    assert "cache-dynamic at batch 1: the last tokens take 1.00 times" in sentence
+    assert "cache-dynamic at batch 16: 1.10 times" in sentence
 
 
 def test_a_ratio_of_a_busy_machine_is_marked(store_path: Path) -> None:
@@ -142,7 +145,7 @@ def test_a_ratio_of_a_busy_machine_is_marked(store_path: Path) -> None:
     assert table.rows[0][6] == "~2.30"
     assert any(note.startswith("~ the machine was not quiet") for note in table.notes)
     (said,) = [block for block in section.blocks if isinstance(block, Bullets)]
-    assert "cache-dynamic ~2.30 times" in said.items[0][1]
+    assert "cache-dynamic: the last tokens take ~2.30 times" in said.items[0][1]
 
 
 def test_a_short_profile_without_shares_says_what_is_missing(store_path: Path) -> None:
