@@ -10,7 +10,10 @@ from report.text import number, percent, plural
 
 MOST_ROWS = 30
 
-_SHARES = ("self_attention_share", "cross_attention_share", "feed_forward_share")
+_SHARES = (
+    *("self_attention_share", "cross_attention_share"),
+    *("feed_forward_share", "vocabulary_share"),
+)
 _CACHES = ("self_cache_bytes", "cross_cache_bytes")
 
 
@@ -31,7 +34,8 @@ def decoder(study: Study) -> Section | None:
     figure = decoder_steps(ordered)
     if figure is not None:
         blocks.append(figure)
-    blocks.append(_table([profile for _, members in ordered for profile in members]))
+    listed = [profile for _, members in ordered for profile in members]
+    blocks += filter(None, [_times(listed), _parts(listed)])
     return Section("decoder", "The decoder, token by token", tuple(blocks))
 
 
@@ -39,29 +43,23 @@ def _parameters(profiles: list[Profile]) -> int:
     return max(profile.case.row.parameters or 0 for profile in profiles)
 
 
-def _table(profiles: list[Profile]) -> Table:
-    rows = []
-    for profile in profiles[:MOST_ROWS]:
-        figures = profile.figures
-        cache = sum(figures.get(name, 0.0) for name in _CACHES)
-        rows.append(
-            (
-                profile.case.configuration.title,
-                shape(*profile.case.point),
-                str(len(profile.steps)),
-                _ms(figures.get("prefill_s")),
-                _ms(profile.early_s),
-                _ms(figures.get("late_token_s")),
-                ratio_cell(profile),
-                number(figures.get("tokens_per_second")),
-                *(percent(figures.get(name), 0) for name in _SHARES),
-                number(cache / 1e6) if cache else MISSING,
-            )
+def _times(profiles: list[Profile]) -> Table:
+    rows = [
+        (
+            profile.case.configuration.title,
+            shape(*profile.case.point),
+            str(len(profile.steps)),
+            _ms(profile.figures.get("prefill_s")),
+            _ms(profile.early_s),
+            _ms(profile.figures.get("late_token_s")),
+            ratio_cell(profile),
+            number(profile.figures.get("tokens_per_second")),
         )
+        for profile in profiles[:MOST_ROWS]
+    ]
     notes = [
         "First and last: medians of the eight tokens at either end, after the prefill. Tokens per "
-        "second are of all rows of a batch. Shares are of the time of the tokens, from a pass with "
-        "a clock at every module; the rest is the vocabulary, norms, sampling and Python.",
+        "second are of all rows of a batch.",
     ]
     if any(row[6].startswith("~") for row in rows):
         notes.append(
@@ -69,16 +67,12 @@ def _table(profiles: list[Profile]) -> Table:
         )
     if any(row[6] == MISSING for row in rows):
         notes.append("No ratio where the profile is too short for two ends of eight tokens.")
-    if any(MISSING in row[8:11] for row in rows):
-        notes.append("No shares where the parts of the decoder could not be told apart.")
-    if any(row[11] == MISSING for row in rows):
-        notes.append("No cache: the decoder ran without one, or its size could not be read.")
     if any(row[3] == MISSING or row[7] == MISSING for row in rows):
         notes.append("Other figures are missing where the runner did not store them.")
     if len(profiles) > len(rows):
         notes.append(f"{plural(len(profiles) - len(rows), 'more profile')} in the store.")
     return Table(
-        "The decoder of each case",
+        "What a token takes",
         (
             Column("model and variant", text=True),
             Column("case", text=True),
@@ -88,9 +82,45 @@ def _table(profiles: list[Profile]) -> Table:
             Column("last tokens", "ms"),
             Column("last by first", "times"),
             Column("tokens", "a second"),
+        ),
+        tuple(rows),
+        tuple(notes),
+    )
+
+
+def _parts(profiles: list[Profile]) -> Table | None:
+    """Apart from the times, because a printed page is not wide enough for both."""
+    rows = []
+    for profile in profiles[:MOST_ROWS]:
+        cache = sum(profile.figures.get(name, 0.0) for name in _CACHES)
+        if cache or any(name in profile.figures for name in _SHARES):
+            rows.append(
+                (
+                    profile.case.configuration.title,
+                    shape(*profile.case.point),
+                    *(percent(profile.figures.get(name), 0) for name in _SHARES),
+                    number(cache / 1e6) if cache else MISSING,
+                )
+            )
+    if not rows:
+        return None
+    notes = [
+        "Of the time of the tokens after the prefill, from a pass with a clock at every module; "
+        "the rest is norms, sampling and Python.",
+    ]
+    if any(MISSING in row[2:6] for row in rows):
+        notes.append("No share where a part of the decoder could not be told from the rest.")
+    if any(row[6] == MISSING for row in rows):
+        notes.append("No cache: the decoder ran without one, or its size could not be read.")
+    return Table(
+        "What a token's time and the cache go into",
+        (
+            Column("model and variant", text=True),
+            Column("case", text=True),
             Column("self-attention", "%"),
             Column("cross-attention", "%"),
             Column("feed-forward", "%"),
+            Column("vocabulary", "%"),
             Column("cache", "MB"),
         ),
         tuple(rows),

@@ -113,14 +113,17 @@ def test_the_table_has_prefill_shares_and_cache(store_path: Path) -> None:
     fill(store_path, [profiled("cache-dynamic", 0.99)])
     section = section_of(store_path)
     assert section is not None
-    (table,) = [block for block in section.blocks if isinstance(block, Table)]
-    (row,) = table.rows
-    cells = dict(zip([column.title for column in table.columns], row, strict=True))
+    cells: dict[str, str] = {}
+    for table in (block for block in section.blocks if isinstance(block, Table)):
+        assert len(table.columns) <= 8  # More run over one another in print.
+        (row,) = table.rows
+        cells |= dict(zip([column.title for column in table.columns], row, strict=True))
     assert cells["passes"] == "48"
     assert cells["prefill"] == "160"
     assert (cells["first tokens"], cells["last tokens"]) == ("20.0", "19.8")
     assert cells["last by first"] == "0.99"
     assert cells["cross-attention"] == "34"
+    assert cells["vocabulary"] == MISSING
     assert cells["cache"] == "37.5"
 
 
@@ -141,17 +144,20 @@ def test_a_ratio_of_a_busy_machine_is_marked(store_path: Path) -> None:
     fill(store_path, [replace(busy, latency=latency)])
     section = section_of(store_path)
     assert section is not None
-    (table,) = [block for block in section.blocks if isinstance(block, Table)]
+    table, _ = [block for block in section.blocks if isinstance(block, Table)]
     assert table.rows[0][6] == "~2.30"
     assert any(note.startswith("~ the machine was not quiet") for note in table.notes)
     (said,) = [block for block in section.blocks if isinstance(block, Bullets)]
     assert "cache-dynamic: the last tokens take ~2.30 times" in said.items[0][1]
 
 
-def test_a_short_profile_without_shares_says_what_is_missing(store_path: Path) -> None:
+def test_a_short_profile_without_shares_has_times_alone(store_path: Path) -> None:
     fill(
         store_path,
-        [profiled("cache-off", 1.2, shares=False, steps=10), profiled("one", 1, steps=2)],
+        [
+            profiled("cache-off", 1.2, shares=False, steps=10),
+            profiled("one", 1, shares=False, steps=2),
+        ],
     )
     section = section_of(store_path)
     assert section is not None
@@ -159,8 +165,6 @@ def test_a_short_profile_without_shares_says_what_is_missing(store_path: Path) -
     (table,) = [block for block in section.blocks if isinstance(block, Table)]
     assert all(row[6] == MISSING for row in table.rows)
     assert any("too short" in note for note in table.notes)
-    assert any("No shares" in note for note in table.notes)
-    assert any("No cache" in note for note in table.notes)
 
 
 def test_a_store_without_profiles_has_no_such_section(store_path: Path) -> None:
