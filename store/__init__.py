@@ -10,9 +10,10 @@ from store.clock import Clock, timestamp, utc_now
 from store.errors import JobBusyError, LeaseLostError, OldStoreError, SpoolError, StoreError
 from store.filters import FilterError, filter_sql
 from store.jobs import FINAL, HELD, stop_of, vanished
+from store.lanes import Lane
 from store.leaderboard import LEADERBOARD_COLUMNS, LeaderboardRow
 from store.owner import machine_of, owner_is_alive, owner_is_dead, process_owner
-from store.queue import Lane, Place, Queue
+from store.queue import Place, Queue
 from store.records import (
     Comparison,
     Conditions,

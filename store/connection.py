@@ -16,8 +16,9 @@ from pathlib import Path
 from types import TracebackType
 
 from store.errors import OldStoreError, StoreError, explain, one_line
+from store.migrate import check_schema, migrate
 from store.mounts import MOUNTINFO, mount_of
-from store.schema import MIGRATIONS, check_schema, migrate
+from store.schema import MIGRATIONS
 
 Value = str | int | float | None
 

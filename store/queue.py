@@ -11,7 +11,6 @@ refused, so a job never runs twice at once.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -30,29 +29,13 @@ from store.jobs import (
     lease_end,
     vanished,
 )
+from store.lanes import Lane, next_job, occupied
 from store.owner import machine_of, owner_is_dead
 from store.records import Event, JobState
 from store.rows import JobRow
 from store.writer import insert_event
 
 Place = Literal["top", "bottom", "before", "after"]
-ANY_NEEDS = "*"
-
-
-@dataclass(frozen=True)
-class Lane:
-    """Jobs that wait for the same places."""
-
-    machine: str
-    """Where those are: a machine's name, or a fleet's."""
-    targets: tuple[str, ...]
-    """Which jobs can have one."""
-    places: int
-    """How many of them may be starting or running there at once, whoever started them."""
-    needs: str | None = ANY_NEEDS
-    """Only jobs that need just this; by default whatever they need."""
-
-
 _BACK_TO_QUEUE = (
     "state = 'queued', attempt = attempt + 1, reason = NULL, finished_at = NULL,"
     " cancel_requested_at = NULL, lease_owner = NULL, lease_expires_at = NULL,"
@@ -120,7 +103,7 @@ class Queue:
     def is_waited_for(self, targets: Collection[str], only: int | None = None) -> bool:
         """Whether a job waits that one of these targets could run, or this very job does."""
         with self._database.read() as transaction:
-            return _first(transaction, targets, only=only) is not None
+            return next_job(transaction, targets, only=only) is not None
 
     def targets(self) -> list[str]:
         """Every target that a job of this store has or had."""
@@ -267,9 +250,9 @@ class Queue:
         lane = lane or Lane(machine_of(owner), tuple(targets), parallel)
         now = self._clock()
         with self._database.write() as transaction:
-            if _occupied(transaction, lane) >= lane.places:
+            if occupied(transaction, lane) >= lane.places:
                 return None
-            first = _first(transaction, lane.targets, only=only, needs=lane.needs)
+            first = next_job(transaction, lane.targets, only=only, needs=lane.needs)
             if first is None:
                 return None
             transaction.run(
@@ -405,37 +388,6 @@ class Queue:
 def _waiting(transaction: Transaction) -> list[JobRow]:
     found = find_jobs(transaction, "jobs.state = 'queued'")
     return sorted(found, key=lambda job: (-job.priority, job.position, job.id))
-
-
-def _first(
-    transaction: Transaction,
-    targets: Collection[str],
-    *,
-    only: int | None = None,
-    needs: str | None = ANY_NEEDS,
-) -> int | None:
-    """The job that is next, among those of some targets and needs."""
-    if not targets:
-        return None
-    marks = ", ".join("?" for _ in targets)
-    any_needs = needs == ANY_NEEDS
-    # Read in the order of an index, so that a long queue costs no more than a short one.
-    found = transaction.rows(
-        f"SELECT id FROM jobs INDEXED BY {'jobs_waiting' if any_needs else 'jobs_waiting_needs'}"
-        f" WHERE state = 'queued' AND target IN ({marks}) AND (? IS NULL OR id = ?)"
-        f" {'' if any_needs else 'AND needs IS ?'} ORDER BY priority DESC, position, id LIMIT 1",
-        (*targets, only, only, *(() if any_needs else (needs,))),
-    )
-    return int(found[0]["id"]) if found else None
-
-
-def _occupied(transaction: Transaction, lane: Lane) -> int:
-    ((count,),) = transaction.rows(
-        "SELECT count(*) FROM jobs WHERE state IN ('starting', 'running') AND machine = ?"
-        " AND (? = '*' OR needs IS ?)",
-        (lane.machine, lane.needs or "", lane.needs),
-    )
-    return int(count)
 
 
 def _avoided(job: JobRow) -> str | None:

@@ -23,6 +23,7 @@ from runner.dispatch.launcher import (
     Unreachable,
     UnreachableError,
 )
+from runner.dispatch.orphans import Found, NotBegun, find_orphans
 from runner.lease import BEAT_S, LEASE_S
 from store import (
     HELD,
@@ -35,13 +36,10 @@ from store import (
     Store,
     StoreError,
     machine_of,
-    owner_is_alive,
-    owner_is_dead,
     process_owner,
     stop_of,
     timestamp,
     utc_now,
-    vanished,
 )
 
 POLL_S = 0.5
@@ -144,30 +142,19 @@ class Dispatcher:
 
     def reconcile(self) -> None:
         """Compares the store with what runs: adopts, puts back, or ends what nobody follows."""
-        for job in self.store.queue.held():
-            if job.id in self._followed or not self._is_orphan(job):
-                continue
-            launcher = self._launcher_to_ask(job)
-            answers, handle = True, None
-            try:
-                handle = None if launcher is None else launcher.find(job)
-            except UnreachableError:
-                # It may run on there, so it must not be started again; only its lease can tell.
-                launcher, answers = None, False
-            reason = vanished(job, utc_now())
-            if handle is not None:
+        for job, fate in find_orphans(self.store, self.launchers, self._owner, self._followed):
+            if isinstance(fate, Found):
                 if self.store.queue.adopt(job.id, job.attempt, self._owner, LEASE_S):
-                    self._take(job, handle)
-                    self._remember(job, handle)
-                    self._note(job, "job-adopted", f"job {job.id} runs on, adopted: {handle.ref}")
-            elif job.state == "starting" and answers:
+                    self._take(job, fate.handle)
+                    self._remember(job, fate.handle)
+                    words = f"job {job.id} runs on, adopted: {fate.handle.ref}"
+                    self._note(job, "job-adopted", words)
+            elif isinstance(fate, NotBegun):
                 if self.store.queue.give_back(job.id, job.attempt):
                     words = f"job {job.id} had not begun when its dispatcher went: put back"
                     self._note(job, "job-put-back", words)
-            elif launcher is not None or reason is not None:
-                reason = reason or f"its runner {job.handle} is gone"
-                if self.store.queue.settle(job.id, job.attempt, "lost", reason):
-                    self._note(job, "job-lost", f"job {job.id} lost: {reason}")
+            elif self.store.queue.settle(job.id, job.attempt, "lost", fate.reason):
+                self._note(job, "job-lost", f"job {job.id} lost: {fate.reason}")
 
     def follow(self) -> None:
         """Looks at every job in hand: has it ended, must it end, does its lease need renewal?"""
@@ -254,24 +241,6 @@ class Dispatcher:
         if words not in self._complaints:
             self._complaints.add(words)
             self.say(words)
-
-    def _launcher_to_ask(self, job: JobRow) -> Launcher | None:
-        """Who can say whether a job's runner lives; None if only its lease can tell."""
-        launcher = self.launchers.get(job.target)
-        if job.dispatcher is None or launcher is None:
-            return None
-        # Another machine's processes cannot be asked from here, a cluster can.
-        here = job.machine == self._machine
-        return launcher if here or launcher.elsewhere else None
-
-    def _is_orphan(self, job: JobRow) -> bool:
-        """Whether nobody seems to follow a job any more."""
-        late = job.lease_expires_at is None or job.lease_expires_at <= timestamp(utc_now())
-        if job.dispatcher is None:  # Run by hand.
-            owner = job.lease_owner or ""
-            # After the machine slept a lease is over though its holder is well.
-            return owner_is_dead(owner) or (late and not owner_is_alive(owner))
-        return owner_is_dead(job.dispatcher) or late
 
     def _look(self, followed: _Followed) -> None:
         job = self._row(followed)
@@ -436,9 +405,10 @@ class Dispatcher:
 
     def _explain_wait(self) -> None:
         """Says once who keeps the machine busy when that is not a job in hand."""
-        others = {job.id for job in self.store.queue.held() if job.machine == self._machine}
-        waits = self._waiting(self._targets_here)
-        if self._followed or len(others) < self.parallel or not waits:
+        others: set[int] = set()
+        if not self._followed and self._waiting(self._targets_here):
+            others = {job.id for job in self.store.queue.held() if job.machine == self._machine}
+        if len(others) < self.parallel:
             others = set()
         if others - self._waits_for:
             names = ", ".join(str(job) for job in sorted(others))

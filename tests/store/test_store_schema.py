@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from store import Result, Store, StoreError
-from store.schema import APPLICATION_ID, MIGRATIONS, check_schema, migrate
+from store.migrate import check_schema, migrate
+from store.schema import APPLICATION_ID, MIGRATIONS
 
 CREATE = MIGRATIONS[0]
 
