@@ -17,8 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.tui.conftest import settle
-from tests.tui.data import fill
-from tests.tui.shots import SHOTS, SIZES, Shot, app_for
+from tests.tui.shots import FILL, SHOTS, SIZES, Shot, app_for
 from tui.bench.big_store import CASES, make_big_store
 from tui.themes import DARK, LIGHT
 
@@ -30,6 +29,7 @@ PUBLISHED = {
     "configs-edit": ((120, 34), DARK),
     "queue": ((120, 34), LIGHT),
     "live": ((120, 40), DARK),
+    "fleet": ((120, 34), DARK),
     "results": ((120, 30), DARK),
     "results-front": ((120, 32), LIGHT),
     "results-compare": ((120, 32), DARK),
@@ -45,8 +45,8 @@ async def take(shot: Shot, size: tuple[int, int], theme: str) -> str:
         store = Path(folder) / "results" / "asrprof.db"
         if shot.name in WHOLE_GRID:
             make_big_store(store, results=CASES, samples=1)
-        elif not shot.empty:
-            fill(store)
+        else:
+            FILL[shot.over](store)
         app = app_for(store, theme)
         async with app.run_test(size=size) as pilot:
             await settle(app, pilot)

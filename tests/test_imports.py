@@ -23,6 +23,7 @@ HEAVY = {
     "seaborn",
     "pandas",
     "typst",
+    "ray",
 }
 
 HELP_CPU_S = 1.5
@@ -74,6 +75,8 @@ UI = HEAVY - {"textual"}
         "import tui.app, tui.__main__, tui.keys",
         "from tui.options import Options; from pathlib import Path; from tui.app import AsrprofApp;"
         " AsrprofApp(Options(store=Path('no.db')))",
+        "import tui.views.fleet, tui.fleet_watcher; from tui.options import cluster_source;"
+        " from pathlib import Path; assert not list(cluster_source(Path('no.db')).look())[0].at",
     ],
 )
 def test_the_terminal_ui_imports_no_framework(script: str) -> None:

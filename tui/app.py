@@ -1,4 +1,4 @@
-"""The app: five tabs, the threads behind them, and what belongs to no tab.
+"""The app: its tabs, the threads behind them, and what belongs to no tab.
 
 Threads only post messages; the handlers here and in the views own all state of the screen.
 """
@@ -48,6 +48,7 @@ class AsrprofApp(App[None]):
         "styles/queue.tcss",
         "styles/live.tcss",
         "styles/results.tcss",
+        "styles/fleet.tcss",
         "styles/modals.tcss",
     ]
     SCOPE = "app"
@@ -65,6 +66,8 @@ class AsrprofApp(App[None]):
         self.reader = StoreThread(options.store, readonly=True)
         self.writer = StoreThread(options.store, readonly=False)
         self.worker = TaskThread("worker")
+        self.targets = TaskThread("targets")
+        """Asks targets whether they can start runners; a cluster may take its time to answer."""
         self.watcher = Watcher(
             options.store,
             tell=lambda snapshot: self._post(StoreChanged(snapshot)),
@@ -100,7 +103,7 @@ class AsrprofApp(App[None]):
 
     async def on_mount(self) -> None:
         await self.open_tab("home")
-        for thread in (self.reader, self.writer, self.worker, self.watcher):
+        for thread in self._threads:
             thread.start()
         if self.dispatcher is not None:
             self.dispatcher.start()
@@ -108,10 +111,14 @@ class AsrprofApp(App[None]):
     def on_unmount(self) -> None:
         # All are told before any is waited for; what is in a query or a stop is left behind.
         for seconds in (0.0, 0.05):
-            for thread in (self.reader, self.writer, self.worker, self.watcher):
+            for thread in self._threads:
                 thread.stop(seconds)
             if self.dispatcher is not None:
                 self.dispatcher.stop(seconds)
+
+    @property
+    def _threads(self) -> tuple[StoreThread | TaskThread | Watcher, ...]:
+        return (self.reader, self.writer, self.worker, self.targets, self.watcher)
 
     @property
     def palette(self) -> Palette:
@@ -165,6 +172,9 @@ class AsrprofApp(App[None]):
 
     async def action_tab_results(self) -> None:
         await self.open_tab("results")
+
+    async def action_tab_fleet(self) -> None:
+        await self.open_tab("fleet")
 
     async def watch_job(self, job_id: int) -> None:
         """Shows a running job on the tab Live."""

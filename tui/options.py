@@ -14,6 +14,7 @@ from tui.machine import Sampler
 if TYPE_CHECKING:
     from runner.dispatch.launcher import Launcher
     from runner.doctor import Check
+    from tui.fleet import FleetSource
 
 
 def examine_machine(store: Path) -> tuple[Check, ...]:
@@ -37,6 +38,13 @@ def all_launchers(store: Path) -> Mapping[str, Launcher]:
     from runner.dispatch.catalogue import launchers
 
     return launchers(store)
+
+
+def cluster_source(store: Path) -> FleetSource:
+    """Asks the Ray cluster; imported when the tab Fleet is opened, in its thread."""
+    from tui.fleet import ClusterSource
+
+    return ClusterSource(store)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,5 +71,7 @@ class Options:
     sampler: Callable[[], Sampler] = Sampler
     """Reads what the machine does while a job runs."""
     launchers: Callable[[Path], Mapping[str, Launcher]] = all_launchers
+    fleet: Callable[[Path], FleetSource] = cluster_source
+    """Asks about the nodes of the fleet."""
     poll_s: float = 0.25
     """Between two looks at the store."""

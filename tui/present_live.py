@@ -22,7 +22,7 @@ from tui.present import (
     percent,
     state_glyph,
 )
-from tui.present_queue import bar, seconds_since, state_word
+from tui.present_queue import FLEET, bar, needs_words, node_name, seconds_since, state_word
 from tui.snapshot import Snapshot
 from tui.widgets.rows import Column
 
@@ -68,7 +68,7 @@ def head(
         (f"{state_glyph(job.state, glyphs)} {state_word(job)}  ", style),
         (f"job {job.id} ", palette.muted),
         cell(job.benchmark, "bold"),
-        (f" on {plain(job.target)}", palette.muted),
+        (f" on {plain(_where(job))}", palette.muted),
         (f", attempt {job.attempt}" if job.attempt > 1 else "", palette.muted),
         ("  display paused" if paused else "", palette.warn),
     )
@@ -79,6 +79,10 @@ def head(
     share = _share(job, progress)
     line = bar(share, width, palette, glyphs, style)
     return Text("\n", no_wrap=True).join([Text.assemble(left, "  ", right), line])
+
+
+def _where(job: JobRow) -> str:
+    return f"node {node_name(job)} ({job.target})" if job.node else job.target
 
 
 def _time(job: JobRow, progress: JobProgress, snapshot: Snapshot) -> str:
@@ -104,8 +108,12 @@ def case_line(job: JobRow, progress: JobProgress, snapshot: Snapshot, palette: P
         words = job.reason or {"done": "every case has a row"}.get(job.state, job.state)
         return cell(words, palette.style(job.state))
     if progress.title is None:
-        words = "its runner starts" if job.state == "starting" else "between two cases"
-        return Text(words, palette.muted)
+        if job.state != "starting":
+            return Text("between two cases", palette.muted)
+        if job.target == FLEET and not job.node:
+            needs = needs_words(job)
+            return cell(f"waits for a node{f' with {needs}' if needs else ''}", palette.muted)
+        return Text("its runner starts", palette.muted)
     spent = duration(seconds_since(progress.since, snapshot.at))
     return Text.assemble(
         ("case ", palette.muted), cell(progress.title), (f"  for {spent}", palette.muted)

@@ -7,14 +7,17 @@ from datetime import datetime
 
 from rich.text import Text
 
+from runner.dispatch.fleet.needs import in_words
 from store import HELD, EventRow, JobRow, machine_of, process_owner
 from tui.following import JobProgress
 from tui.glyphs import Glyphs
 from tui.palette import Palette
 from tui.plain import cell, plain
-from tui.present import about, ago, duration, moment, state_glyph
+from tui.present import about, ago, counted, duration, moment, state_glyph
 from tui.snapshot import Snapshot
 
+FLEET = "ray"
+"""The target whose runners are on other machines."""
 BAR = 10
 """Cells of a job's progress bar in a table."""
 
@@ -50,14 +53,14 @@ def state_cell(job: JobRow, palette: Palette) -> Text:
 def job_cells(
     job: JobRow, snapshot: Snapshot, palette: Palette, glyphs: Glyphs
 ) -> tuple[Text, ...]:
-    """The cells of a job: sign, number, benchmark, target, state, cases, time, reason."""
+    """The cells of a job: sign, number, benchmark, place, state, cases, time, reason."""
     style = palette.style(job.state)
     dim = palette.muted if job.state not in HELD else palette.foreground
     return (
         Text(state_glyph(job.state, glyphs), style),
         Text(str(job.id), palette.muted),
         cell(job.benchmark),
-        cell(job.target, dim),
+        cell(where_words(job), dim),
         state_cell(job, palette),
         cases_cell(job, palette, glyphs),
         Text(time_words(job, snapshot), dim),
@@ -94,9 +97,30 @@ def reason_words(job: JobRow) -> str:
     """Why it is as it is, if there is a reason."""
     if job.reason:
         return job.reason
+    parts = []
     if job.state == "queued" and job.attempt > 1:
-        return f"attempt {job.attempt}"
-    return ""
+        parts.append(f"attempt {job.attempt}")
+    if job.needs and not job.node and job.state in ("queued", "starting"):
+        parts.append(f"needs {needs_words(job)}")
+    return ", ".join(parts)
+
+
+def node_name(job: JobRow) -> str:
+    """The host of the fleet's node that the job is on or was on; empty if it has none."""
+    return (job.node or "").partition("/")[0]
+
+
+def where_words(job: JobRow) -> str:
+    """The job's target, and the node that it is on: ``ray xeon-1``."""
+    return f"{job.target} {node_name(job)}".rstrip()
+
+
+def needs_words(job: JobRow) -> str:
+    """What the job needs of a node; empty if nothing."""
+    try:
+        return in_words(job.needs)
+    except (ValueError, AttributeError):
+        return job.needs or ""  # Written by something else: shown as it is.
 
 
 def others_words(jobs: Sequence[JobRow]) -> str:
@@ -124,9 +148,15 @@ def job_facts(job: JobRow, snapshot: Snapshot) -> list[tuple[str, str]]:
         facts.append(("reason", plain(job.reason)))
     where = plain(job.target)
     machine = machine_of(job.lease_owner) if job.lease_owner else job.machine
-    if machine:
+    if job.node:
+        where += f" on node {plain(node_name(job))}"
+    elif machine and machine != job.target:
         where += f" on {plain(machine)}"
     facts.append(("target", where))
+    if job.needs:
+        facts.append(("needs", plain(needs_words(job))))
+    if job.part:
+        facts.append(("part", f"{plain(job.part)} of the benchmark's cases"))
     times = [f"added {ago(job.created_at, now)}"]
     if job.attempt_started_at:
         times.append(f"started {ago(job.attempt_started_at, now)}")
@@ -135,6 +165,8 @@ def job_facts(job: JobRow, snapshot: Snapshot) -> list[tuple[str, str]]:
     facts.append(("time", ", ".join(times)))
     if job.attempt > 1:
         facts.append(("attempt", str(job.attempt)))
+    if job.retries:
+        facts.append(("retries", f"queued again up to {counted(job.retries, 'time')} when lost"))
     if job.time_limit_s:
         facts.append(("limit", duration(job.time_limit_s)))
     if job.priority:

@@ -19,6 +19,8 @@ def queue_benchmark(
     priority: int = 0,
     time_limit_s: float | None = None,
     folder: Path | None = None,
+    needs: str | None = None,
+    retries: int | None = None,
 ) -> Callable[[Store], int]:
     """What the writer has to do; it gives the job's id.
 
@@ -28,6 +30,8 @@ def queue_benchmark(
         priority: A higher one starts first.
         time_limit_s: Longest that one attempt may take.
         folder: Where relative paths of the config start; here when None.
+        needs: What the job needs of a fleet's node, as JSON.
+        retries: How often it is queued again by itself when it is lost; by target when None.
     """
 
     def add(store: Store) -> int:
@@ -40,6 +44,8 @@ def queue_benchmark(
             priority=priority,
             time_limit_s=time_limit_s,
             folder=folder,
+            needs=needs,
+            retries=retries,
         )
 
     return add

@@ -1,4 +1,4 @@
-"""The base of the five tabs."""
+"""The base of the tabs."""
 
 from __future__ import annotations
 

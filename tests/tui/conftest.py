@@ -19,6 +19,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.data import CHECKS, StillSampler, fill, fill_hostile
+from tests.tui.fleet import StillFleet
 from tests.tui.records import NOW
 from tui.app import AsrprofApp
 from tui.options import Options
@@ -71,6 +72,7 @@ def open_app(tmp_path: Path) -> OpenApp:
             "configs": tmp_path,
             "examine": lambda _: CHECKS,
             "sampler": StillSampler,
+            "fleet": StillFleet,
             **options,
         }
         app = AsrprofApp(Options(store=store, **given))
@@ -85,7 +87,7 @@ def open_app(tmp_path: Path) -> OpenApp:
 async def settle(app: AsrprofApp, pilot: Pilot[None], seconds: float = 10) -> None:
     """Waits until every request to the store is answered and shown."""
     end = time.monotonic() + seconds
-    threads = (app.reader, app.writer, app.worker)
+    threads = (app.reader, app.writer, app.worker, app.targets)
 
     def quiet() -> bool:
         options = app.options

@@ -63,6 +63,8 @@ def add_job(
     target: str = "local",
     owner: str = OWNER,
     case_s: float = 14.0,
+    needs: str | None = None,
+    node: str | None = None,
 ) -> int:
     """A job that is added at the clock's time, and comes to ``state`` with some results."""
     config = json.dumps({"name": name, "models": ["small-whisper"]})
@@ -70,7 +72,9 @@ def add_job(
         config = json.dumps(load_benchmark(name).model_dump(mode="json"))
     benchmark = store.add_benchmark(name, config)
     total = cases if cases is not None else len(results)
-    job = store.queue.add(benchmark, target=target, cases_total=total, folder="/srv/speech")
+    job = store.queue.add(
+        benchmark, target=target, cases_total=total, folder="/srv/speech", needs=needs
+    )
     if state == "queued":
         return job
     clock.now += timedelta(seconds=1)
@@ -80,6 +84,8 @@ def add_job(
     if state == "starting":
         return job
     clock.now += timedelta(seconds=2)
+    if node is not None:
+        store.queue.placed(job, 1, node)
     store.queue.begin(job, 1, owner, LEASE_S)
     note(store, job, clock, "job-started", f"{total} of {total} cases")
     for row in results:

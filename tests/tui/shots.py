@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from tests.tui.data import CHECKS, StillSampler
+from tests.tui.data import CHECKS, StillSampler, fill
+from tests.tui.fleet import StillFleet, fill_fleet
 from tests.tui.records import NOW
 from tui.app import AsrprofApp
 from tui.options import Options
@@ -14,6 +17,15 @@ CHARTS, BACK = "right_square_bracket", "left_square_bracket"
 """The keys that lead to the next part, and to the one before."""
 
 SIZES = ((80, 24), (120, 40), (200, 60))
+
+
+Over = Literal["filled", "empty", "fleet"]
+FILL: Mapping[Over, Callable[[Path], None]] = {
+    "filled": fill,
+    "empty": lambda _: None,
+    "fleet": fill_fleet,
+}
+"""What makes each store."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +38,12 @@ class Shot:
     """What takes back what the keys did."""
     slow: bool = False
     """It shows something a moment later: a log, the palette's finds."""
-    empty: bool = False
-    """Over an empty store."""
+    over: Over = "filled"
+    """Which store it is of."""
 
 
 SHOTS = (
-    Shot("first-steps", empty=True),
+    Shot("first-steps", over="empty"),
     Shot("home", ("1",)),
     Shot("configs", ("2",)),
     Shot("configs-edit", ("2", "enter", "down", "x"), ("escape", "u")),
@@ -61,6 +73,11 @@ SHOTS = (
     Shot("result-operators", ("5", "end", "enter", *[CHARTS] * 4), ("escape",)),
     Shot("result-transcripts", ("5", "end", "enter", *[CHARTS] * 5), ("escape",)),
     Shot("result-machine", ("5", "end", "enter", BACK), ("escape",)),
+    Shot("fleet-none", ("6",), slow=True),
+    Shot("fleet", ("6",), slow=True, over="fleet"),
+    Shot("fleet-node", ("6", "down", "down"), ("up", "up"), over="fleet"),
+    Shot("fleet-queue", ("3",), over="fleet"),
+    Shot("fleet-live", ("6", "enter"), slow=True, over="fleet"),
     Shot("help", ("3", "?"), ("escape",)),
     Shot("palette", ("3", "ctrl+p"), ("escape",), slow=True),
 )
@@ -78,6 +95,7 @@ def app_for(store: Path, theme: str | None = None) -> AsrprofApp:
             dispatch=False,
             examine=lambda _: CHECKS,
             sampler=StillSampler,
+            fleet=StillFleet,
         )
     )
     app.animation_level = "none"

@@ -22,7 +22,8 @@ async def test_every_tab_opens_by_its_number(
     filled: Path, open_app: OpenApp, size: tuple[int, int]
 ) -> None:
     async with open_app(filled, size=size) as (app, pilot):
-        for key, name in zip("23451", ("configs", "queue", "live", "results", "home"), strict=True):
+        names = ("configs", "queue", "live", "results", "fleet", "home")
+        for key, name in zip("234561", names, strict=True):
             await pilot.press(key)
             await settle(app, pilot)
             assert name == app.view.SCOPE
@@ -56,7 +57,7 @@ async def test_an_empty_store_shows_how_to_begin(store_path: Path, open_app: Ope
 
 async def test_readonly_never_makes_a_store(store_path: Path, open_app: OpenApp) -> None:
     async with open_app(store_path, readonly=True) as (app, pilot):
-        for key in "12345":
+        for key in "123456":
             await pilot.press(key)
             await settle(app, pilot)
         await pilot.press("1", "d")

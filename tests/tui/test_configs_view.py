@@ -13,6 +13,7 @@ from runner.config_file import presets
 from store import Store
 from tests.tui.conftest import OpenApp, settle, shown, until
 from tui.app import AsrprofApp
+from tui.screens.target import TargetScreen
 from tui.views.configs import ConfigsView
 from tui.widgets.form_field import FormField
 from tui.widgets.rows import Rows
@@ -180,3 +181,19 @@ async def test_json_is_shown_in_place_of_the_form(
         await pilot.press("v")
         await settle(app, pilot)
         assert "batch sizes" in shown(app)
+
+
+async def test_what_a_job_needs_of_a_node_is_asked_for_a_fleet_alone(
+    filled: Path, open_app: OpenApp
+) -> None:
+    async with open_app(filled) as (app, pilot):
+        await pilot.press("2", "a")
+        await settle(app, pilot)
+        assert "node needs" not in shown(app)
+        await pilot.press("right", "right", "right")
+        await settle(app, pilot)
+        assert "node needs" in shown(app)
+        await pilot.press("tab", "tab", "tab", *"H100", "enter")
+        await settle(app, pilot)
+        assert 'need "H100": write a name and a value' in shown(app)
+        assert isinstance(app.screen, TargetScreen)

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.tui.conftest import settle, shown, until
-from tests.tui.data import fill
-from tests.tui.shots import SHOTS, SIZES, app_for
+from tests.tui.shots import FILL, SHOTS, SIZES, Over, app_for
 
 SCREENS = Path(__file__).parent / "screens"
 UPDATE = bool(os.environ.get("ASRPROF_UPDATE_SCREENS"))
 
 
-@pytest.mark.parametrize("empty", [True, False], ids=["empty", "filled"])
+@pytest.mark.parametrize("over", FILL)
 @pytest.mark.parametrize(
     "size",
     # The narrowest is where things collide; the others are for the slow suite.
@@ -26,17 +25,16 @@ UPDATE = bool(os.environ.get("ASRPROF_UPDATE_SCREENS"))
     ids=lambda size: f"{size[0]}x{size[1]}",
 )
 async def test_screens_look_as_they_did(
-    store_path: Path, size: tuple[int, int], empty: bool
+    store_path: Path, size: tuple[int, int], over: Over
 ) -> None:
-    if not empty:
-        fill(store_path)
+    FILL[over](store_path)
     app = app_for(store_path)
     different = []
     async with app.run_test(size=size) as pilot:
         await settle(app, pilot)
         # The keys at the foot are drawn last.
         await until(lambda: bool(shown(app).splitlines()[-1].strip()), pilot)
-        for shot in (shot for shot in SHOTS if shot.empty == empty):
+        for shot in (shot for shot in SHOTS if shot.over == over):
             for key in shot.keys:
                 await pilot.press(key)
                 await settle(app, pilot)

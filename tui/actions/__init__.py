@@ -6,7 +6,7 @@ An action ``queue.cancel`` is the method ``action_cancel`` of the widget whose `
 
 from __future__ import annotations
 
-from tui.actions import app, configs, home, live, modals, queue, results
+from tui.actions import app, configs, fleet, home, live, modals, queue, results
 from tui.actions.action import Action, Scope
 
 SCOPES: tuple[Scope, ...] = (
@@ -16,6 +16,7 @@ SCOPES: tuple[Scope, ...] = (
     queue.SCOPE,
     live.SCOPE,
     *results.SCOPES,
+    fleet.SCOPE,
     *modals.SCOPES,
 )
 

@@ -13,6 +13,7 @@ SCOPE = Scope(
         Action("app.tab-queue", "3", "Queue", "Go to Queue", footer=False),
         Action("app.tab-live", "4", "Live", "Go to Live", footer=False),
         Action("app.tab-results", "5", "Results", "Go to Results", footer=False),
+        Action("app.tab-fleet", "6", "Fleet", "Go to Fleet", footer=False),
         Action("app.command-palette", "ctrl+p", "Find", "Find any action by its name"),
         Action("app.help", "?,f1", "Help", "Show the keys that work here"),
         Action("app.theme", "ctrl+t", "Theme", "Take the next theme", footer=False),

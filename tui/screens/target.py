@@ -14,9 +14,15 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from runner.dispatch.enqueue import RETRIES
+from runner.dispatch.fleet.needs import parse_needs
+from runner.errors import UserError
 from tui.bindings import bindings
 from tui.plain import plain
+from tui.present_queue import FLEET
 from tui.widgets.choice import Choice
+
+MOST_RETRIES = 99
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,10 @@ class Order:
     target: str
     priority: int
     time_limit_s: float | None
+    needs: str | None = None
+    """Of a fleet's node, as JSON."""
+    retries: int | None = None
+    """How often it is queued again by itself when it is lost; by target when None."""
 
 
 class TargetScreen(ModalScreen[Order | None]):
@@ -55,27 +65,64 @@ class TargetScreen(ModalScreen[Order | None]):
             with Horizontal(classes="form-field"):
                 yield Static("time limit, min", classes="label")
                 yield Input(placeholder="none", type="number", compact=True, id="limit")
+            with Vertical(id="fleet-fields"):
+                with Horizontal(classes="form-field"):
+                    yield Static("node needs", classes="label")
+                    yield Input(
+                        placeholder="nothing; or accelerator=H100, site=lab-2",
+                        compact=True,
+                        id="needs",
+                    )
+                with Horizontal(classes="form-field"):
+                    yield Static("retries when lost", classes="label")
+                    yield Input(str(RETRIES[FLEET]), type="integer", compact=True, id="retries")
             yield Static(id="target-error", classes="error")
             with Horizontal(classes="buttons"):
                 yield Button(Text("enter Queue"), id="queue", compact=True, variant="primary")
                 yield Button(Text("esc Cancel"), id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        self._show_fields(self._targets[0])
+
+    @on(Choice.Changed, "#target")
+    def _target_changed(self, event: Choice.Changed) -> None:
+        self._show_fields(event.value)
+
+    def _show_fields(self, target: str) -> None:
+        self.query_one("#fleet-fields").display = target == FLEET
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#queue")
     def action_queue(self) -> None:
         try:
             priority = int(self.query_one("#priority", Input).value or 0)
+            retries = int(self.query_one("#retries", Input).value or 0)
             text = self.query_one("#limit", Input).value
             minutes = float(text) if text else None
         except ValueError:
-            self.query_one("#target-error", Static).update("write whole numbers")
+            self._refuse("write whole numbers")
             return
         if minutes is not None and not 0 < minutes < 1e6:
-            self.query_one("#target-error", Static).update("a time limit is more than 0 minutes")
+            self._refuse("a time limit is more than 0 minutes")
             return
         target = self.query_one("#target", Choice).value
         limit_s = None if minutes is None else minutes * 60
-        self.dismiss(Order(target, priority, limit_s))
+        if target != FLEET:
+            self.dismiss(Order(target, priority, limit_s))
+            return
+        if not 0 <= retries <= MOST_RETRIES:
+            self._refuse(f"retries: write a number from 0 to {MOST_RETRIES}")
+            return
+        words = self.query_one("#needs", Input).value.replace(",", " ").split()
+        try:
+            needs = parse_needs(words)
+        except UserError as error:
+            self._refuse(str(error))
+            return
+        self.dismiss(Order(target, priority, limit_s, needs, retries))
+
+    def _refuse(self, words: str) -> None:
+        self.query_one("#target-error", Static).update(Text(plain(words)))
 
     @on(Button.Pressed, "#cancel")
     def action_close(self) -> None:

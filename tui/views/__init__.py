@@ -14,6 +14,7 @@ TITLES = {
     "queue": "Queue",
     "live": "Live",
     "results": "Results",
+    "fleet": "Fleet",
 }
 """The tabs by their scopes, in their order."""
 

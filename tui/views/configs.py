@@ -416,14 +416,16 @@ class ConfigsView(View):
                 priority=order.priority,
                 time_limit_s=order.time_limit_s,
                 folder=folder,
+                needs=order.needs,
+                retries=order.retries,
             )
             store = self.asrprof.options.store
             if order.target != "local":
                 self.asrprof.tell(f"asking {order.target} whether it can start runners")
             # A job that nothing here can start would wait in vain: say so now.
-            self.asrprof.worker.do(
+            self.asrprof.targets.do(
                 self,
-                lambda _: launcher_of(order.target, store).check(),
+                lambda _: launcher_of(order.target, store).check(order.needs),
                 lambda _: self.Startable(order.target, add),
             )
 

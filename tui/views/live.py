@@ -31,6 +31,7 @@ from tui.present_live import (
     operator_cells,
     pass_line,
 )
+from tui.present_queue import FLEET
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.log import LogScreen
 from tui.snapshot import Snapshot
@@ -42,8 +43,15 @@ from tui.widgets.rows import Row, Rows
 from tui.widgets.spark import Spark
 
 CASES = 100
+MACHINE = ("power", "cpu", "memory", "gpu")
+"""Figures of this machine."""
 PANELS = ("log", "cases", "operators")
 TICK_S = 1.0
+
+
+def _is_away(job: JobRow | None) -> bool:
+    """Whether it runs on a node of a fleet: what this machine does is not of interest then."""
+    return job is not None and job.target == FLEET
 
 
 @dataclass(frozen=True)
@@ -139,6 +147,8 @@ class LiveView(View):
             return
         self._show_progress(job, snapshot)
         self._show_figures(snapshot.progress.get(job.id, JobProgress()))
+        for name in MACHINE:
+            self.query_one(f"#spark-{name}", Spark).quiet("on its node" if _is_away(job) else "")
         self._show_machine(self._sampler.readings())
 
     def _show_progress(self, job: JobRow, snapshot: Snapshot) -> None:
@@ -223,7 +233,7 @@ class LiveView(View):
             return
         shown = self._shown
         runs = shown is not None and shown.state in HELD
-        self._sampler.look_at(shown if runs else None)
+        self._sampler.look_at(shown if runs and not _is_away(shown) else None)
         if shown is None or self._paused:
             return
         self._show_machine(self._sampler.readings())
@@ -249,7 +259,7 @@ class LiveView(View):
             )
 
     def _show_machine(self, readings: tuple[Reading, ...]) -> None:
-        if not readings:
+        if not readings or _is_away(self._shown):
             return
         last = readings[-1]
         self.query_one("#spark-cpu", Spark).show(

@@ -33,7 +33,7 @@ COLUMNS = (
     Column("", 1),
     Column("job", 4, align="right", keep=8),
     Column("benchmark", 12, grow=3),
-    Column("target", 10, keep=5),
+    Column("target", 10, grow=2, keep=5),
     Column("state", 9, keep=7),
     Column("cases", 16),
     Column("time", 13, keep=6),

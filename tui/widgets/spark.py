@@ -75,6 +75,7 @@ class Spark(Widget):
         self._from_zero = from_zero
         self._top = top
         self._nothing = nothing
+        self._instead = ""
         self._values: tuple[float, ...] = ()
         self._value = ""
         self._aside = ""
@@ -86,6 +87,13 @@ class Spark(Widget):
             self._values, self._value, self._aside = new
             self.refresh()
 
+    def quiet(self, words: str) -> None:
+        """Shows no curve, but why; with no words, what it was made with."""
+        if words != self._instead:
+            self._instead = words
+            self.show((), "")
+            self.refresh()
+
     def render(self) -> Text:
         app = cast("AsrprofApp", self.app)
         palette, glyphs = app.palette, app.glyphs
@@ -93,7 +101,7 @@ class Spark(Widget):
         head = Text(fit(self._title, min(9, width)), palette.muted, no_wrap=True)
         value = Text(self._value, f"bold {palette.foreground}")
         if not self._values:
-            value = Text(self._nothing, palette.faint)
+            value = Text(self._instead or self._nothing, palette.faint)
         if height < 2:
             if not self._values:
                 return head.append_text(value)
