@@ -22,6 +22,7 @@ from runner.errors import NoEffect, Refused, is_out_of_memory
 from runner.measure.environment import read_cpu, read_environment
 from runner.measurement import Measurement
 from runner.task import CaseTask, Message, Progress, Started, utc_now
+from runner.trial import try_batch
 from store.records import Result, ResultState
 
 PROGRESS_EVERY_S = 0.2
@@ -48,7 +49,7 @@ def run_case(task: CaseTask, send: Callable[[Message], None]) -> Result:
     try:
         _bound_memory(task.limits.memory_bytes)
         torch.set_num_threads(task.limits.threads or default_threads())
-        result = Measurement(task, Throttle(send)).run(started_at)
+        result = _tried(task, send) if task.trial else _measured(task, send, started_at)
     except Refused as refusal:
         return ended("refused", str(refusal))
     except NoEffect as nothing:
@@ -61,6 +62,16 @@ def run_case(task: CaseTask, send: Callable[[Message], None]) -> Result:
             return ended("oom", _with_limit(task, words))
         return ended("failed", words)
     return replace(result, environment=environment, wall_s=time.monotonic() - began)
+
+
+def _measured(task: CaseTask, send: Callable[[Message], None], started_at: str) -> Result:
+    return Measurement(task, Throttle(send)).run(started_at)
+
+
+def _tried(task: CaseTask, send: Callable[[Message], None]) -> Result:
+    started_at, began = utc_now(), time.monotonic()
+    try_batch(task, send)
+    return task.outcome("ok", "it fits", started_at=started_at, wall_s=time.monotonic() - began)
 
 
 def default_threads() -> int:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import product
 from math import prod
+from typing import Literal
 
 from runner.config import Benchmark, Model, Point, Variant, check_device
 from runner.errors import UserError
+
+BatchSize = int | Literal["max"]
 
 MAX_CASES = 100_000
 """More cases than this cannot be meant: at a second each they take a day."""
@@ -23,7 +27,13 @@ class Case:
     device: str
     variant: Variant
     audio_seconds: float
-    batch_size: int
+    batch_size: BatchSize
+    """Clips in a batch; ``max`` until it has been found out."""
+
+    @property
+    def mixed(self) -> bool:
+        """Whether its clips are of different lengths, up to ``audio_seconds``."""
+        return self.variant.batching is not None
 
     @property
     def key(self) -> str:
@@ -98,7 +108,7 @@ def _multiply(
     devices: list[str],
     variants: list[Variant],
     lengths: list[float],
-    sizes: list[int],
+    sizes: Sequence[BatchSize],
 ) -> list[Case]:
     _refuse_absurd(prod(len(axis) for axis in (models, devices, variants, lengths, sizes)))
     return [Case(*point) for point in product(models, devices, variants, lengths, sizes)]

@@ -10,14 +10,17 @@ from typing import Any
 import torch
 
 from runner.clips import SAMPLE_RATE, ClipSet, batches, load_clips
-from runner.engines.base import LoadRequest, Unmeasurable
+from runner.clips.batches import longest_first
+from runner.engines.base import Unmeasurable
 from runner.engines.load import load_engine
+from runner.engines.torch_engine import TorchEngine
 from runner.errors import Refused
 from runner.measure.comparison import FEWEST_ROUNDS, compare
 from runner.measure.conditions import ConditionsProbe
 from runner.measure.decoder import profile_decoder
 from runner.measure.energy.discover import discover
 from runner.measure.energy.recipe import measure_energy
+from runner.measure.flops.readings import mean_readings
 from runner.measure.latency import (
     LONGEST_LOOP,
     Cycle,
@@ -28,14 +31,16 @@ from runner.measure.latency import (
     warm_up,
 )
 from runner.measure.memory import PeakMemory
+from runner.measure.memory_split import split_memory, weights_alone
 from runner.measure.nvml import Gpu, open_nvml
 from runner.measure.operators import profile_operators
+from runner.measure.padding import prove_batching
 from runner.measure.peak import measure_peak
 from runner.measure.quality import score, unscored
 from runner.measure.stages import time_stages
 from runner.task import CaseTask, Message, Partial, Remark
 from runner.task import Progress as ProgressMessage
-from store.records import FlopsReading, Latency, Result, Sample
+from store.records import Figure, FlopsReading, Latency, Result, Sample
 
 Step = Callable[[Result], Result]
 
@@ -54,7 +59,7 @@ class Measurement:
         self.clock = time.perf_counter
         self.began = time.monotonic()
         self.clips = load_clips(task.clips)
-        self.cycle = make_cycle(self.clips, task.case.batch_size, task.limits.cycle_batches)
+        self.cycle = self._make_cycle(by_length=self._sorted)
         self.gpu = board_of(task.case.device)
         self.memory = PeakMemory(task.case.device, gpu=self.gpu)
         self._latest_s: float | None = None
@@ -64,7 +69,7 @@ class Measurement:
         self.memory.reset()
         self.progress("loading", 0.0)
         start = self.clock()
-        self.engine = load_engine(_request(self.task))
+        self.engine = load_engine(self.task.load_request())
         self.engine.synchronize()
         load_s = self.clock() - start
         result = self._latency(started_at, load_s)
@@ -114,6 +119,10 @@ class Measurement:
         # Before the warm-up: what the proofs disturb, caches and compiled code, settles there.
         self.progress("proof of the variant", 0.0)
         proofs = engine.prove(cycle.waveforms[0])
+        figures: tuple[Figure, ...] = ()
+        if task.case.mixed:
+            proof, figures = prove_batching(engine, task.case.variant, cycle, self._as_they_come)
+            proofs = (*proofs, proof)
         warmup = warm_up(
             engine,
             cycle,
@@ -153,7 +162,7 @@ class Measurement:
             device=case.device,
             variant=case.variant.name,
             audio_seconds=case.audio_seconds,
-            batch_size=case.batch_size,
+            batch_size=task.batch_size,
             seed=task.seed,
             state="ok",
             reason=None,
@@ -165,7 +174,7 @@ class Measurement:
             conditions=conditions,
             samples=(cold, *warmup, *timed.samples),
             proofs=proofs,
-            figures=engine.figures(),
+            figures=(*figures, *engine.figures()),
         )
 
     def _stages(self, result: Result) -> Result:
@@ -191,15 +200,17 @@ class Measurement:
             judged, transcripts = unscored((), (), (), (), reason="random weights")
             return replace(result, quality=judged, transcripts=transcripts)
         clips = self.clips.clips[: self.limits.quality_clips]
-        size = self.task.case.batch_size
-        hypotheses: list[str] = []
+        size = self.task.batch_size
+        in_turn = longest_first(clips) if self._sorted else clips
+        heard: dict[str, str] = {}
         for start in range(0, len(clips), size):
-            batch = [clip.audio for clip in clips[start : start + size]]
-            hypotheses += self.engine.transcribe(batch).texts
+            batch = in_turn[start : start + size]
+            texts = self.engine.transcribe([clip.audio for clip in batch]).texts
+            heard |= zip((clip.id for clip in batch), texts, strict=True)
             self.progress("quality", min(1.0, (start + size) / len(clips)))
         judged, transcripts = score(
             [clip.reference for clip in clips],
-            hypotheses,
+            [heard[clip.id] for clip in clips],
             [clip.id for clip in clips],
             [clip.speech_seconds for clip in clips],
             seed=self.task.seed,
@@ -210,7 +221,23 @@ class Measurement:
         peak = self.memory.read(weights_bytes=self.engine.weights_bytes)
         if self.memory.note is not None:
             self.send(Remark(f"memory: {self.memory.note}"))
-        return replace(result, memory=peak)
+        return replace(result, memory=peak, figures=(*result.figures, *self._memory_split()))
+
+    def _memory_split(self) -> tuple[Figure, ...]:
+        """Weights, activations and cache; what cannot be told is said, and the peaks stay."""
+        engine = self.engine
+        try:
+            if not isinstance(engine, TorchEngine):
+                return weights_alone(
+                    engine.weights_bytes, f"{engine.family} does not run on PyTorch"
+                )
+            return split_memory(engine, self.cycle.waveforms[0])
+        except Unmeasurable as error:
+            self.send(Remark(f"memory is not split: {error}"))
+        except Exception as error:  # noqa: BLE001  (one instrument must not take the peaks along)
+            words = " ".join(str(error).split())[:300]
+            self.send(Remark(f"memory is not split: {type(error).__name__}: {words}"))
+        return ()
 
     def _energy(self, result: Result) -> Result:
         device = self.task.case.device
@@ -243,18 +270,37 @@ class Measurement:
         )
 
     def _flops(self, result: Result) -> Result:
-        readings = self.engine.flops(
-            samples=self._samples,
-            batch=self.task.case.batch_size,
-            decoder_calls=result.latency.decoder_calls if result.latency is not None else None,
-        )
-        return _with_flops(result, readings)
+        latency = result.latency
+        calls = latency.decoder_calls if latency is not None else None
+        if not self.task.case.mixed:
+            return _with_flops(result, self._count_flops(self._samples, calls))
+        if latency is not None and (latency.windows or 0) > self.task.batch_size:
+            raise Unmeasurable("clips of a batch fill different numbers of windows")
+        longest = [max(map(len, batch)) for batch in self.cycle.waveforms]
+        each = {samples: self._count_flops(samples, calls) for samples in set(longest)}
+        return _with_flops(result, mean_readings([each[samples] for samples in longest]))
+
+    def _count_flops(self, samples: int, calls: float | None) -> tuple[FlopsReading, ...]:
+        return self.engine.flops(samples=samples, batch=self.task.batch_size, decoder_calls=calls)
 
     def _study_flops(self, result: Result) -> Result:
         return _with_flops(result, self.engine.study_flops(samples=self._samples))
 
     def _peak(self, result: Result) -> Result:
         return replace(result, peaks=(measure_peak(self.task.case.device),))
+
+    def _make_cycle(self, *, by_length: bool) -> Cycle:
+        most = self.limits.cycle_batches
+        return make_cycle(self.clips, self.task.batch_size, most, by_length=by_length)
+
+    @property
+    def _as_they_come(self) -> Cycle:
+        """The clips of the cycle in their own order."""
+        return self._make_cycle(by_length=False)
+
+    @property
+    def _sorted(self) -> bool:
+        return self.task.case.variant.batching == "sorted"
 
     @property
     def _samples(self) -> int:
@@ -265,7 +311,7 @@ class Measurement:
         if baseline is None:
             return result
         try:
-            other = load_engine(replace(_request(self.task), variant=baseline))
+            other = load_engine(replace(self.task.load_request(), variant=baseline))
         except Refused as refusal:
             raise Unmeasurable(f"no baseline: {refusal}") from refusal
         round_batches = 2 * len(self.cycle.batches)
@@ -279,6 +325,7 @@ class Measurement:
             clock=self.clock,
             progress=self.progress,
             seed=self.task.seed,
+            other_cycle=self._as_they_come if self._sorted else None,
         )
         return replace(result, comparison=comparison, samples=(*result.samples, *samples))
 
@@ -310,10 +357,17 @@ class Measurement:
         return replace(result, operators=operators, trace_path=trace)
 
 
-def make_cycle(clips: ClipSet, batch_size: int, most: int) -> Cycle:
-    """The fixed batches of a case: as many as the clips fill, ``most`` at the most."""
+def make_cycle(clips: ClipSet, batch_size: int, most: int, *, by_length: bool = False) -> Cycle:
+    """The fixed batches of a case: as many as the clips fill, ``most`` at the most.
+
+    Args:
+        clips: Of the case.
+        batch_size: Clips in a batch.
+        most: Most batches.
+        by_length: Sort the clips before they are cut into batches.
+    """
     count = min(most, -(-len(clips.clips) // batch_size))
-    return Cycle(tuple(batches(clips.clips, batch_size, count)))
+    return Cycle(tuple(batches(clips.clips, batch_size, count, by_length=by_length)))
 
 
 def between_batches(probe: ConditionsProbe, memory: PeakMemory, progress: Progress) -> Progress:
@@ -356,18 +410,3 @@ def _excused(result: Result, measure: str, reason: str) -> Result:
 
 def _with_flops(result: Result, readings: tuple[FlopsReading, ...]) -> Result:
     return replace(result, flops=(*result.flops, *readings))
-
-
-def _request(task: CaseTask) -> LoadRequest:
-    case, located = task.case, task.located
-    return LoadRequest(
-        name=case.model.name,
-        weights=case.model.weights or "pretrained",
-        revision=located.revision if located is not None else case.model.revision,
-        device=case.device,
-        variant=case.variant,
-        seed=task.seed,
-        tokens_per_audio_second=task.limits.tokens_per_audio_second,
-        cached=located is not None and located.cached,
-        engine=case.model.engine,
-    )

@@ -32,6 +32,7 @@ from runner.events import (
     Sink,
 )
 from runner.grid import Case, expand
+from runner.largest_batch import run_largest
 from runner.lease import BEAT_S, LEASE_S
 from runner.ledger import Ledger, StoreLedger
 from runner.parts import share
@@ -117,28 +118,27 @@ class Session:
         with self._signals():
             return self._run_job(ledger, cases, clips)
 
-    def _prepare(self) -> tuple[tuple[Case, ...], dict[float, _Clips]]:
-        """The cases, and a set of clips for each of their lengths."""
+    def _prepare(self) -> tuple[tuple[Case, ...], _ClipSets]:
+        """The cases, and a set of clips for each of their lengths, exact or mixed."""
         cases = share(expand(self.benchmark), self.part)
         clips = self._prepare_clips(cases)
         isolation.prepare()
         return cases, clips
 
-    def _prepare_clips(self, cases: tuple[Case, ...]) -> dict[float, _Clips]:
-        prepared: dict[float, _Clips] = {}
-        for seconds in dict.fromkeys(case.audio_seconds for case in cases):
+    def _prepare_clips(self, cases: tuple[Case, ...]) -> _ClipSets:
+        prepared: _ClipSets = {}
+        for seconds, mixed in dict.fromkeys((case.audio_seconds, case.mixed) for case in cases):
             clips = prepare(
                 self.benchmark.data,
                 audio_seconds=seconds,
+                mixed=mixed,
                 seed=self.benchmark.seed,
                 progress=lambda what, share: self.sink(ClipsProgress(what, share)),
             )
-            prepared[seconds] = _Clips(clips.path, clips.fingerprint)
+            prepared[seconds, mixed] = _Clips(clips.path, clips.fingerprint)
         return prepared
 
-    def _run_job(
-        self, ledger: Ledger, cases: tuple[Case, ...], clips: dict[float, _Clips]
-    ) -> Outcome:
+    def _run_job(self, ledger: Ledger, cases: tuple[Case, ...], clips: _ClipSets) -> Outcome:
         began = time.monotonic()
         settled = ledger.settled()
         pending = [case for case in cases if case.key not in settled]
@@ -151,7 +151,7 @@ class Session:
         reason: str | None = "the runner stopped"
         try:
             for index, case in enumerate(pending):
-                task = self._task(ledger, case, clips[case.audio_seconds].path)
+                task = self._task(ledger, case, clips[case.audio_seconds, case.mixed].path)
                 task = replace(task, calibrate=self._calibrates(case.device, tally))
                 result = tally.known_refusal(task) or self._run_case(ledger, index, task)
                 result = self._write(ledger, task, result)
@@ -197,7 +197,7 @@ class Session:
         return result
 
     def _open_job(
-        self, store: Store, cases: tuple[Case, ...], clips: dict[float, _Clips], resume: bool
+        self, store: Store, cases: tuple[Case, ...], clips: _ClipSets, resume: bool
     ) -> Ledger:
         config = json.dumps(self.benchmark.model_dump(mode="json"))
         benchmark_id = store.add_benchmark(self.benchmark.name, config)
@@ -224,10 +224,11 @@ class Session:
         store.reopen_job(job.id, process_owner(), LEASE_S)
         return ledger
 
-    def _refuse_other_speech(self, ledger: Ledger, clips: dict[float, _Clips], remedy: str) -> None:
+    def _refuse_other_speech(self, ledger: Ledger, clips: _ClipSets, remedy: str) -> None:
         """One job, one set of clips: rows of all its attempts must be comparable."""
         for seconds, before in ledger.speech().items():
-            if seconds in clips and before != clips[seconds].fingerprint:
+            now = {found.fingerprint for key, found in clips.items() if key[0] == seconds}
+            if now and before not in now:
                 raise UserError(
                     f"the speech has changed since job {ledger.job_id}: its clips of "
                     f"{seconds:g} s are others now; {remedy}"
@@ -248,7 +249,6 @@ class Session:
         if self.benchmark.limits.trace:
             name = hashlib.sha256(case.key.encode()).hexdigest()[:12]
             trace = ledger.traces / f"{name}.json"
-        baseline = self.benchmark.resolved_variants()[0]
         return CaseTask(
             case=case,
             clips=clips,
@@ -256,7 +256,7 @@ class Session:
             limits=self.benchmark.limits,
             seed=self.benchmark.seed,
             trace=trace,
-            baseline=baseline if case.variant != baseline else None,
+            baseline=self.benchmark.baseline_of(case.variant),
         )
 
     def _run_case(self, ledger: Ledger, index: int, task: CaseTask) -> Result:
@@ -278,12 +278,15 @@ class Session:
                 self.sink(CaseProgress(case, message.what, message.share))
                 progress.note(case.key, message)
 
-        return isolation.run_isolated(
-            task,
-            on_message=tell,
-            should_stop=lambda: self._stop is not None,
-            on_tick=lambda: self._heartbeat(ledger),
-        )
+        def run(task: CaseTask) -> Result:
+            return isolation.run_isolated(
+                task,
+                on_message=tell,
+                should_stop=lambda: self._stop is not None,
+                on_tick=lambda: self._heartbeat(ledger),
+            )
+
+        return run_largest(task, run) if case.batch_size == "max" else run(task)
 
     def _heartbeat(self, ledger: Ledger) -> None:
         now = time.monotonic()
@@ -322,6 +325,10 @@ class _Clips:
 
     path: Path
     fingerprint: str
+
+
+_ClipSets = dict[tuple[float, bool], _Clips]
+"""By length, and whether that is the longest of mixed ones."""
 
 
 @dataclass

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runner.config import Limits, Measure, Variant
+from runner.engines.base import LoadRequest
 from runner.engines.catalogue import CATALOGUE, family_of_folder, local_folder
 from runner.engines.hub import Located
 from runner.grid import Case
@@ -31,6 +32,32 @@ class CaseTask:
     """Measure what the device can do at best, after the case's own passes."""
     located: Located | None = None
     """Where a repository's weights come from; None where no repository is involved."""
+    found_batch: int | None = None
+    """What the batch size ``max`` comes to, or is tried with."""
+    trial: bool = False
+    """Only see whether the batch fits into memory."""
+
+    @property
+    def batch_size(self) -> int:
+        """Clips in a batch; of a case whose largest was never found the smallest there is."""
+        if self.case.batch_size == "max":
+            return self.found_batch or 1
+        return self.case.batch_size
+
+    def load_request(self) -> LoadRequest:
+        """What to load, where, and how."""
+        case, located = self.case, self.located
+        return LoadRequest(
+            name=case.model.name,
+            weights=case.model.weights or "pretrained",
+            revision=located.revision if located is not None else case.model.revision,
+            device=case.device,
+            variant=case.variant,
+            seed=self.seed,
+            tokens_per_audio_second=self.limits.tokens_per_audio_second,
+            cached=located is not None and located.cached,
+            engine=case.model.engine,
+        )
 
     def outcome(
         self,
@@ -52,7 +79,7 @@ class CaseTask:
             device=case.device,
             variant=case.variant.name,
             audio_seconds=case.audio_seconds,
-            batch_size=case.batch_size,
+            batch_size=self.batch_size,
             seed=self.seed,
             state=state,
             reason=reason,

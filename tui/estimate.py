@@ -30,6 +30,10 @@ POCKETSPHINX_S = 0.19
 """Seconds a second of audio."""
 UNKNOWN_PARAMETERS = 100_000_000
 QUALITY_CLIPS = 32
+TRIAL_BATCHES = 4
+"""Batches that a try of a batch size runs."""
+MIXED_LENGTH = 0.75
+"""Of the longest length, what clips of mixed lengths come to, padding included."""
 OPERATOR_BATCHES = 4
 """A profiled batch costs as much as these, warm-up included."""
 
@@ -89,16 +93,19 @@ def left_seconds(
 def case_seconds(benchmark: Benchmark, case: Case) -> float:
     """A guess for one case, from the lengths of its passes."""
     limits, measures = benchmark.limits, set(benchmark.measures)
-    batch_s = batch_seconds(case)
+    batch_s = batch_seconds(case, _batch(benchmark, case))
     loop_s = max(limits.min_seconds, batch_s * max(limits.min_iterations, limits.cycle_batches))
     loop_s = min(loop_s, max(20 * max(limits.min_seconds, 1.0), batch_s * limits.cycle_batches))
     warmup_s = max(batch_s * limits.warmup_iterations, min(limits.warmup_seconds, 2 * batch_s))
-    total = START_S + _parameters(case) * LOAD_S_PER_PARAMETER + batch_s * 2 + warmup_s + loop_s
+    start_s = START_S + _parameters(case) * LOAD_S_PER_PARAMETER
+    total = start_s + batch_s * 2 + warmup_s + loop_s
+    if case.batch_size == "max":
+        total += _search_seconds(batch_s, limits.largest_batch, start_s)
     if "stages" in measures:
         total += batch_s * limits.stage_iterations
     if "quality" in measures and case.model.weights != "random":
         clips = min(limits.quality_clips or QUALITY_CLIPS, benchmark.data.utterances or 10_000)
-        total += batch_s * clips / case.batch_size
+        total += batch_s * clips / _batch(benchmark, case)
     if "energy" in measures:
         window_s = max(limits.energy_window_seconds, batch_s) + limits.energy_cooldown_seconds
         total += limits.energy_windows * window_s + 2 * limits.energy_idle_seconds
@@ -107,16 +114,30 @@ def case_seconds(benchmark: Benchmark, case: Case) -> float:
     return min(total, limits.case_seconds)
 
 
-def batch_seconds(case: Case) -> float:
+def _batch(benchmark: Benchmark, case: Case) -> int:
+    """Clips in a batch; where the largest is still to be found, the most that it may be."""
+    return benchmark.limits.largest_batch if case.batch_size == "max" else case.batch_size
+
+
+def _search_seconds(batch_s: float, largest: int, start_s: float) -> float:
+    """A guess for the search for the largest batch, if memory does not end it."""
+    doublings = largest.bit_length()
+    # Each try takes half as long as the next one.
+    return doublings * start_s + 2 * batch_s * TRIAL_BATCHES
+
+
+def batch_seconds(case: Case, batch_size: int) -> float:
     """A guess for the latency of one batch."""
     entry = CATALOGUE.get(case.model.name)
-    audio_s = case.audio_seconds * case.batch_size
+    audio_s = case.audio_seconds * batch_size
+    if case.mixed:
+        audio_s *= MIXED_LENGTH
     if entry is not None and entry.family == "pocketsphinx":
         return audio_s * POCKETSPHINX_S
     window = None if entry is None else entry.window_seconds
     if window is not None:
         windows = -(-case.audio_seconds // window)
-        audio_s = windows * window * case.batch_size / 2  # The decoder sees the speech alone.
+        audio_s = windows * window * batch_size / 2  # The decoder sees the speech alone.
     if case.device == "cpu":
         return max(0.005, audio_s * _parameters(case) * CPU_S)
     return max(GPU_LEAST_S, audio_s * _parameters(case) * GPU_S)

@@ -145,6 +145,8 @@ class ProgressView:
                 (f"{result.state:7}", "red"), " ", cell(f"{where}: {result.reason or ''}")
             )
         else:
+            if event.case.batch_size == "max":
+                where += f" = {result.batch_size}"
             figures = f"{result.latency.median_s * 1e3:.1f} ms, RTFx {result.latency.rtfx:.1f}"
             line = Text.assemble(("ok     ", "green"), " ", cell(f"{where}: {figures}"))
         self._print(line)

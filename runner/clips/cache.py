@@ -50,7 +50,9 @@ def digest(utterances: tuple[Utterance, ...]) -> str:
     return sha.hexdigest()
 
 
-def entry_path(root: Path, content: str, *, audio_seconds: float, seed: int, dropped: int) -> Path:
+def entry_path(
+    root: Path, content: str, *, audio_seconds: float, seed: int, dropped: int, mixed: bool = False
+) -> Path:
     """Where the clips of this content, length and seed belong.
 
     Args:
@@ -59,8 +61,10 @@ def entry_path(root: Path, content: str, *, audio_seconds: float, seed: int, dro
         audio_seconds: Length of the clips.
         seed: Seed of the packing.
         dropped: Rows of the source without speech.
+        mixed: Whether they are of different lengths.
     """
     key = f"{_FORMAT} {PACKING_VERSION} {content} {seed} {clip_samples(audio_seconds)} {dropped}"
+    key += " mixed" if mixed else ""
     return root / "clips" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
 
@@ -70,7 +74,10 @@ def write(path: Path, packing: Packing, *, audio_seconds: float, dropped: int) -
     Raises:
         UserError: the folder cannot be written or the disk is full.
     """
-    samples = np.stack([to_int16(clip.audio) for clip in packing.clips])
+    # One array for all, also of clips that are shorter: zeros at their ends.
+    samples = np.zeros((len(packing.clips), clip_samples(audio_seconds)), dtype="<i2")
+    for row, clip in zip(samples, packing.clips, strict=True):
+        row[: len(clip.audio)] = to_int16(clip.audio)
     references = [clip.reference for clip in packing.clips]
     fingerprint = _fingerprint(samples, references)
     body: dict[str, Any] = {
@@ -86,6 +93,7 @@ def write(path: Path, packing: Packing, *, audio_seconds: float, dropped: int) -
                 "reference": clip.reference,
                 "utterance_ids": list(clip.utterance_ids),
                 "speech_seconds": clip.speech_seconds,
+                **_shorter(clip, samples.shape[1]),
             }
             for clip in packing.clips
         ],
@@ -133,7 +141,7 @@ def read(path: Path, *, verify: bool) -> ClipSet:
     clips = tuple(
         Clip(
             id=row["id"],
-            audio=from_int16(samples[number]),
+            audio=from_int16(samples[number][: row.get("samples")]),
             reference=row["reference"],
             utterance_ids=tuple(row["utterance_ids"]),
             speech_seconds=row["speech_seconds"],
@@ -149,6 +157,11 @@ def read(path: Path, *, verify: bool) -> ClipSet:
         dropped=body["dropped"],
         path=path,
     )
+
+
+def _shorter(clip: Clip, longest: int) -> dict[str, int]:
+    """How long a clip is, where it is not as long as its entry's array."""
+    return {} if len(clip.audio) == longest else {"samples": len(clip.audio)}
 
 
 @contextlib.contextmanager

@@ -39,7 +39,10 @@ class Speech:
 
 @dataclass(frozen=True)
 class Clip:
-    """Whole utterances joined, silence-padded to an exact length, with their references joined."""
+    """Whole utterances joined, with their references joined.
+
+    Silence-padded to an exact length, unless it is one of a set of mixed lengths.
+    """
 
     id: str
     audio: Waveform
@@ -55,7 +58,7 @@ class Clip:
 
 @dataclass(frozen=True)
 class ClipSet:
-    """All clips of one length from one source under one seed."""
+    """All clips of one length, or up to one, from one source under one seed."""
 
     clips: tuple[Clip, ...]
     fingerprint: str

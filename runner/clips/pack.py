@@ -19,6 +19,9 @@ from runner.errors import UserError
 PACKING_VERSION = "1"
 """Changes whenever the same input would give other clips."""
 
+SPREAD = 4
+"""Clips of mixed lengths are to be of a quarter of the longest length up to all of it."""
+
 GAP_SAMPLES = SAMPLE_RATE // 4
 """Digital silence between two utterances of a clip: 0.25 s."""
 
@@ -36,17 +39,25 @@ def clip_samples(audio_seconds: float) -> int:
     return round(audio_seconds * SAMPLE_RATE)
 
 
-def pack(utterances: Sequence[Utterance], *, audio_seconds: float, seed: int) -> Packing:
+def pack(
+    utterances: Sequence[Utterance], *, audio_seconds: float, seed: int, mixed: bool = False
+) -> Packing:
     """Fill clips one after the other; every utterance that fits goes into exactly one.
 
     A clip starts with the next utterance of a shuffled order and then takes, again and again, the
     longest remaining one that still fits. That order is SHA-256 of seed, length and utterance id,
     so that it depends on no library's random numbers and stays the same when others are added.
 
+    Of mixed lengths, each clip is filled up to a length of its own, drawn evenly in the same way
+    between a quarter of the longest length and all of it, and ends where its speech does. One that
+    starts with a longer utterance is as long as that; one that finds nothing more to take is
+    shorter.
+
     Args:
         utterances: With different ids.
-        audio_seconds: Exact length of every clip.
+        audio_seconds: Exact length of every clip; of mixed lengths the longest.
         seed: Seed of the order.
+        mixed: Whether clips are of different lengths.
 
     Raises:
         UserError: no utterance is as short as a clip.
@@ -58,9 +69,15 @@ def pack(utterances: Sequence[Utterance], *, audio_seconds: float, seed: int) ->
     )
     if not shuffled:
         raise UserError(_nothing_fits(utterances, audio_seconds))
-    groups = _fill([len(utterance.audio) for utterance in shuffled], total)
+    groups = _fill(
+        [len(utterance.audio) for utterance in shuffled],
+        [_drawn(seed, total, u.id) if mixed else total for u in shuffled],
+    )
+    name = f"{audio_seconds:g}s-mixed" if mixed else f"{audio_seconds:g}s"
     clips = tuple(
-        _join([shuffled[index] for index in group], total, f"{audio_seconds:g}s-{number:04d}")
+        _join(
+            [shuffled[index] for index in group], None if mixed else total, f"{name}-{number:04d}"
+        )
         for number, group in enumerate(groups)
     )
     return Packing(clips=clips, left_out=len(utterances) - len(shuffled))
@@ -70,8 +87,18 @@ def _rank(seed: int, total: int, utterance_id: str) -> bytes:
     return hashlib.sha256(f"{seed}\n{total}\n{utterance_id}".encode()).digest()
 
 
-def _fill(lengths: Sequence[int], total: int) -> list[list[int]]:
-    """Indices of `lengths` in groups that fit into `total` with a gap between two."""
+def _drawn(seed: int, total: int, utterance_id: str) -> int:
+    """Samples that a clip which starts with this utterance is to have."""
+    drawn = hashlib.sha256(f"{seed}\n{total}\n{utterance_id}\nlength".encode()).digest()
+    share = int.from_bytes(drawn[:8], "big") / 2**64
+    return round(total * (1 + share * (SPREAD - 1)) / SPREAD)
+
+
+def _fill(lengths: Sequence[int], totals: Sequence[int]) -> list[list[int]]:
+    """Indices of `lengths` in groups, with a gap between two.
+
+    A group that index `i` begins fits into `totals[i]`, unless `lengths[i]` alone does not.
+    """
     # Sorted by length, among equals the later first: the last that fits is the right one.
     remaining = sorted((length, -index) for index, length in enumerate(lengths))
     taken = [False] * len(lengths)
@@ -81,7 +108,7 @@ def _fill(lengths: Sequence[int], total: int) -> list[list[int]]:
             continue
         del remaining[bisect.bisect_left(remaining, (length, -first))]
         group = [first]
-        room = total - length - GAP_SAMPLES
+        room = totals[first] - length - GAP_SAMPLES
         while (position := bisect.bisect_left(remaining, (room + 1,))) > 0:
             chosen_length, chosen = remaining.pop(position - 1)
             group.append(-chosen)
@@ -93,8 +120,10 @@ def _fill(lengths: Sequence[int], total: int) -> list[list[int]]:
     return groups
 
 
-def _join(group: Sequence[Utterance], total: int, clip_id: str) -> Clip:
-    audio = np.zeros(total, dtype=np.float32)
+def _join(group: Sequence[Utterance], total: int | None, clip_id: str) -> Clip:
+    """A clip of `total` samples, or of as many as its speech has."""
+    speech = sum(len(utterance.audio) for utterance in group) + GAP_SAMPLES * (len(group) - 1)
+    audio = np.zeros(speech if total is None else total, dtype=np.float32)
     end = 0
     for number, utterance in enumerate(group):
         start = end + (GAP_SAMPLES if number else 0)

@@ -21,14 +21,20 @@ _recent: dict[_Source, tuple[Speech, str]] = {}
 
 
 def prepare(
-    data: Data, *, audio_seconds: float, seed: int, progress: Progress | None = None
+    data: Data,
+    *,
+    audio_seconds: float,
+    seed: int,
+    mixed: bool = False,
+    progress: Progress | None = None,
 ) -> ClipSet:
     """Clips of one length, from the cache where they are in it.
 
     Args:
         data: Where the speech comes from.
-        audio_seconds: Exact length of every clip.
+        audio_seconds: Exact length of every clip; of mixed lengths the longest.
         seed: Seed of the packing.
+        mixed: Whether clips are of different lengths.
         progress: Called with what is being done and the share done, 0 to 1.
 
     Returns:
@@ -40,13 +46,18 @@ def prepare(
     root = cache.cache_root(data.cache)
     speech, content = _read_once(data, root, progress)
     path = cache.entry_path(
-        root, content, audio_seconds=audio_seconds, seed=seed, dropped=speech.dropped
+        root,
+        content,
+        audio_seconds=audio_seconds,
+        seed=seed,
+        dropped=speech.dropped,
+        mixed=mixed,
     )
     try:
         return cache.read(path, verify=True)
     except cache.DamagedEntryError:
         # Not prepared yet, or damaged since: both are mended by preparing it.
-        packing = pack(speech.utterances, audio_seconds=audio_seconds, seed=seed)
+        packing = pack(speech.utterances, audio_seconds=audio_seconds, seed=seed, mixed=mixed)
         cache.write(path, packing, audio_seconds=audio_seconds, dropped=speech.dropped)
     if progress is not None:
         progress(f"packed {len(packing.clips)} clips of {audio_seconds:g} s", 1.0)

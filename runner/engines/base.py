@@ -41,6 +41,9 @@ class Transcription:
     """Rows of the encoder: clips times windows a clip."""
     decoder_calls: int | None = None
     """Forward passes of the decoder, the prefill included; all rows share a pass."""
+    input_samples: int | None = None
+    """Audio that the encoder was handed, in samples at 16 kHz, padding included; None where that
+    is not kept."""
     prefills: int = 1
     """How many of them begin a text: more where rows or chunks are decoded one after the other."""
 
@@ -92,6 +95,8 @@ class Engine(ABC):
 
     on_torch: ClassVar[bool] = False
     """Whether its operators are PyTorch's, which can be profiled."""
+    token_each_pass: ClassVar[bool] = False
+    """Whether a pass of its decoder gives a token to every row, also to one that has ended."""
     parameters: int | None = None
     """Parameters of the model, buffers not counted."""
     weights_bytes: int | None = None
@@ -104,7 +109,8 @@ class Engine(ABC):
         """Runs one batch through the timed region.
 
         Args:
-            batch: Waveforms of equal length, each of shape (samples,), float32, 16 kHz.
+            batch: Waveforms, each of shape (samples,), float32, 16 kHz. Those of different
+                lengths are padded here, as the model's publishers do it.
             mark: Called at the end of each stage.
         """
 

@@ -19,11 +19,11 @@ from transformers import (
     Wav2Vec2CTCTokenizer,
 )
 
-from runner.clips.clip import SAMPLE_RATE, Waveform
+from runner.clips.clip import Waveform
 from runner.engines.architectures import feature_extractor, published_config
 from runner.engines.base import LoadRequest, Mark, Transcription, no_mark
 from runner.engines.chunks import Chunks
-from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model
+from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model, padded_features
 from runner.engines.vocabulary import character_tokenizer, piece_tokenizer
 from store.records import FlopsReading
 
@@ -32,6 +32,8 @@ class CTCEngine(TorchEngine):
     """One CTC model."""
 
     family = "ctc"
+    _input_samples: int = 0
+    """Of the last batch."""
 
     def __init__(self, request: LoadRequest) -> None:
         super().__init__(request)
@@ -51,9 +53,27 @@ class CTCEngine(TorchEngine):
         """See :class:`~runner.engines.base.Engine`."""
         if self.chunks is not None:
             return self._stream(batch, self.chunks, mark)
-        texts = self.tokenizer.batch_decode(self._frames(batch, mark))
+        frames = self._frames(batch, mark)
+        lengths = self._frames_of([len(wave) for wave in batch], frames.shape[1])
+        texts = self.tokenizer.batch_decode(
+            [row[:length] for row, length in zip(frames, lengths, strict=True)]
+        )
         mark("text")
-        return Transcription(texts=tuple(texts), windows=len(batch))
+        return Transcription(
+            texts=tuple(texts), windows=len(batch), input_samples=self._input_samples
+        )
+
+    def _frames_of(self, samples: Sequence[int], longest: int) -> list[int]:
+        """Frames that belong to each clip: what a model says of the padding is no text."""
+        if len(set(samples)) == 1:
+            return [longest] * len(samples)
+        model = self.model
+        if model.config.model_type == "parakeet_ctc":
+            mel = torch.tensor(samples) // self.extractor.hop_length
+            found = model._get_subsampling_output_length(mel)
+        else:
+            found = model._get_feat_extract_output_lengths(torch.tensor(samples))
+        return [min(int(length), longest) for length in found]
 
     def _stream(self, batch: Sequence[Waveform], chunks: Chunks, mark: Mark) -> Transcription:
         """Hears chunk by chunk; repeats and blanks are dropped over the seams, as offline."""
@@ -69,8 +89,12 @@ class CTCEngine(TorchEngine):
 
     def _frames(self, batch: Sequence[Waveform], mark: Mark) -> NDArray[np.int64]:
         """The best id of every frame, ``(clips, frames)``."""
-        inputs = self.extractor(list(batch), sampling_rate=SAMPLE_RATE, return_tensors="pt")
+        inputs = padded_features(self.extractor, batch)
         mark("features")
+        features = next(value for value in inputs.values() if value.is_floating_point())
+        # Mel features have frames; a waveform's frame is a sample.
+        each = 1 if features.ndim == 2 else self.extractor.hop_length
+        self._input_samples = features.shape[0] * features.shape[1] * each
         inputs = {
             name: value.to(self.device, self.dtype if value.is_floating_point() else value.dtype)
             for name, value in inputs.items()

@@ -26,11 +26,12 @@ from runner.engines.base import Engine, LoadRequest, Mark, Transcription, no_mar
 from runner.engines.catalogue import local_folder
 from runner.engines.ctranslate2_conversion import Source, converted
 from runner.engines.hub import gated
+from runner.engines.whisper import join_windows
 from runner.errors import NoEffect, Refused
 from store.records import Figure, FlopsReading, Proof
 
 _FLOATS = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
-_PARTS = {"precision", "quantization", "beams"}
+_PARTS = {"precision", "quantization", "beams", "batching"}
 """Parts of a variant that it has."""
 
 
@@ -38,6 +39,7 @@ class FasterWhisperEngine(Engine):
     """One Whisper model, converted to CTranslate2."""
 
     family = "faster-whisper"
+    token_each_pass = True
 
     def __init__(self, request: LoadRequest) -> None:
         self.variant = request.variant
@@ -88,7 +90,7 @@ class FasterWhisperEngine(Engine):
         mark("transfer")
         encoded = self.model.model.encode(view, to_cpu=False)
         mark("encode")
-        tokens, fixed = self._tokens(len(windows[0]) / SAMPLE_RATE)
+        tokens, fixed = self._tokens(max(map(len, windows)) / SAMPLE_RATE)
         found = self.model.model.generate(
             encoded,
             [self.prompt] * len(windows),
@@ -101,11 +103,7 @@ class FasterWhisperEngine(Engine):
         ids = [row.sequences_ids[0] for row in found]
         mark("decode")
         texts = self.model.hf_tokenizer.decode_batch(ids)
-        rows = len(windows) // len(batch)
-        joined = tuple(
-            " ".join(text.strip() for text in texts[i : i + rows])
-            for i in range(0, len(texts), rows)
-        )
+        joined = join_windows(texts, [-(-len(wave) // self.window) for wave in batch])
         mark("text")
         # The end of text is left out of the ids; it was a token all the same.
         lengths = [min(len(row) + 1, tokens) for row in ids]
@@ -114,6 +112,7 @@ class FasterWhisperEngine(Engine):
             tokens=sum(lengths),
             windows=len(windows),
             decoder_calls=max(lengths),
+            input_samples=features.shape[0] * features.shape[-1] * extractor.hop_length,
         )
 
     def _tokens(self, seconds: float) -> tuple[int, bool]:

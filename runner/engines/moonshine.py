@@ -17,10 +17,10 @@ from transformers import (
     MoonshineForConditionalGeneration,
 )
 
-from runner.clips.clip import SAMPLE_RATE, Waveform
+from runner.clips.clip import Waveform
 from runner.engines.architectures import feature_extractor, published_config
 from runner.engines.base import LoadRequest
-from runner.engines.torch_engine import from_pretrained, load_model
+from runner.engines.torch_engine import from_pretrained, load_model, padded_features
 from runner.engines.vocabulary import piece_tokenizer
 from runner.engines.whisper import WhisperEngine
 
@@ -60,11 +60,21 @@ class MoonshineEngine(WhisperEngine):
         self.longest = config.max_position_embeddings - self.prompt
 
     def _features(self, windows: list[Waveform]) -> torch.Tensor:
-        """Waveforms, ``(clips, samples)``. All of one length, so without a mask."""
-        features: torch.Tensor = self.extractor(
-            windows, sampling_rate=SAMPLE_RATE, return_tensors="pt"
-        ).input_values
+        """Waveforms, ``(clips, samples)``."""
+        features: torch.Tensor = padded_features(self.extractor, windows).input_values
         return features
+
+    def _masks(self, windows: list[Waveform]) -> dict[str, torch.Tensor]:
+        """Where each clip's padding begins; none for clips of one length."""
+        lengths = torch.tensor([len(wave) for wave in windows])
+        if len(lengths.unique()) == 1:
+            return {}
+        mask = torch.arange(int(lengths.max())) < lengths[:, None]
+        return {"attention_mask": mask.long().to(self.device)}
+
+    def _input_samples(self, features: torch.Tensor) -> int:
+        samples: int = features.numel()
+        return samples
 
     def _max_length(self, tokens: int) -> int:
         return tokens + self.prompt

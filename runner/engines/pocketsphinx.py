@@ -34,8 +34,13 @@ class PocketSphinxEngine(Engine):
     def __init__(self, request: LoadRequest) -> None:
         if request.device != "cpu":
             raise Refused("pocketsphinx runs on the CPU only")
-        if request.variant.parts:
-            lacking = ", ".join(request.variant.parts)
+        if request.variant.batching == "sorted":
+            raise Refused(
+                f"variant {request.variant.name}: pocketsphinx decodes a batch clip by clip and "
+                "pads nothing: their order changes nothing"
+            )
+        lacking = ", ".join(part for part in request.variant.parts if part != "batching")
+        if lacking:
             raise Refused(f"variant {request.variant.name}: pocketsphinx has no {lacking}")
         self.decoder = Decoder(loglevel="FATAL")
 
@@ -53,7 +58,7 @@ class PocketSphinxEngine(Engine):
             best = decoder.hyp()
             texts.append(best.hypstr if best is not None else "")
         mark("decode")
-        return Transcription(texts=tuple(texts))
+        return Transcription(texts=tuple(texts), input_samples=sum(map(len, batch)))
 
     def synchronize(self) -> None:
         """The CPU has always done what it was asked to."""

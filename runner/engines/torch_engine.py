@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from runner.clips.clip import Waveform
+from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.engines.base import Engine, LoadRequest
 from runner.engines.catalogue import local_folder
 from runner.engines.chunks import AfterChunk, Chunks, told_nobody
@@ -93,6 +93,16 @@ class TorchEngine(Engine):
         from runner.measure.flops.study import study_flops
 
         return study_flops(self.model.config, samples=samples)
+
+
+def padded_features(extractor: Any, batch: Sequence[Waveform]) -> Any:
+    """What a feature extractor makes of a batch, clips of different lengths padded to the longest.
+
+    Whether there is a mask beside it is the extractor's to know: some models were trained on
+    padding without one.
+    """
+    different = {"padding": "longest"} if len(set(map(len, batch))) > 1 else {}
+    return extractor(list(batch), sampling_rate=SAMPLE_RATE, return_tensors="pt", **different)
 
 
 def require_cuda(device: torch.device) -> None:

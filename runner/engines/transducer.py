@@ -18,7 +18,7 @@ from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.engines.architectures import feature_extractor, published_config
 from runner.engines.base import LoadRequest, Mark, Transcription, no_mark
 from runner.engines.streamer import StageStreamer
-from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model
+from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model, padded_features
 from runner.engines.vocabulary import piece_tokenizer
 from runner.errors import Refused
 from store.records import FlopsReading
@@ -51,12 +51,12 @@ class TransducerEngine(TorchEngine):
 
     def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
         """See :class:`~runner.engines.base.Engine`."""
-        inputs = self.extractor(list(batch), sampling_rate=SAMPLE_RATE, return_tensors="pt")
+        inputs = padded_features(self.extractor, batch)
         mark("features")
         features = inputs["input_features"].to(self.device, self.dtype)
         mask = inputs["attention_mask"].to(self.device)
         mark("transfer")
-        frames = math.ceil(len(batch[0]) / SAMPLE_RATE / FRAME_SECONDS) + 1
+        frames = math.ceil(max(map(len, batch)) / SAMPLE_RATE / FRAME_SECONDS) + 1
         # It ends with the last frame; this is how much there can be until then.
         self.model.generation_config.max_length = frames * (self.model.max_symbols_per_step + 1)
         with self.inference():
@@ -77,6 +77,7 @@ class TransducerEngine(TorchEngine):
             texts=tuple(text.strip() for text in texts),
             tokens=sum(map(len, spoken)),
             windows=len(batch),
+            input_samples=features.shape[0] * features.shape[1] * self.extractor.hop_length,
             decoder_calls=int(steps.shape[1]),
         )
 

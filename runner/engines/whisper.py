@@ -13,6 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -47,6 +48,7 @@ class WhisperEngine(TorchEngine):
     """One Whisper model."""
 
     family = "whisper"
+    token_each_pass = True
     speculation: Speculation | None = None
     """What drafts tokens for it, or None."""
 
@@ -137,31 +139,30 @@ class WhisperEngine(TorchEngine):
         mark("features")
         features = features.to(self.device, self.dtype)
         mark("transfer")
-        self._bound_decoder(len(windows[0]) / SAMPLE_RATE)
+        self._bound_decoder(max(map(len, windows)) / SAMPLE_RATE)
         with self.inference():
             if self.speculation is None:
-                generated, passes = self._generate(features, mark)
+                generated, passes = self._generate(features, self._masks(windows), mark)
             else:
                 generated, passes = self._speculate(self.speculation, features, mark)
         texts = self.tokenizer.batch_decode(generated, skip_special_tokens=True)
-        rows = len(windows) // len(batch)
-        joined = tuple(
-            " ".join(text.strip() for text in texts[i : i + rows])
-            for i in range(0, len(texts), rows)
-        )
+        joined = join_windows(texts, [self._windows_of(wave) for wave in batch])
         mark("text")
         return Transcription(
             texts=joined,
             tokens=_tokens(generated, self.model.generation_config.eos_token_id),
             windows=len(windows),
             decoder_calls=passes,
+            input_samples=self._input_samples(features),
             prefills=1 if self.speculation is None else len(windows),
         )
 
-    def _generate(self, features: torch.Tensor, mark: Mark) -> tuple[torch.Tensor, int]:
+    def _generate(
+        self, features: torch.Tensor, masks: dict[str, torch.Tensor], mark: Mark
+    ) -> tuple[torch.Tensor, int]:
         """Decodes all rows at once: the ids without the prompt, on the host, and the passes."""
         with self._following(mark) as passes:
-            ids = self.model.generate(features, streamer=passes.streamer)
+            ids = self.model.generate(features, streamer=passes.streamer, **masks)
         generated = ids[:, self.prompt :].cpu()
         mark("decode")
         return generated, generated.shape[1] if passes.count is None else passes.count
@@ -182,6 +183,9 @@ class WhisperEngine(TorchEngine):
         padding = float(self.model.generation_config.pad_token_id)
         return pad_sequence(rows, batch_first=True, padding_value=padding), calls
 
+    def _windows_of(self, wave: Waveform) -> int:
+        return max(1, math.ceil(len(wave) / self.window))
+
     def _windows(self, batch: Sequence[Waveform]) -> list[Waveform]:
         return [
             wave[start : start + self.window]
@@ -195,6 +199,17 @@ class WhisperEngine(TorchEngine):
             windows, sampling_rate=SAMPLE_RATE, return_tensors="pt"
         ).input_features
         return features
+
+    def _masks(self, windows: list[Waveform]) -> dict[str, torch.Tensor]:
+        """What tells the model where padding begins: nothing, a window is always full."""
+        return {}
+
+    def _input_samples(self, features: torch.Tensor) -> int:
+        """Samples that features, ``(windows, mels, frames)``, stand for."""
+        hop: int = self.extractor.hop_length
+        windows, _, frames = features.shape
+        samples: int = windows * frames * hop
+        return samples
 
     def decoder_passes(self, batch: Sequence[Waveform], tokens: int) -> WhisperDecoder:
         """See :meth:`~runner.engines.base.Engine.decoder_passes`."""
@@ -292,6 +307,17 @@ class _Passes:
     streamer: BaseStreamer | None
     count: int | None = None
     """Passes so far; None where the text's length says it."""
+
+
+def join_windows(texts: Sequence[str], windows: Sequence[int]) -> tuple[str, ...]:
+    """Each clip's text, from those of its windows.
+
+    Args:
+        texts: Of all windows, clip by clip.
+        windows: How many each clip has.
+    """
+    following = iter(texts)
+    return tuple(" ".join(text.strip() for text in islice(following, count)) for count in windows)
 
 
 def _tokens(generated: torch.Tensor, eos: int | list[int]) -> int:

@@ -6,7 +6,7 @@ same conditions, so their ratio holds where the two latencies do not.
 
 from __future__ import annotations
 
-from runner.engines.base import Engine, Transcription
+from runner.engines.base import Engine
 from runner.measure.latency import Clock, Cycle, Progress, time_once
 from runner.measure.statistics import cycle_median, ratio_interval
 from store.records import Comparison, Sample
@@ -25,6 +25,7 @@ def compare(
     clock: Clock,
     progress: Progress,
     seed: int,
+    other_cycle: Cycle | None = None,
 ) -> tuple[Comparison, tuple[Sample, ...]]:
     """Runs both in turns; who goes first changes from batch to batch.
 
@@ -37,33 +38,34 @@ def compare(
         clock: Monotonic seconds.
         progress: Told how far it is.
         seed: Seed of the interval.
+        other_cycle: The same clips in other batches, which the baseline goes round; as many
+            batches. A batch then has no counterpart, and the ratio is that of whole rounds.
 
     Returns:
         The comparison, and every timing.
     """
-    waveforms = cycle.waveforms
+    cycles = {BASELINE: other_cycle or cycle, VARIANT: cycle}
     engines = {BASELINE: baseline, VARIANT: variant}
+    waveforms = {kind: cycles[kind].waveforms for kind in engines}
     for kind in (BASELINE, BASELINE, VARIANT):
-        for batch in waveforms:
+        for batch in waveforms[kind]:
             engines[kind].transcribe(batch)
     samples: list[Sample] = []
-    seconds: dict[str, list[list[float]]] = {kind: [[] for _ in waveforms] for kind in engines}
-    texts: dict[str, list[Transcription]] = {kind: [] for kind in engines}
+    count = len(cycle.batches)
+    seconds: dict[str, list[list[float]]] = {kind: [[] for _ in range(count)] for kind in engines}
+    texts: dict[str, list[tuple[str, str]]] = {kind: [] for kind in engines}
     for number in range(rounds):
-        for index, batch in enumerate(waveforms):
+        for index in range(count):
             order = (BASELINE, VARIANT) if (number + index) % 2 == 0 else (VARIANT, BASELINE)
             for kind in order:
-                spent, outcome = time_once(engines[kind], batch, clock)
+                spent, outcome = time_once(engines[kind], waveforms[kind][index], clock)
                 seconds[kind][index].append(spent)
                 samples.append(Sample(kind=kind, iteration=number, batch=index, seconds=spent))
                 if number == 0:
-                    texts[kind].append(outcome)
+                    ids = (clip.id for clip in cycles[kind].batches[index])
+                    texts[kind] += zip(ids, outcome.texts, strict=True)
         progress("comparison", (number + 1) / rounds)
-    pairs = [
-        (one, other)
-        for first, second in zip(texts[BASELINE], texts[VARIANT], strict=True)
-        for one, other in zip(first.texts, second.texts, strict=True)
-    ]
+    pairs = list(zip(*(sorted(texts[kind], key=_clip_id) for kind in engines), strict=True))
     base_s, variant_s = cycle_median(seconds[BASELINE]), cycle_median(seconds[VARIANT])
     low, high = ratio_interval(seconds[BASELINE], seconds[VARIANT], seed)
     comparison = Comparison(
@@ -78,3 +80,7 @@ def compare(
         same_text=sum(one == other for one, other in pairs),
     )
     return comparison, tuple(samples)
+
+
+def _clip_id(said: tuple[str, str]) -> str:
+    return said[0]

@@ -26,6 +26,7 @@ VARIANTS: dict[str, dict[str, object]] = {
     "compile-max-autotune": {"compile": "max-autotune"},
     "cuda-graph": {"cuda_graph": True},
     "self-assisted": {"assistant": "self"},
+    "prompt-lookup": {"prompt_lookup": 5},
 }
 """Name -> the fields of :class:`~runner.config.Variant` that differ from their defaults."""
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+
 from store.records import FlopsReading
 
 META = "meta"
@@ -21,3 +25,23 @@ def meta_reading(
 def no_reading(method: str, stage: str, reason: str) -> FlopsReading:
     """A reading without a figure, and why."""
     return FlopsReading(method=method, stage=stage, flops=None, macs=None, note=reason)
+
+
+def mean_readings(of_batches: Sequence[tuple[FlopsReading, ...]]) -> tuple[FlopsReading, ...]:
+    """The mean over batches, stage by stage; none where it was not counted for each of them."""
+    means = []
+    for readings in zip(*of_batches, strict=True):
+        flops = [reading.flops for reading in readings if reading.flops is not None]
+        if len(flops) < len(readings):
+            means.append(next(reading for reading in readings if reading.flops is None))
+            continue
+        mean = round(fmean(flops))
+        means.append(
+            replace(
+                readings[0],
+                flops=mean,
+                macs=None if readings[0].macs is None else mean // 2,
+                note=f"{readings[0].note or ''}; mean over batches".removeprefix("; "),
+            )
+        )
+    return tuple(means)
