@@ -13,6 +13,7 @@ from report.sections import costs, evidence
 from report.sections.brief import brief
 from report.sections.decoder import decoder
 from report.sections.measured import measured
+from report.sections.memory import memory
 from report.sections.recommendations import optimisation, recommendations
 from report.sections.scaling import scaling
 from report.sections.tables import study_tables
@@ -47,6 +48,7 @@ def build_page(
             costs.speed(study, palette),
             *filter(None, [decoder(study)]),
             scaling(study, palette),
+            *filter(None, [memory(study)]),
             costs.quality(study, palette),
             costs.explained(study, palette),
             costs.optimised(study, palette),

@@ -99,6 +99,28 @@ def _pairs(study: Study) -> list[tuple[Case, Case]]:
     return found
 
 
+def _pairs(study: Study) -> list[tuple[Case, Case]]:
+    """Each variant after its baseline, which heard the same clips.
+
+    That is the case without any optimisation, or, of variants that hear clips of their own, the
+    first.
+    """
+    baselines = {(case.model, case.place, case.point): case for case in study.baseline}
+    first: dict[tuple[object, ...], Case] = {}
+    pairs = []
+    for case in study.ok:
+        if case.row.variant == BASELINE:
+            continue
+        place = (case.model, case.place, case.point)
+        clips = case.row.clips_fingerprint
+        plain = baselines.get(place)
+        if plain is None or plain.row.clips_fingerprint != clips:
+            plain = first.setdefault((place, clips), case) if clips is not None else None
+        if plain is not None and plain is not case:
+            pairs.append((plain, case))
+    return pairs
+
+
 def family_confidence(comparisons: int) -> float:
     """Confidence of each of several intervals, so that all together are 95 % sure.
 

@@ -6,9 +6,12 @@ and must not count as the case's.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +23,10 @@ from typing import Any
 
 from runner.clips.cache import cache_root
 from runner.errors import Refused, UserError, is_out_of_memory
+
+_PART = ".part-"
+"""Begins the name of a folder that is being written; then comes the process that writes it."""
+_PR_SET_PDEATHSIG = 1
 
 FILES = ["tokenizer.json", "preprocessor_config.json"]
 """What faster-whisper reads beside the converted weights."""
@@ -78,7 +85,9 @@ def converted(source: Source) -> Converted:
             return Converted(folder, None)
         root.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=root) as part:
+        if sys.platform == "linux":
+            _sweep(root)
+        with tempfile.TemporaryDirectory(prefix=f"{_PART}{os.getpid()}-", dir=root) as part:
             _convert_apart(source, Path(part) / "model")
             shutil.rmtree(folder, ignore_errors=True)
             (Path(part) / "model").rename(folder)
@@ -103,7 +112,7 @@ def _key(source: Source) -> str:
 
 def _convert_apart(source: Source, out: Path) -> None:
     process = subprocess.run(
-        [sys.executable, "-m", __name__, json.dumps(asdict(source)), str(out)],
+        [sys.executable, "-m", __name__, json.dumps(asdict(source)), str(out), str(os.getpid())],
         capture_output=True,
         text=True,
         check=False,
@@ -162,5 +171,25 @@ def _save_random(name: str, seed: int, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def end_with(parent: int) -> None:
+    """Has the kernel end this process with the one that asked for it.
+
+    A case that takes too long is killed, and would leave its conversion behind.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # It was gone before.
+        sys.exit(1)
+
+
+def _sweep(root: Path) -> None:
+    """Removes what conversions that were killed have left."""
+    for part in root.glob(f"{_PART}*"):
+        owner = part.name.removeprefix(_PART).partition("-")[0]
+        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(part, ignore_errors=True)
+
+
 if __name__ == "__main__":
+    end_with(int(sys.argv[3]))
     convert(Source(**json.loads(sys.argv[1])), Path(sys.argv[2]))

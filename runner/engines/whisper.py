@@ -214,7 +214,7 @@ class WhisperEngine(TorchEngine):
     def decoder_passes(self, batch: Sequence[Waveform], tokens: int) -> WhisperDecoder:
         """See :meth:`~runner.engines.base.Engine.decoder_passes`."""
         if self.speculation is not None:
-            raise Unmeasurable("with an assistant a decoder pass has no one position")
+            raise Unmeasurable("with drafts a decoder pass has no one position")
         features = self._features(self._windows(batch)).to(self.device, self.dtype)
         return WhisperDecoder(self, features, tokens)
 
@@ -285,7 +285,7 @@ class WhisperEngine(TorchEngine):
 
         settings = self.model.generation_config
         if self.speculation is not None:
-            raise Unmeasurable("with an assistant the drafts decide how much is computed")
+            raise Unmeasurable("the drafts decide how much is computed")
         if self.chunks is not None:
             raise Unmeasurable("how many tokens each chunk decodes is not kept")
         return count_flops(

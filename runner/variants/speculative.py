@@ -2,7 +2,8 @@
 
 A draft is kept up to the first token that the model would not have chosen, so the text is the
 model's own. It is quicker where the assistant is much cheaper and mostly right. Leviathan et al.
-(2023), Fast inference from transformers via speculative decoding.
+(2023), Fast inference from transformers via speculative decoding. Without an assistant, drafts are
+looked up in the text so far: that costs nothing, and pays where a text repeats itself.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from store.records import Figure, Proof
 if TYPE_CHECKING:
     from runner.engines.torch_engine import TorchEngine
 
+LONGEST_MATCH = 2
+"""Tokens that are looked for at most: transformers' default."""
 SELF = "self"
 """The model as its own assistant: every draft is kept, at the full price of each."""
 
@@ -87,20 +90,7 @@ class Assistant(Technique):
     def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
         """The acceptance rate over all that ran since the proof, warm-up included."""
         speculation = self._speculation(engine)
-        if speculation is None or not speculation.drafted:
-            return ()
-        return (
-            Figure(
-                name="acceptance",
-                value=speculation.accepted / speculation.drafted,
-                note=f"{speculation.accepted} of {speculation.drafted} drafted tokens kept",
-            ),
-            Figure(
-                name="tokens_per_pass",
-                value=speculation.tokens / speculation.passes,
-                note="tokens for each pass of the model's decoder; 1 without an assistant",
-            ),
-        )
+        return () if speculation is None else speculation.figures()
 
     @staticmethod
     def _speculation(engine: TorchEngine) -> Speculation | None:
@@ -108,15 +98,99 @@ class Assistant(Technique):
         return found
 
 
-class Speculation:
-    """An assistant, and what becomes of its drafts."""
+class PromptLookup(Technique):
+    """Drafts without an assistant: what came after the same tokens earlier in the text."""
 
-    def __init__(self, model: Any, drafter: Any) -> None:
+    part = "prompt_lookup"
+    families = frozenset({"whisper"})
+    same_text = True
+
+    def obstacle(self) -> str | None:
+        """Random weights say one token again and again: every look-up would be right."""
+        if self.request.weights == "random":
+            return 'random weights repeat themselves, and speech does not; use "pretrained" ones'
+        return None
+
+    def apply(self, engine: TorchEngine) -> None:
+        """Sets it for ``generate()``."""
+        from runner.engines.whisper import WhisperEngine
+
+        assert isinstance(engine, WhisperEngine)
+        settings = engine.model.generation_config
+        settings.prompt_lookup_num_tokens = self.variant.prompt_lookup
+        settings.max_matching_ngram_size = LONGEST_MATCH
+        engine.speculation = Speculation(engine.model, None)
+
+    def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
+        """Looks at what drafts; a text without repetitions has nothing to draft from."""
+        speculation: Speculation | None = getattr(engine, "speculation", None)
+        drafters: list[str] = []
+        make = engine.model._get_candidate_generator
+
+        def made(*arguments: Any, **keywords: Any) -> Any:
+            drafter = make(*arguments, **keywords)
+            drafters.append(type(drafter).__name__)
+            return drafter
+
+        if speculation is not None:
+            speculation.reset()
+        engine.model._get_candidate_generator = made
+        try:
+            engine.transcribe(batch)
+        finally:
+            del engine.model._get_candidate_generator
+        if speculation is None or set(drafters) != {"PromptLookupCandidateGenerator"}:
+            raise self.no_effect(f"drafts came from {', '.join(set(drafters)) or 'nowhere'}")
+        found = (
+            f"{len(drafters)} rows looked up; {speculation.drafted} tokens drafted, "
+            f"{speculation.passes} passes of the model"
+        )
+        speculation.reset()
+        return self.proof(found)
+
+    def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
+        """The acceptance rate over all that ran since the proof, warm-up included."""
+        speculation: Speculation | None = getattr(engine, "speculation", None)
+        return () if speculation is None else speculation.figures()
+
+
+class Speculation:
+    """What drafts, and what becomes of the drafts."""
+
+    def __init__(self, model: Any, drafter: Any | None) -> None:
+        """Counts a model's passes from now on.
+
+        Args:
+            model: What checks the drafts.
+            drafter: The assistant; None where drafts are looked up.
+        """
         self.drafter = drafter
         self.reset()
         # They stay: counting a pass costs nothing beside it.
         model.get_decoder().register_forward_pre_hook(self._passed, with_kwargs=True)
-        drafter.get_decoder().register_forward_pre_hook(self._drafted, with_kwargs=True)
+        if drafter is not None:
+            drafter.get_decoder().register_forward_pre_hook(self._drafted, with_kwargs=True)
+
+    def figures(self) -> tuple[Figure, ...]:
+        """What was kept of all drafts since the last reset, and what that saved."""
+        figures = []
+        if self.drafted:
+            figures.append(
+                Figure(
+                    name="acceptance",
+                    value=self.accepted / self.drafted,
+                    note=f"{self.accepted} of {self.drafted} drafted tokens kept",
+                )
+            )
+        if self.passes:
+            figures.append(
+                Figure(
+                    name="tokens_per_pass",
+                    value=self.tokens / self.passes,
+                    note="tokens for each pass of the model's decoder; 1 without drafts",
+                )
+            )
+        return tuple(figures)
 
     def reset(self) -> None:
         """Starts counting anew."""

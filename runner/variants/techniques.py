@@ -15,7 +15,7 @@ from runner.variants.compilation import Compilation
 from runner.variants.cuda_graphs import CudaGraph
 from runner.variants.precision import Precision
 from runner.variants.quantization import Quantization
-from runner.variants.speculative import Assistant
+from runner.variants.speculative import Assistant, PromptLookup
 from runner.variants.streaming import Streaming
 
 TECHNIQUES: tuple[type[Technique], ...] = (
@@ -25,6 +25,7 @@ TECHNIQUES: tuple[type[Technique], ...] = (
     Cache,
     Beams,
     Assistant,
+    PromptLookup,
     Compilation,
     CudaGraph,
     Streaming,

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
+import os
+import subprocess
+import sys
 import time
+from contextlib import suppress
 
 import numpy as np
+import psutil
 import pytest
 
 from runner.clips.builtin import read_builtin
 from runner.config import Model, Variant
 from runner.engines.base import Engine
+from runner.engines.ctranslate2_conversion import _sweep
 from runner.engines.load import load_engine
 from runner.errors import NoEffect, Refused
 from runner.measure.stages import StageClock
+from tests.conftest import ROOT
 from tests.engines.loading import request
 
 pytest.importorskip("faster_whisper")
@@ -137,3 +144,34 @@ def test_it_runs_whispers_alone():
         Model(name="small-wav2vec2-ctc", engine="faster-whisper")
     with pytest.raises(Refused, match="is no Whisper"):
         load_engine(request("small-wav2vec2-ctc", weights="pretrained", engine="faster-whisper"))
+
+
+def test_a_conversion_ends_with_the_process_that_asked_for_it(tmp_path):
+    """Its parent is killed, as a case that takes too long is."""
+    waits = (
+        "import os, sys, time; from runner.engines.ctranslate2_conversion import end_with; "
+        "end_with(int(sys.argv[1])); print(os.getpid(), flush=True); time.sleep(60)"
+    )
+    starts = (
+        "import os, subprocess, sys, time; "
+        f"subprocess.Popen([sys.executable, '-c', {waits!r}, str(os.getpid())]); time.sleep(60)"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", starts], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    conversion = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    with suppress(psutil.NoSuchProcess):
+        conversion.wait(timeout=10)
+    assert not conversion.is_running() or conversion.status() == psutil.STATUS_ZOMBIE
+
+
+def test_what_a_killed_conversion_left_is_swept_away(tmp_path):
+    mine, gone = tmp_path / f".part-{os.getpid()}-a", tmp_path / ".part-4194305-b"
+    for folder in (mine, gone):
+        folder.mkdir()
+    _sweep(tmp_path)
+    assert mine.is_dir()
+    assert not gone.exists()

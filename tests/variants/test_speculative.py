@@ -109,6 +109,8 @@ def test_an_assistant_of_another_vocabulary_is_refused(load):
         ({"assistant": "self", "cache": "static"}, "dynamic cache"),
         ({"assistant": "self", "beams": 2}, "one beam"),
         ({"draft_tokens": 3}, 'needs "assistant"'),
+        ({"prompt_lookup": 3, "beams": 2}, '"prompt_lookup" works with'),
+        ({"prompt_lookup": 3, "assistant": "self"}, "not from both"),
         ({"assistant": "openai/whisper-tny"}, None),
         ({"assistant": "whisper-tny"}, "did you mean"),
     ],
@@ -119,3 +121,31 @@ def test_configs(parts, words):
         return
     with pytest.raises(ValueError, match=words):
         Variant.model_validate({"name": "x", **parts})
+
+
+def test_looked_up_drafts_leave_the_text_as_it_is(load, speech, baseline):
+    engine = load("small-whisper", prompt_lookup=3)
+    (_, proof) = engine.prove(speech)
+    assert (proof.part, proof.asked) == ("prompt_lookup", "3")
+    assert proof.found.startswith(f"{len(speech)} rows looked up")
+    assert engine.figures() == ()
+    outcome = engine.transcribe(speech)
+    assert outcome.texts == baseline("small-whisper")
+    assert outcome.prefills == len(speech)
+    found = {figure.name: figure.value for figure in engine.figures()}
+    assert 0 <= found["acceptance"] <= 1
+    # A kept draft saves a pass; the rest of a pass is a token of the model's own.
+    assert found["tokens_per_pass"] == pytest.approx(outcome.tokens / outcome.decoder_calls)
+    assert found["tokens_per_pass"] >= 1
+
+
+def test_drafts_that_are_not_looked_up_are_no_result(load, speech):
+    engine = load("small-whisper", prompt_lookup=3)
+    engine.model.generation_config.prompt_lookup_num_tokens = None
+    with pytest.raises(NoEffect, match="prompt_lookup 3 did not take effect"):
+        engine.prove(speech[:1])
+
+
+def test_random_weights_would_make_look_ups_look_good(load):
+    with pytest.raises(Refused, match="random weights repeat themselves"):
+        load("openai/whisper-tiny", weights="random", prompt_lookup=3)

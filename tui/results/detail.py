@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from store import Environment, Result, StoredResult
+from store import Environment, Figure, Result, StoredResult
 from tui.glyphs import Glyphs
 from tui.palette import Palette
 from tui.plain import cell, plain
@@ -107,12 +107,27 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
         row("RAM", size(memory.rss_bytes), f"{size(memory.rss_before_bytes)} before loading")
         if memory.gpu_reserved_bytes is not None:
             row("VRAM", size(memory.gpu_reserved_bytes), "reserved by the framework")
+    for figure in result.figures:
+        label, value = figure_words(figure)
+        row(label, value, figure.note)
     row("FLOPs", _flops(stored.flops), result.flops_reason)
     if stored.encoder_flops is not None:
         row("of the encoder", _flops(stored.encoder_flops))
     when = stored.created_at[:19].replace("T", " ")
     took = f"job {stored.job_id}, took {duration(result.wall_s)}, stored {when} UTC"
     return Group(table, Text(), Text(took, palette.muted), cell(result.case_key, palette.muted))
+
+
+def figure_words(figure: Figure) -> tuple[str, str]:
+    """Name and value of a figure that only some cases have; its name says its unit."""
+    name, _, unit = figure.name.rpartition("_")
+    if unit == "bytes":
+        return name.replace("_", " "), size(figure.value)
+    if unit == "s" and name:
+        return name.replace("_", " "), milliseconds(figure.value)
+    if unit == "share" and name:
+        return name.replace("_", " "), percent(figure.value, 1)
+    return figure.name.replace("_", " "), number(figure.value)
 
 
 def stages(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -> RenderableType:
