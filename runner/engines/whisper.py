@@ -173,9 +173,12 @@ class WhisperEngine(TorchEngine):
         """Decodes row by row: rows would keep drafts of different lengths."""
         rows = []
         calls = 0
+        # Whisper's generate() takes the word alone, without a model, for an assistant.
+        drafter = speculation.drafter
+        assistant = {} if drafter is None else {"assistant_model": drafter}
         for row in features.split(1):
             with self._following(mark) as passes:
-                ids = self.model.generate(row, assistant_model=speculation.drafter)
+                ids = self.model.generate(row, **assistant)
             rows.append(ids[0, self.prompt :].cpu())
             mark("decode")
             calls += passes.count or 0
