@@ -60,7 +60,7 @@ PRESETS = {
     "edge": 22,
     "int8": 30,
     "precision": 42,
-    "scaling": 47,
+    "scaling": 34,
     "streaming": 12,
     "study": 160,
     "study-random": 160,
