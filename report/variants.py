@@ -94,31 +94,17 @@ def _pairs(study: Study) -> list[tuple[Case, Case]]:
     for case in study.ok:
         baseline = case.row.baseline or BASELINE
         beside = known.get((replace(case.configuration, variant=baseline), case.point))
-        if beside is not None and baseline != case.row.variant:
+        if beside is None or not _same_clips(beside, case):
+            continue
+        if baseline != case.row.variant:
             found.append((beside, case))
     return found
 
 
-def _pairs(study: Study) -> list[tuple[Case, Case]]:
-    """Each variant after its baseline, which heard the same clips.
-
-    That is the case without any optimisation, or, of variants that hear clips of their own, the
-    first.
-    """
-    baselines = {(case.model, case.place, case.point): case for case in study.baseline}
-    first: dict[tuple[object, ...], Case] = {}
-    pairs = []
-    for case in study.ok:
-        if case.row.variant == BASELINE:
-            continue
-        place = (case.model, case.place, case.point)
-        clips = case.row.clips_fingerprint
-        plain = baselines.get(place)
-        if plain is None or plain.row.clips_fingerprint != clips:
-            plain = first.setdefault((place, clips), case) if clips is not None else None
-        if plain is not None and plain is not case:
-            pairs.append((plain, case))
-    return pairs
+def _same_clips(a: Case, b: Case) -> bool:
+    """Variants with mixed lengths hear clips of their own, which say nothing beside others."""
+    ours, theirs = a.row.clips_fingerprint, b.row.clips_fingerprint
+    return ours == theirs or ours is None or theirs is None
 
 
 def family_confidence(comparisons: int) -> float:
