@@ -145,6 +145,7 @@ def test_a_case_keeps_its_key_and_its_place_in_the_grid():
 
 
 @pytest.mark.e2e
+@pytest.mark.timeout(1500)
 def test_the_border_under_a_small_memory_limit_is_the_true_one(tmp_path, run_asrprof):
     config = {
         "name": "largest",
@@ -153,14 +154,14 @@ def test_the_border_under_a_small_memory_limit_is_the_true_one(tmp_path, run_asr
         "batch_sizes": ["max"],
         "measures": ["latency", "memory"],
         "limits": {
-            "memory_bytes": 1_200_000_000, "threads": 1, "warmup_seconds": 0.1,
+            "memory_bytes": 800_000_000, "threads": 1, "warmup_seconds": 0.1,
             "min_seconds": 0, "min_iterations": 1, "cycle_batches": 1,
         },
     }  # fmt: skip
 
     def run(**changes):
         (tmp_path / "config.json").write_text(json.dumps({**config, **changes}))
-        done = run_asrprof("--config", "config.json", "--quiet")
+        done = run_asrprof("--config", "config.json", "--quiet", timeout=480)
         with Store.open(tmp_path / "results" / "asrprof.db", readonly=True) as store:
             row = store.leaderboard()[-1]
             return done, store.result(row.result_id).result
