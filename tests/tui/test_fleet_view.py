@@ -374,6 +374,13 @@ def test_a_cluster_that_goes_leaves_what_was_seen(fleet: Path) -> None:
     assert again.error == ""
 
 
+def test_nodes_are_seen_before_there_is_a_store(store_path: Path) -> None:
+    source = ClusterSource(store_path, launcher=Asker(store_path, link=StillLink(XEON)))
+    *_, seen = source.look()
+    assert list(known(seen)) == ["xeon-1"]
+    assert not store_path.exists()
+
+
 def test_without_ray_it_says_what_to_install(fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     (seen,) = ClusterSource(fleet).look()
