@@ -103,9 +103,13 @@ class ClusterProcess:
         assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
 
+    def processes(self) -> list[psutil.Process]:
+        """All that Ray runs for it."""
+        return psutil.Process(self._process.pid).children(recursive=True)
+
     def close(self) -> None:
         """Ends it and all of its nodes."""
-        children = psutil.Process(self._process.pid).children(recursive=True)
+        children = self.processes()
         self._process.communicate(timeout=60)
         for child in children:
             if child.is_running():

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from typing import Any
 
-import psutil
 import pytest
 
 from runner.config import Benchmark
@@ -67,9 +64,9 @@ def test_a_container_whose_agent_died_gives_way(boxed: Fleet) -> None:
     follower = dispatcher(boxed)
     follower.claim(follower.launchers["ray"].lanes(boxed.store)[0])
     wait_for(lambda: [follower.follow()] and boxed.store.job(job).state == "running", 90)
-    for process in psutil.process_iter(["cmdline"]):
-        if any("PlacedAgent" in word for word in process.info["cmdline"] or ()):
-            os.kill(process.pid, signal.SIGKILL)
+    agents = [one for one in boxed.cluster.processes() if "PlacedAgent" in " ".join(one.cmdline())]
+    assert len(agents) == 1
+    agents[0].kill()
     wait_for(lambda: [follower.follow()] and boxed.store.job(job).state == "lost", 90)
     assert len(containers()) == 1
     after = enqueue(boxed.store, Benchmark.model_validate(CONFIG), "ray")

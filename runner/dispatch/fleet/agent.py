@@ -41,7 +41,7 @@ class Agent:
             files: An archive of folders that the config names relative to where it was queued.
             node_id: Ray's id of this node.
         """
-        self._node = f"{socket.gethostname()}/{node_id}"
+        self._node = node_id
         _clear_orphans(Path(tempfile.gettempdir()))
         self._folder = Path(tempfile.mkdtemp(prefix=f"{order.name}-"))
         (self._folder / OWNER).write_text(process_owner(), encoding="utf-8")

@@ -7,6 +7,7 @@ process when its cluster goes.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import socket
 import sys
@@ -88,6 +89,7 @@ class Bridge:
             raise ConnectionError(_why(address, error)) from error
         self._ray = ray
         self._watched: dict[str, _Watched] = {}
+        self._names_of_nodes: dict[str, str] = {}
 
     def answer(self, question: Question) -> Answer | Failure:
         """Answers one question; a failure of the cluster is an answer too."""
@@ -195,7 +197,8 @@ class Bridge:
             del self._watched[ask.name]
             return Sight("gone", _line(error))
         watched.placed = True
-        return Sight("there", seen=seen)
+        node = f"{self._name_of(seen.node)}/{seen.node}"
+        return Sight("there", seen=dataclasses.replace(seen, node=node))
 
     def _release(self, name: str) -> bool:
         watched = self._find(name)
@@ -209,6 +212,11 @@ class Bridge:
         return True
 
     # Nodes
+
+    def _name_of(self, node_id: str) -> str:
+        if node_id not in self._names_of_nodes:
+            self._names_of_nodes = {node.id: node.name for node in self._nodes()}
+        return self._names_of_nodes.get(node_id, node_id[:8])
 
     def _nodes(self) -> list[Node]:
         return [

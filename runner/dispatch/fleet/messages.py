@@ -39,7 +39,7 @@ class Seen:
     """What an agent says of its runner."""
 
     node: str
-    """``host/node id``."""
+    """Ray's id of its node; the bridge puts the name before it, ``name/id``."""
     ended: bool
     code: int | None
     """Its exit code, -n for signal n."""
