@@ -13,7 +13,6 @@ from typing import Protocol
 from runner.dispatch.fleet.facts import NodeFacts
 from runner.dispatch.fleet.launcher import TARGET, RayLauncher
 from runner.dispatch.fleet.link import Link
-from runner.dispatch.fleet.messages import Hello
 from runner.dispatch.fleet.overview import NodeView, Overview, overview
 from runner.dispatch.launcher import UnreachableError
 from store import Clock, JobRow, Store, StoreError, utc_now
@@ -118,9 +117,8 @@ class Asker(RayLauncher):
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """For the arguments see ``RayLauncher``; ``now`` gives seconds."""
-        super().__init__(store_path, link=link)
+        super().__init__(store_path, link=link, alone=True)
         self._now = now
-        self._own = link
         self._not_before: dict[str, float] = {}
         self._holds_back = False
         self.held_back = False
@@ -140,29 +138,9 @@ class Asker(RayLauncher):
             self._not_before[node] = self._now() + AGAIN_S
         return found
 
-    def address(self) -> str:
-        """The cluster's own.
-
-        Raises:
-            UnreachableError: There is no cluster, or it does not answer.
-        """
-        with self._reached():
-            return self._link().ask(Hello(), str)
-
     def lose_patience(self) -> None:
         """Asks nodes that did not say what they are again at the next time."""
         self._not_before.clear()
-
-    def close(self) -> None:
-        """Ends the bridge, and with it the connection to the cluster."""
-        if self._own is not None:
-            self._own.close()
-
-    def _link(self) -> Link:
-        shared = super()._link()  # Refuses where Ray is not installed.
-        if self._own is None:
-            self._own = Link(shared.address)
-        return self._own
 
 
 def current(found: Overview, snapshot: Snapshot) -> Overview:

@@ -65,6 +65,7 @@ class RayLauncher(Launcher):
         *,
         environ: Mapping[str, str] = os.environ,
         link: Link | None = None,
+        alone: bool = False,
         command: Sequence[str] = (),
     ) -> None:
         """A launcher of one store's jobs.
@@ -73,17 +74,33 @@ class RayLauncher(Launcher):
             store_path: The store.
             environ: ``RAY_ADDRESS`` names the cluster, ``ASRPROF_FLEET_RUNNER`` what runners are.
             link: To the cluster, instead of the one that the environment names.
+            alone: Whether to have a link of its own, so that nobody waits for its answers.
             command: What starts a runner on a node, for tests.
         """
         self._store_path = store_path.absolute()
         self._environ = environ
         self._given = link
+        self._alone = alone
         self._command = tuple(command)
         self._nodes: list[Node] = []
         self._nodes_at = float("-inf")
         self._start = ""
 
     # For those who ask about the fleet
+
+    def address(self) -> str:
+        """The cluster's, as it names itself.
+
+        Raises:
+            UnreachableError: There is no cluster, or it does not answer.
+        """
+        with self._reached():
+            return self._link().ask(Hello(), str)
+
+    def close(self) -> None:
+        """Ends a link of its own; one that is shared stays."""
+        if self._alone and self._given is not None:
+            self._given.close()
 
     def nodes(self) -> list[Node]:
         """The nodes that live.
@@ -237,7 +254,11 @@ class RayLauncher(Launcher):
             return self._given
         if importlib.util.find_spec("ray") is None:
             raise LinkError("Ray is not installed: pip install 'asrprof[fleet]'")
-        return link_to(self._environ.get("RAY_ADDRESS") or "auto")
+        address = self._environ.get("RAY_ADDRESS") or "auto"
+        if self._alone:
+            self._given = Link(address)
+            return self._given
+        return link_to(address)
 
     @contextmanager
     def _reached(self) -> Iterator[None]:

@@ -23,6 +23,8 @@ ANSWER_S = 15.0
 CONNECT_S = 60.0
 PAUSE_S = 5.0
 """After a failure nobody is kept waiting for the next one for so long."""
+CLOSE_S = 0.5
+"""For a question under way, before the bridge is ended all the same."""
 _Kind = TypeVar("_Kind")
 
 
@@ -66,9 +68,14 @@ class Link:
         return answer
 
     def close(self) -> None:
-        """Ends the bridge; agents go on."""
-        with self._lock:
-            self._drop()
+        """Ends the bridge; agents go on. A question under way ends with it."""
+        if self._lock.acquire(timeout=CLOSE_S):
+            try:
+                self._drop()
+            finally:
+                self._lock.release()
+        elif self._process is not None:
+            self._process.kill()
 
     def _start(self) -> None:
         if self._clock() < self._down_until:
