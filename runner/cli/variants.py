@@ -44,18 +44,28 @@ def print_effects(
 
 
 def effects_table(effects: list[VariantEffect]) -> Table:
-    """One row a variant and case: speed-up and difference of WER, each with its interval."""
+    """One row a variant and case: speed-up and difference of WER, each with its interval.
+
+    What a comparison is of stands once, above its variants: on 80 columns names are long.
+    """
+    from report.study import BASELINE, shape
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
     table.add_column("variant, against its baseline", overflow="fold", min_width=16)
-    table.add_column("audio\nx batch", justify="right", no_wrap=True)
     table.add_column("speed-up\ninterval", justify="right", no_wrap=True)
     table.add_column("WER %", justify="right", no_wrap=True)
     table.add_column("WER points\ninterval", justify="right", no_wrap=True)
+    above = ""
     for effect in effects:
-        row = effect.variant.row
+        case = effect.variant
+        heading = f"{case.model} on {case.place}, {shape(*case.point)}"
+        if effect.baseline.row.variant != BASELINE:
+            heading += f", against {effect.baseline.row.variant}"
+        if heading != above:
+            table.add_row(cell(heading, "bold"))
+            above = heading
         table.add_row(
-            cell(effect.title),
-            f"{row.audio_seconds:g} x {row.batch_size}",
+            cell(f"  {case.row.variant}"),
             cell(speed_up(effect.latency), _style(effect.latency)),
             _UNJUDGED if effect.wer is None else f"{_rate(effect.wer.a)} > {_rate(effect.wer.b)}",
             cell(points(effect.wer), "red" if _worse(effect.wer) else ""),
