@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,9 @@ HEAVY = {
     "ray",
 }
 
+NOWHERE = "127.0.0.1:1"
+"""No cluster's address: one that another test started must not be found."""
+
 HELP_CPU_S = 1.5
 """CPU time of `asrprof --help`, interpreter and imports included."""
 
@@ -41,6 +45,7 @@ def imported(script: str) -> tuple[set[str], float]:
     process = subprocess.run(
         [sys.executable, "-c", script + REPORT],
         cwd=ROOT,
+        env={**os.environ, "RAY_ADDRESS": NOWHERE},
         capture_output=True,
         text=True,
         check=True,

@@ -16,6 +16,7 @@ from runner.published.wer import suspects
 DOCS = Path(__file__).parent.parent / "docs" / "study.md"
 
 
+@pytest.mark.e2e
 def test_every_published_flop_figure_comes_out(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["flops"]) == 0
     printed = capsys.readouterr().out
@@ -25,6 +26,7 @@ def test_every_published_flop_figure_comes_out(capsys: pytest.CaptureFixture[str
         assert true in printed
 
 
+@pytest.mark.e2e
 def test_the_published_figure_is_the_marked_one_rounded() -> None:
     for origin in origins():
         found = origin.fvcore_gmac if origin.is_fvcore else origin.thop_gflop
@@ -78,6 +80,7 @@ def test_an_unknown_part_is_one_line(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().err == "error: no part 'joules': write flops, energy, rates, wer\n"
 
 
+@pytest.mark.e2e
 def test_the_page_shows_what_the_commands_print(capsys: pytest.CaptureFixture[str]) -> None:
     blocks = re.findall(r"^```text\n(.*?)^```", DOCS.read_text(encoding="utf-8"), re.DOTALL | re.M)
     main(["flops"])

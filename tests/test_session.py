@@ -142,22 +142,22 @@ def test_a_run_gives_rows_with_every_figure_and_runs_again_the_same(write, tmp_p
 
 
 def test_kill_9_then_resume_neither_loses_nor_doubles_a_row(write, tmp_path, run_asrprof):
-    config = write(batch_sizes=[1, 2, 3, 4, 5, 6])
+    config = write(batch_sizes=[1, 2, 3, 4])
     with running(config) as process:
-        wait_for(lambda: results_written(tmp_path) >= 2 and bool(case_processes(process.pid)))
+        wait_for(lambda: results_written(tmp_path) >= 1 and bool(case_processes(process.pid)))
         orphans = case_processes(process.pid)
         process.kill()
         process.wait()
     psutil.wait_procs(orphans, timeout=10)
     assert not [p for p in orphans if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
     before = rows(tmp_path, "select id, case_key, created_at from results order by id")
-    assert 2 <= len(before) < 6
+    assert 1 <= len(before) < 4
     assert rows(tmp_path, "select state from jobs") == [("running",)]
     done = run_asrprof("--config", str(config), "--resume", "--quiet")
     assert done.returncode == 0, done.stderr
     after = rows(tmp_path, "select id, case_key, created_at from results order by id")
     assert after[: len(before)] == before
-    assert len({key for _, key, _ in after}) == len(after) == 6
+    assert len({key for _, key, _ in after}) == len(after) == 4
     assert rows(tmp_path, "select state, attempt from jobs") == [("done", 2)]
     assert rows(tmp_path, "pragma integrity_check") == [("ok",)]
 
@@ -244,6 +244,7 @@ def test_a_killed_case_is_a_failed_row(write, tmp_path):
     assert found[1][0] == "ok"
 
 
+@pytest.mark.e2e
 def test_a_case_that_takes_too_long_is_stopped(write, tmp_path, run_asrprof):
     config = write(limits={**QUICK, "min_seconds": 600, "case_seconds": 8})
     done = run_asrprof("--config", str(config), "--quiet")

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from store import Store
 from tests.checkpoints import save_ctc
 from tests.conftest import clean_environment
@@ -57,6 +59,7 @@ def work(folder: Path) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.mark.e2e
 def test_a_killed_dispatcher_and_a_cancelled_job(tmp_path: Path) -> None:
     save_ctc(tmp_path / "model")
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))

@@ -105,7 +105,7 @@ def test_random_weights_do_exactly_the_stated_work(speech_like):
     assert (outcome.decoder_calls, outcome.tokens) == (tokens, 2 * tokens)
     assert len(outcome.texts) == 2
     with engine.shortened(3):
-        assert engine.transcribe(speech_like(60)).tokens == 2 * 3
+        assert engine.transcribe(speech_like(31)).tokens == 2 * 3
     assert engine.parameters == pytest.approx(37.8e6, rel=0.01)
 
 

@@ -14,7 +14,7 @@ from runner.engines.load import load_engine
 from runner.measure.decoder import profile_decoder
 from tests.engines.loading import request
 
-TOKENS = 96
+TOKENS = 64
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def profile(waves, **parts):
         )
     )
     text = engine.transcribe(waves).texts
-    limits = Limits(decoder_tokens=TOKENS, decoder_iterations=4)
+    limits = Limits(decoder_tokens=TOKENS, decoder_iterations=3)
     # CPU time: other programs on the machine must not look like position.
     steps, figures = profile_decoder(
         engine, waves, limits, clock=time.process_time, progress=lambda *_: None

@@ -25,11 +25,18 @@ from store import Result, Store
 from tests.report.synthetic import ENVIRONMENT, Grid, results_of, write_study
 
 CPU_S_OF_50_000 = 60.0
+FEW = Grid().laws[:1]
 
 
 def page_of(path: Path, where: str | None = None) -> Page:
     with Store.open(path, readonly=True) as store:
         return build_page(Study.read(store, where=where), load_scenarios(), condition=where)
+
+
+@pytest.fixture(scope="module")
+def full_page(study_path: Path) -> Page:
+    """The page of the full grid."""
+    return page_of(study_path)
 
 
 def tables(page: Page) -> Iterator[Table]:
@@ -88,10 +95,9 @@ def balanced(html: str) -> None:
     assert tags.open == []
 
 
-def test_the_full_grid_fills_every_section(study_path: Path) -> None:
-    page = page_of(study_path)
-    check(page)
-    assert [section.anchor for section in page.sections] == [
+def test_the_full_grid_fills_every_section(full_page: Page) -> None:
+    check(full_page)
+    assert [section.anchor for section in full_page.sections] == [
         "brief",
         "recommendations",
         "measured",
@@ -106,7 +112,7 @@ def test_the_full_grid_fills_every_section(study_path: Path) -> None:
         "missing",
         "results",
     ]
-    assert {figure.name for figure in page.figures} >= {
+    assert {figure.name for figure in full_page.figures} >= {
         "speed",
         "stages",
         "operators",
@@ -120,7 +126,9 @@ def test_the_full_grid_fills_every_section(study_path: Path) -> None:
         "work",
         "variants",
     }
-    cards = next(block for s in page.sections for block in s.blocks if isinstance(block, Cards))
+    cards = next(
+        block for s in full_page.sections for block in s.blocks if isinstance(block, Cards)
+    )
     assert [card.headline for card in cards.cards] == [
         "whisper-tiny fp16 on cuda",
         "whisper-base fp16 on cuda",
@@ -130,8 +138,8 @@ def test_the_full_grid_fills_every_section(study_path: Path) -> None:
     ]
 
 
-def test_the_tables_show_the_laws_figures(study_path: Path) -> None:
-    found = {table.caption: table for table in tables(page_of(study_path))}
+def test_the_tables_show_the_laws_figures(full_page: Page) -> None:
+    found = {table.caption: table for table in tables(full_page)}
     devices = found["CPU against GPU, clips of 60 s"]
     (row,) = [r for r in devices.rows if r[:2] == ("wav2vec2-base-960h", "16")]
     # 0.05 + 0.06 * 960 s against 0.012 + 0.00012 * 960 s.
@@ -153,13 +161,12 @@ def test_the_tables_show_the_laws_figures(study_path: Path) -> None:
     assert row[8].startswith("+2.0")
 
 
-def test_the_three_formats_say_the_same(study_path: Path) -> None:
-    page = page_of(study_path)
+def test_the_three_formats_say_the_same(full_page: Page) -> None:
     inside = r"<(style|svg|script)\b.*?</\1>"
-    html = re.sub(inside, "", render_html(page), flags=re.DOTALL)
+    html = re.sub(inside, "", render_html(full_page), flags=re.DOTALL)
     html = re.sub(r"<[^>]+>", " ", html)
-    markdown = words(page)
-    for table in tables(page):
+    markdown = words(full_page)
+    for table in tables(full_page):
         for row in table.rows[:3]:
             for cell in row:
                 assert cell in markdown
@@ -260,8 +267,8 @@ def test_a_source_that_was_refused_beside_another_is_named(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("grid", "sentence"),
     [
-        (Grid(energy=False, clips=2), "No energy: not asked for"),
-        (Grid(quality=False), "WER: none in this store (not asked for"),
+        (Grid(laws=FEW, energy=False, clips=2), "No energy: not asked for"),
+        (Grid(laws=FEW, quality=False), "WER: none in this store (not asked for"),
     ],
 )
 def test_what_was_not_measured_is_said(tmp_path: Path, grid: Grid, sentence: str) -> None:
@@ -287,6 +294,7 @@ def test_only_the_newest_of_a_case_counts_and_a_condition_chooses(tmp_path: Path
     assert float(row[2]) == pytest.approx(300, rel=0.02)  # Twice 50 + 20 * 5 ms.
 
 
+@pytest.mark.e2e
 def test_fifty_thousand_results_give_a_page_in_reasonable_time(
     tmp_path: Path, study_path: Path
 ) -> None:
@@ -330,8 +338,8 @@ def test_text_of_any_script_and_markup_is_only_text(tmp_path: Path) -> None:
     assert "<script>" not in render_markdown(page)
 
 
-def test_blocks_are_of_the_kinds_that_the_renderers_know(study_path: Path) -> None:
-    kinds = {type(block) for section in page_of(study_path).sections for block in section.blocks}
+def test_blocks_are_of_the_kinds_that_the_renderers_know(full_page: Page) -> None:
+    kinds = {type(block) for section in full_page.sections for block in section.blocks}
     assert kinds >= {Text, Bullets, Table, Figure, Cards}
 
 

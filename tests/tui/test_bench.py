@@ -12,6 +12,7 @@ from tui.bench.big_store import CASES, make_big_store
 from tui.bench.measure import Figure, measure_in_own_process
 
 
+@pytest.mark.e2e
 def test_what_the_app_costs(tmp_path: Path) -> None:
     """CPU time and memory, which others on this machine cannot spoil as they do the clock's."""
     store = tmp_path / "asrprof.db"

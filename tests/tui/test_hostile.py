@@ -29,7 +29,7 @@ def drawn(app: AsrprofApp) -> list[str]:
     return [segment.text for strip in strips for segment in strip]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((200, 60), marks=pytest.mark.e2e)])
 async def test_nothing_hostile_reaches_the_terminal(
     hostile: Path, open_app: OpenApp, size: tuple[int, int]
 ) -> None:

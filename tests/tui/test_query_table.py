@@ -219,6 +219,7 @@ async def test_other_columns_keep_the_current_one() -> None:
         assert "col 2" not in lines(app)[0]
 
 
+@pytest.mark.e2e
 async def test_memory_stays_bounded() -> None:
     async with opened() as (app, pilot):
         for place in range(0, MANY, 640):

@@ -503,6 +503,7 @@ async def test_the_report_is_made_by_its_command(
 # Whatever the data
 
 
+@pytest.mark.e2e
 async def test_hostile_names_are_text_everywhere(hostile: Path, open_app: OpenApp) -> None:
     async with open_app(hostile) as (app, pilot):
         view = await results(app, pilot)

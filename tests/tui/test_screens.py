@@ -17,13 +17,9 @@ SCREENS = Path(__file__).parent / "screens"
 UPDATE = bool(os.environ.get("ASRPROF_UPDATE_SCREENS"))
 
 
+@pytest.mark.e2e  # Each drives the app through up to thirty screens.
 @pytest.mark.parametrize("over", FILL)
-@pytest.mark.parametrize(
-    "size",
-    # The narrowest is where things collide; the others are for the slow suite.
-    [pytest.param(size, marks=[] if size == min(SIZES) else pytest.mark.e2e) for size in SIZES],
-    ids=lambda size: f"{size[0]}x{size[1]}",
-)
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_screens_look_as_they_did(
     store_path: Path, size: tuple[int, int], over: Over
 ) -> None:
