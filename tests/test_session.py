@@ -108,9 +108,10 @@ def case_processes(pid: int) -> list[psutil.Process]:
 
 def test_a_run_gives_rows_with_every_figure_and_runs_again_the_same(write, tmp_path, run_asrprof):
     config = write(batch_sizes=[1, 4])
-    for _ in range(2):
-        done = run_asrprof("--config", str(config))
+    for options in ((), ("--events",)):
+        done = run_asrprof("--config", str(config), *options)
         assert done.returncode == 0, done.stderr
+    events_are_whole(done.stdout)
     with Store.open(tmp_path / "results" / "asrprof.db", readonly=True) as store:
         assert [job.state for job in store.jobs()] == ["done", "done"]
         found = [store.result(row.result_id).result for row in store.leaderboard()]
@@ -162,7 +163,9 @@ def test_kill_9_then_resume_neither_loses_nor_doubles_a_row(write, tmp_path, run
     assert rows(tmp_path, "pragma integrity_check") == [("ok",)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.e2e), signal.SIGTERM]
+)
 def test_a_signal_keeps_the_rows_and_says_so(write, tmp_path, number):
     config = write(batch_sizes=[1, 2, 3, 4, 5, 6, 7, 8])
     with running(config) as process:
@@ -341,12 +344,12 @@ def test_a_reader_that_leaves_does_not_end_the_run(write, tmp_path):
     assert results_written(tmp_path) == 2
 
 
-def test_events_are_json_lines(write, run_asrprof):
-    done = run_asrprof("--config", str(write()), "--events")
-    events = [json.loads(line) for line in done.stdout.splitlines()]
+def events_are_whole(printed: str) -> None:
+    """Each a line of JSON, short enough for a container's log."""
+    events = [json.loads(line) for line in printed.splitlines()]
     kinds = [event["event"] for event in events]
     assert kinds[-1] == "JobFinished"
     assert {"JobStarted", "CaseStarted", "CaseProgress", "CaseFinished"} <= set(kinds)
     finished = next(event for event in events if event["event"] == "CaseFinished")
     assert finished["result"]["latency"]["median_s"] > 0
-    assert max(len(line) for line in done.stdout.splitlines()) < 8192, "fits a container's log"
+    assert max(len(line) for line in printed.splitlines()) < 8192

@@ -264,11 +264,15 @@ class Dispatcher:
             self._settle(followed.job, "failed", str(error))
             return
         followed.unreachable = None
+        # A short job may have ended at the first look.
+        self._note_node(followed, found.node)
         if isinstance(found, Exited):
             self._finish(followed, found)
             return
         now = time.monotonic()
-        self._note_place(followed, found, now)
+        if not found.placed:
+            # A cluster may take its time to place a runner.
+            followed.since = now
         job = self.store.job(followed.job.id)
         if job.state not in HELD or job.attempt != followed.job.attempt:
             # It has done its work, or lost the job; until it is gone the machine is not quiet.
@@ -287,16 +291,13 @@ class Dispatcher:
             followed.handle.stop(self.grace_s)
             self._settle(job, "failed", f"its runner did not begin within {self.start_s:g} s")
 
-    def _note_place(self, followed: _Followed, found: Running, now: float) -> None:
-        """A cluster may take its time to place a runner, and then says where it is."""
+    def _note_node(self, followed: _Followed, node: str | None) -> None:
+        """Says once where a fleet has placed a runner."""
         job = followed.job
-        if not found.placed:
-            followed.since = now
-        elif found.node is not None and found.node != followed.node:
-            followed.node = found.node
-            self.store.queue.placed(job.id, job.attempt, found.node)
-            words = f"job {job.id} runs on node {found.node.partition('/')[0]}"
-            self._note(job, "job-placed", words)
+        if node is not None and node != followed.node:
+            followed.node = node
+            self.store.queue.placed(job.id, job.attempt, node)
+            self._note(job, "job-placed", f"job {job.id} is on node {node.partition('/')[0]}")
 
     def _look_again(self, followed: _Followed) -> None:
         """After a stop: the end is written down at once, not at the next turn."""

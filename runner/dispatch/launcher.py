@@ -37,6 +37,8 @@ class Exited:
     """Its exit code, -n for signal n; None where nobody saw it end."""
     reason: str
     """What is known of its end, in words."""
+    node: str | None = None
+    """The node of a fleet that it was on, ``name/id``."""
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def test_the_resident_meter_sees_memory_that_is_gone_again():
 @pytest.mark.parametrize(
     ("name", "seconds", "widest"),
     [
-        ("openai/whisper-tiny", 4, 1500 * 1536),
+        pytest.param("openai/whisper-tiny", 4, 1500 * 1536, marks=pytest.mark.e2e),
         # The second convolution's output: 512 channels, one every 10 samples.
         ("facebook/wav2vec2-base-960h", 3, 512 * 3 * 1600),
     ],

@@ -60,7 +60,7 @@ class FleetHandle(Handle):
             return Unreachable(sight.words)
         if sight.state == "gone":
             where = f" on {self._node.partition('/')[0]}" if self._node else ""
-            self._end = Exited(None, f"its runner{where} is gone: {sight.words}")
+            self._end = Exited(None, f"its runner{where} is gone: {sight.words}", self._node)
             return self._end
         seen = sight.seen
         if seen is not None:
@@ -68,7 +68,7 @@ class FleetHandle(Handle):
             self._keep(seen.log)
             self._spool.take(seen.spool)
             if seen.ended and not seen.more:
-                self._end = Exited(seen.code, seen.reason)
+                self._end = Exited(seen.code, seen.reason, self._node)
                 return self._end
         return Running(placed=sight.state == "there", node=self._node)
 
@@ -86,7 +86,7 @@ class FleetHandle(Handle):
                 # Without a place there is nothing to wait for.
                 if time.monotonic() > deadline or not found.placed:
                     self._link.ask(Release(self._name), bool)
-                    self._end = Exited(None, "it was ended")
+                    self._end = Exited(None, "it was ended", self._node)
                     return
                 time.sleep(POLL_S)
 
