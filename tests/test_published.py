@@ -47,6 +47,7 @@ def test_the_published_joules_contradict_themselves(capsys: pytest.CaptureFixtur
     assert ctc.less_energy == pytest.approx(74.6 / 0.11)
 
 
+@pytest.mark.e2e
 def test_some_published_rates_are_beyond_the_hardware() -> None:
     needed = {(d.model, d.table): d.flops_per_s / 1e12 for d in demands()}
     # 16 clips of 1166.321 GFLOP in 204 ms; 28.4 of twice 344.162 a second.

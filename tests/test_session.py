@@ -143,7 +143,7 @@ def test_a_run_gives_rows_with_every_figure_and_runs_again_the_same(write, tmp_p
 
 
 def test_kill_9_then_resume_neither_loses_nor_doubles_a_row(write, tmp_path, run_asrprof):
-    config = write(batch_sizes=[1, 2, 3, 4])
+    config = write(batch_sizes=[1, 2, 3, 4], measures=["latency"])
     with running(config) as process:
         wait_for(lambda: results_written(tmp_path) >= 1 and bool(case_processes(process.pid)))
         orphans = case_processes(process.pid)
@@ -179,6 +179,7 @@ def test_a_signal_keeps_the_rows_and_says_so(write, tmp_path, number):
     assert 1 <= results_written(tmp_path) < 8
 
 
+@pytest.mark.e2e
 def test_a_signal_while_everything_starts_is_no_traceback(write, tmp_path):
     config = write(batch_sizes=[1, 2])
     with running(config) as process:
@@ -236,7 +237,7 @@ def test_a_killed_case_is_a_failed_row(write, tmp_path):
         measures=["latency"],
         batch_sizes=[1, 2],
         exclude=[],
-        limits={**QUICK, "min_seconds": 4, "min_iterations": 1},
+        limits={**QUICK, "min_seconds": 2, "min_iterations": 1},
     )
     with running(config) as process:
         wait_for(lambda: bool(case_processes(process.pid)))

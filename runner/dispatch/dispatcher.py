@@ -19,7 +19,6 @@ from runner.dispatch.launcher import (
     Handle,
     Launcher,
     LaunchError,
-    Running,
     Unreachable,
     UnreachableError,
 )

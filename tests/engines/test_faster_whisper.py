@@ -96,6 +96,7 @@ def test_a_conversion_is_made_once(cache):
     assert not list((cache / "ctranslate2").glob(".part-*"))
 
 
+@pytest.mark.e2e  # Converting takes its time.
 def test_random_weights_do_exactly_the_stated_work(speech_like):
     engine = load("openai/whisper-tiny", weights="random")
     (figure,) = engine.figures()

@@ -31,6 +31,7 @@ def test_real_words(engine, real_speech):
     assert quality.wer < 0.4
 
 
+@pytest.mark.e2e
 def test_every_clip_is_heard_as_by_a_fresh_decoder(engine):
     waves = [utterance.audio for utterance in read_builtin(3).utterances]
     fresh = [
