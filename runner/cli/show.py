@@ -40,7 +40,7 @@ def models(as_json: JsonOption = False) -> None:
         typer.echo(json.dumps([asdict(entry) for entry in CATALOGUE.values()], indent=2))
         return
     console = Console()
-    wide = console.width >= 100
+    wide = console.width >= 120
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
     table.add_column("model", overflow="fold", min_width=30)
     table.add_column("architecture", overflow="fold")
@@ -48,6 +48,8 @@ def models(as_json: JsonOption = False) -> None:
     table.add_column("window", justify="right", no_wrap=True)
     table.add_column("weights", no_wrap=True)
     if wide:
+        table.add_column("family", no_wrap=True)
+        table.add_column("rate", justify="right", no_wrap=True)
         table.add_column("licence", no_wrap=True)
     for entry in CATALOGUE.values():
         table.add_row(
@@ -56,12 +58,13 @@ def models(as_json: JsonOption = False) -> None:
             f"{entry.parameters / 1e6:.4g}" if entry.parameters else "-",
             f"{entry.window_seconds:g} s" if entry.window_seconds else "any",
             ("bundled" if entry.bundled else "hub") + (", random" if entry.random else ""),
-            *([entry.licence] if wide else []),
+            *([entry.family, f"{entry.sample_rate_hz / 1e3:g} kHz", entry.licence] if wide else []),
         )
     console.print(table)
+    narrow = "" if wide else " At 120 columns: family, sample rate and licence too."
     console.print(
-        "M: million parameters. Any other Hugging Face repository or local folder of these "
-        "architectures runs too.",
+        f"M: million parameters.{narrow} Any other Hugging Face repository or local folder of "
+        "these architectures runs too.",
         style="dim",
     )
 

@@ -48,6 +48,8 @@ class ModelEntry:
     window_seconds: float | None
     """Longest audio one encoder pass takes; longer clips are cut into such windows."""
     languages: str
+    sample_rate_hz: int = 16_000
+    """What its front end takes; audio at another rate is resampled."""
     bundled: bool = False
     """Its weights ship with asrprof (or with its Python package): no hub needed."""
     random: bool = True

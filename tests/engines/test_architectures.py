@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from runner.engines.architectures import PUBLISHED, feature_extractor, published_config
+from runner.engines.catalogue import CATALOGUE
 from runner.errors import UserError
 
 MILLIONS = {
@@ -50,6 +51,11 @@ def test_parameter_count_is_the_published_one(name: str) -> None:
 
     parameters = sum(p.numel() for p in build(published_config(name)).parameters())
     assert round(parameters / 1e6, 1) == MILLIONS[name]
+
+
+@pytest.mark.parametrize("name", sorted({*PUBLISHED} & {*CATALOGUE}))
+def test_the_front_end_takes_the_sample_rate_that_is_listed(name: str) -> None:
+    assert feature_extractor(name).sampling_rate == CATALOGUE[name].sample_rate_hz
 
 
 def test_special_tokens_are_those_of_the_tokenizers() -> None:
