@@ -108,4 +108,4 @@ def _bound_memory(limit: int | None) -> None:
 
 def _with_limit(task: CaseTask, words: str) -> str:
     limit = task.limits.memory_bytes
-    return words if limit is None else f"{words} (limits.memory_bytes {limit / 1e6:.0f} MB)"
+    return words if limit is None else f"{words} ({task.memory_bound} {limit / 1e6:.0f} MB)"

@@ -85,7 +85,11 @@ def bounded(task: CaseTask, available: Callable[[], int | None] | None = None) -
     if free is None:
         return task
     memory = max(LEAST_BYTES, math.floor(KEPT_FREE * free))
-    return replace(task, limits=task.limits.model_copy(update={"memory_bytes": memory}))
+    return replace(
+        task,
+        limits=task.limits.model_copy(update={"memory_bytes": memory}),
+        memory_bound="of free memory",
+    )
 
 
 def free_bytes(root: Path = Path("/")) -> int | None:

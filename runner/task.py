@@ -34,6 +34,8 @@ class CaseTask:
     """Where a repository's weights come from; None where no repository is involved."""
     found_batch: int | None = None
     """What the batch size ``max`` comes to, or is tried with."""
+    memory_bound: str = "limits.memory_bytes"
+    """Where the bound of ``limits.memory_bytes`` comes from."""
     trial: bool = False
     """Only see whether the batch fits into memory."""
 

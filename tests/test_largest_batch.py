@@ -99,7 +99,9 @@ def test_a_batch_that_fitted_only_when_it_was_tried_gives_way(task):
 
 
 def test_a_process_is_bounded_by_what_the_machine_has_free(task, tmp_path):
-    assert bounded(task, lambda: 10**9).limits.memory_bytes == 9 * 10**8
+    free = bounded(task, lambda: 10**9)
+    assert free.limits.memory_bytes == 9 * 10**8
+    assert "limits" not in free.memory_bound, "nobody set it"
     own = replace(task, limits=task.limits.model_copy(update={"memory_bytes": 10**8}))
     assert bounded(own, lambda: 10**9).limits.memory_bytes == 10**8
     (tmp_path / "proc").mkdir()

@@ -10,7 +10,7 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,7 +39,7 @@ from runner.dispatch.launcher import (
     UnreachableError,
     is_anothers,
 )
-from runner.dispatch.logs import forget, log_path, spool_path, tail
+from runner.dispatch.logs import log_path, spool_path
 from runner.dispatch.needs import Needs, needs_of
 from runner.dispatch.place import Mode, Place, find_place
 from runner.ledger import speech_of
@@ -87,7 +87,7 @@ class ContainerLauncher(Launcher):
             mode: How containers write, instead of what is found out.
             ticket: The job as another store has it, on a node of a fleet.
         """
-        self._store_path = store_path.absolute()
+        super().__init__(store_path)
         self._flavour = flavour
         self._engine = engine or Engine()
         self._environ = environ
@@ -147,14 +147,6 @@ class ContainerLauncher(Launcher):
                     return handle
                 handle.release()
         return None
-
-    def logs(self, job: JobRow, follow: Callable[[], bool]) -> Iterator[str]:
-        """Lines of the file beside the store, which the dispatcher fills."""
-        return tail(log_path(self._store_path, job.id, job.attempt), follow)
-
-    def forget(self, job: JobRow) -> None:
-        """Deletes the log files, spools and traces."""
-        forget(self._store_path, job.id)
 
     def tidy(self, store: Store, followed: Collection[int]) -> None:
         """Removes containers of this store whose attempt is over, their rows taken in first."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.dispatch.logs import forget, log_path, tail
 from runner.errors import UserError
 from store import JobRow, Lane, Store, owner_is_dead, process_owner
 
@@ -108,6 +109,10 @@ class Launcher(ABC):
     elsewhere: bool = False
     """Whether runners are on other machines, so that this one may be busy meanwhile."""
 
+    def __init__(self, store_path: Path) -> None:
+        """A launcher of the jobs of the store at ``store_path``."""
+        self._store_path = store_path.absolute()
+
     def lanes(self, store: Store) -> list[Lane]:
         """Which jobs can have which places, where those are ``elsewhere``.
 
@@ -156,15 +161,17 @@ class Launcher(ABC):
             UnreachableError: The place does not answer.
         """
 
-    @abstractmethod
     def logs(self, job: JobRow, follow: Callable[[], bool]) -> Iterator[str]:
         """Lines of the latest attempt's output: those there are, then the new ones.
+
+        They lie beside the store; where a runner cannot write there, its dispatcher does.
 
         Args:
             job: The job.
             follow: Asked at the end of what there is: whether to wait for more.
         """
+        return tail(log_path(self._store_path, job.id, job.attempt), follow)
 
-    @abstractmethod
     def forget(self, job: JobRow) -> None:
-        """Deletes what was kept for a job outside the store."""
+        """Deletes what was kept for a job outside the store: logs, spools, traces."""
+        forget(self._store_path, job.id)

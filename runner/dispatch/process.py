@@ -12,13 +12,13 @@ import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import runner
 from runner.dispatch.launcher import Exited, Handle, Launcher, LaunchError, Running
-from runner.dispatch.logs import forget, last_line, log_path, tail
+from runner.dispatch.logs import last_line, log_path
 from store import JobRow, owner_is_dead, process_owner
 
 ROOT = Path(runner.__file__).parent.parent
@@ -33,7 +33,7 @@ class ProcessLauncher(Launcher):
 
     def __init__(self, store_path: Path, command: Sequence[str] = RUNNER) -> None:
         """Runners write to the store at ``store_path``; ``command`` is what starts one."""
-        self._store_path = store_path.absolute()
+        super().__init__(store_path)
         self._command = tuple(command)
 
     def launch(self, job: JobRow) -> Handle:
@@ -67,14 +67,6 @@ class ProcessLauncher(Launcher):
             return None
         found = _Adopted(owner, log_path(self._store_path, job.id, job.attempt))
         return found if isinstance(found.poll(), Running) else None
-
-    def logs(self, job: JobRow, follow: Callable[[], bool]) -> Iterator[str]:
-        """Lines of the file beside the store."""
-        return tail(log_path(self._store_path, job.id, job.attempt), follow)
-
-    def forget(self, job: JobRow) -> None:
-        """Deletes the log files and traces."""
-        forget(self._store_path, job.id)
 
 
 class _Process(Handle):

@@ -9,7 +9,7 @@ import os
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
@@ -40,7 +40,7 @@ from runner.dispatch.launcher import (
     UnreachableError,
     is_anothers,
 )
-from runner.dispatch.logs import forget, log_path, tail
+from runner.dispatch.logs import log_path
 from runner.dispatch.needs import needs_of
 from store import HELD, JobRow, Lane, Store, StoreError
 from store.schema import MIGRATIONS
@@ -77,7 +77,7 @@ class RayLauncher(Launcher):
             alone: Whether to have a link of its own, so that nobody waits for its answers.
             command: What starts a runner on a node, for tests.
         """
-        self._store_path = store_path.absolute()
+        super().__init__(store_path)
         self._environ = environ
         self._given = link
         self._alone = alone
@@ -216,14 +216,6 @@ class RayLauncher(Launcher):
                     over = True  # It was removed.
                 if over:
                     self._link().ask(Release(name), bool)
-
-    def logs(self, job: JobRow, follow: Callable[[], bool]) -> Iterator[str]:
-        """Lines of the file beside the store, which the dispatcher fills."""
-        return tail(log_path(self._store_path, job.id, job.attempt), follow)
-
-    def forget(self, job: JobRow) -> None:
-        """Deletes the log files and traces."""
-        forget(self._store_path, job.id)
 
     def _handle(self, job: JobRow, cluster: str) -> FleetHandle:
         name = self._name(job.id, job.attempt)
