@@ -13,7 +13,7 @@ from typing import Protocol
 from runner.dispatch.fleet.facts import NodeFacts
 from runner.dispatch.fleet.launcher import TARGET, RayLauncher
 from runner.dispatch.fleet.link import Link
-from runner.dispatch.fleet.overview import NodeView, Overview, overview
+from runner.dispatch.fleet.overview import Overview, overview
 from runner.dispatch.launcher import UnreachableError
 from store import Clock, JobRow, Store, StoreError, utc_now
 from tui.snapshot import Snapshot
@@ -149,10 +149,7 @@ def current(found: Overview, snapshot: Snapshot) -> Overview:
     by_node: dict[str, list[JobRow]] = {}
     for job in held:
         by_node.setdefault((job.node or "").rpartition("/")[2], []).append(job)
-    nodes = tuple(
-        NodeView(view.node, view.facts, tuple(by_node.get(view.node.id, ())))
-        for view in found.nodes
-    )
+    nodes = tuple(replace(view, jobs=tuple(by_node.get(view.node.id, ()))) for view in found.nodes)
     placed = sum(len(view.jobs) for view in nodes)
     queued = sum(job.target == TARGET for job in snapshot.waiting)
     return Overview(nodes, queued + len(held) - placed)

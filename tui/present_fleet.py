@@ -95,17 +95,17 @@ def _sign(view: NodeView, palette: Palette, glyphs: Glyphs) -> Text:
 
 
 def _slots_cell(view: NodeView, palette: Palette) -> Text:
-    slots, busy = view.node.slots, len(view.jobs)
+    slots = view.node.slots
     if not slots:
         return Text("none", palette.muted)
     if slots == 1:
-        return Text("busy" if busy else "free", "" if busy else palette.good)
+        return Text("free", palette.good) if view.free else Text("busy")
     return Text(f"{view.free}/{slots} free", palette.good if view.free else "")
 
 
 def _job_cell(view: NodeView, palette: Palette) -> Text:
     if not view.jobs:
-        return Text()
+        return Text("not ours" if view.others else "", palette.muted)
     job = view.jobs[0]
     text = Text.assemble((f"{job.id} ", palette.muted), cell(job.benchmark), no_wrap=True)
     more = len(view.jobs) - 1
@@ -165,7 +165,7 @@ def summary(
             return Text.assemble((f"{glyphs.bad} ", palette.bad), (plain(seen.error), palette.bad))
         return Text("Looking for a Ray cluster ...", palette.muted)
     slots = sum(view.node.slots for view in found.nodes)
-    busy = sum(min(len(view.jobs), view.node.slots) for view in found.nodes)
+    busy = slots - sum(view.free for view in found.nodes)
     waiting = f"{counted(found.waiting, 'job')} waiting" if found.waiting else "no job waits"
     text = Text.assemble(
         (counted(len(found.nodes), "node"), "bold"),
@@ -247,7 +247,8 @@ def _slot_words(view: NodeView) -> str:
     slots = view.node.slots
     if not slots:
         return "none: it measures nothing; `asrprof fleet flags` prints how to start one that does"
-    return f"{slots}, {view.free} free"
+    others = f", {view.others} used by another store" if view.others else ""
+    return f"{slots}, {view.free} free{others}"
 
 
 def node_checks(view: NodeView, palette: Palette, glyphs: Glyphs) -> RenderableType:

@@ -129,4 +129,6 @@ def _jobs(view: NodeView) -> str:
     if not view.node.slots:
         return "measures none"
     words = [f"{job.id} {job.benchmark} {job.cases_done}/{job.cases_total}" for job in view.jobs]
+    if view.others:
+        words.append("another store's")
     return ", ".join(words) or "free"

@@ -122,6 +122,20 @@ def test_a_copy_of_a_store_leaves_the_agents_of_the_other_alone(
     assert state(fleet, job) == "done"
 
 
+def test_a_slot_that_another_store_uses_is_not_free(fleet: Fleet, tmp_path: Path) -> None:
+    fleet.hold()
+    job = fleet.add()
+    thread = serve(fleet)
+    wait_for(lambda: state(fleet, job) == "running")
+    with Store.open(tmp_path / "other.db") as other:
+        seen = overview(RayLauncher(other.path, link=Link(fleet.cluster.address)), other)
+    slots = [(view.free, view.others) for view in seen.nodes if view.node.slots]
+    assert sorted(slots) == [(0, 1), (1, 0)]
+    fleet.hold(False)
+    thread.join(60)
+    assert state(fleet, job) == "done"
+
+
 def test_an_order_of_another_asrprof_is_refused(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -284,6 +284,16 @@ def test_names_of_cpus_are_short(name: str, words: str) -> None:
     assert short_cpu(name) == words
 
 
+async def test_a_slot_of_another_store_is_busy(fleet: Path, open_app: OpenApp) -> None:
+    found = Overview((NodeView(node("board", 0xE5), None, (), others=1),), 0)
+    async with open_app(fleet, fleet=says(FleetSeen(found, NOW, ADDRESS))) as (app, pilot):
+        await pilot.press("6")
+        await settle(app, pilot)
+        assert "slots: 1 busy, 0 free" in shown(app)
+        assert "not ours" in shown(app)
+        assert "1, 0 free, 1 used by another store" in shown(app)
+
+
 def test_gpus_and_checks_are_counted() -> None:
     assert gpu_words(NODES.nodes[0], UNICODE) == "2 × H100 80GB HBM3"
     assert gpu_words(NODES.nodes[1], UNICODE) == "1", "as the cluster says"

@@ -219,19 +219,32 @@ class Bridge:
         return self._names_of_nodes.get(node_id, node_id[:8])
 
     def _nodes(self) -> list[Node]:
+        left = self._left()
         return [
             Node(
                 id=node["NodeID"],
                 name=node["Labels"].get(HOST) or node["NodeManagerHostname"],
                 address=node["NodeManagerAddress"],
-                slots=int(node["Resources"].get(SLOT, 0)),
+                slots=(slots := int(node["Resources"].get(SLOT, 0))),
                 gpus=int(node["Resources"].get("GPU", 0)),
                 memory_bytes=int(node["Resources"].get("memory", 0)),
                 labels=dict(node["Labels"]),
+                taken=slots - left.get(node["NodeID"], slots),
             )
             for node in self._ray.nodes()
             if node["Alive"]
         ]
+
+    def _left(self) -> dict[str, int]:
+        """Slots that are free now, by node; nothing is known where this Ray does not tell."""
+        try:
+            from ray._private.state import available_resources_per_node
+        except ImportError:
+            return {}
+        # A resource that is all in use is not named.
+        return {
+            node: int(left.get(SLOT, 0)) for node, left in available_resources_per_node().items()
+        }
 
     def _facts(self, ids: tuple[str, ...]) -> dict[str, NodeFacts]:
         remote = self._ray.remote(num_cpus=0, max_retries=0)(tell_facts)

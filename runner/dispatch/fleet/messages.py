@@ -168,6 +168,8 @@ class Node:
     gpus: int
     memory_bytes: int
     labels: dict[str, str]
+    taken: int = 0
+    """Slots in use now, by jobs of whatever store."""
 
 
 Answer = str | bool | Sight | bytes | list[str] | list[Node] | dict[str, NodeFacts] | Taken

@@ -20,11 +20,13 @@ class NodeView:
     """None if it has not answered."""
     jobs: tuple[JobRow, ...]
     """Of this store, that run there now."""
+    others: int = 0
+    """Slots that jobs of other stores have."""
 
     @property
     def free(self) -> int:
-        """Slots without a job of this store."""
-        return max(0, self.node.slots - len(self.jobs))
+        """Slots without a job."""
+        return max(0, self.node.slots - self.others - len(self.jobs))
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,13 @@ def overview(
     if store is not None:
         held = [job for job in store.queue.held() if job.target == TARGET]
         queued = store.queue.count(TARGET)
-    views = [
-        NodeView(
-            node,
-            facts.get(node.id),
-            tuple(job for job in held if (job.node or "").endswith(f"/{node.id}")),
-        )
-        for node in nodes
-    ]
+    # While one of this store has a node and does not say which, nobody's slot can be told.
+    sure = all(job.node for job in held)
+    views = []
+    for node in nodes:
+        jobs = tuple(job for job in held if (job.node or "").endswith(f"/{node.id}"))
+        others = max(0, node.taken - len(jobs)) if sure else 0
+        views.append(NodeView(node, facts.get(node.id), jobs, others))
     views.sort(key=lambda view: (-view.node.slots, view.node.name, view.node.id))
     placed = sum(len(view.jobs) for view in views)
     return Overview(tuple(views), queued + len(held) - placed)
