@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rich import box
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from runner.cli.plain import cell
 from store import Store
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from report.variants import VariantEffect
 
 _UNJUDGED = "-"
+_HEADERS = tuple(
+    Text(words, "dim")
+    for words in ("against the baseline", "speed-up [interval]", "WER %", "points [interval]")
+)
+_GAP = 2
+_NARROWEST = 16
 
 
 def print_effects(
@@ -38,39 +45,57 @@ def print_effects(
     if not effects:
         return
     console.print()
-    console.print(effects_table(effects))
+    console.print(effects_table(effects, console.width))
     for note in _notes(effects):
         console.print(cell(note, "dim"))
 
 
-def effects_table(effects: list[VariantEffect]) -> Table:
+def effects_table(effects: list[VariantEffect], columns: int) -> RenderableType:
     """One row a variant and case: speed-up and difference of WER, each with its interval.
 
-    What a comparison is of stands once, above its variants: on 80 columns names are long.
+    What a comparison is of stands once, above its variants, and as long as the line: names are
+    long, and a cell would fold them.
+
+    Args:
+        effects: What to show.
+        columns: Of the terminal.
     """
+    groups: dict[str, list[tuple[Text, ...]]] = {}
+    for effect in effects:
+        groups.setdefault(_heading(effect), []).append(
+            (
+                cell(f"  {effect.variant.row.variant}"),
+                cell(speed_up(effect.latency), _style(effect.latency)),
+                cell(_UNJUDGED if effect.wer is None else _rates(effect.wer)),
+                cell(points(effect.wer), "red" if _worse(effect.wer) else ""),
+            )
+        )
+    every = [_HEADERS, *(row for rows in groups.values() for row in rows)]
+    widths = [max(row[column].cell_len for row in every) for column in range(len(_HEADERS))]
+    # Only the variant's name may fold, where the terminal is too narrow for all of it.
+    widths[0] = max(_NARROWEST, min(widths[0], columns - sum(widths[1:]) - _GAP * len(widths)))
+    parts: list[RenderableType] = [_lines(widths, [_HEADERS])]
+    for heading, rows in groups.items():
+        parts += [cell(heading, "bold"), _lines(widths, rows)]
+    return Group(*parts)
+
+
+def _heading(effect: VariantEffect) -> str:
     from report.study import BASELINE, shape
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
-    table.add_column("variant, against its baseline", overflow="fold", min_width=16)
-    table.add_column("speed-up\ninterval", justify="right", no_wrap=True)
-    table.add_column("WER %", justify="right", no_wrap=True)
-    table.add_column("WER points\ninterval", justify="right", no_wrap=True)
-    above = ""
-    for effect in effects:
-        case = effect.variant
-        heading = f"{case.model} on {case.place}, {shape(*case.point)}"
-        if effect.baseline.row.variant != BASELINE:
-            heading += f", against {effect.baseline.row.variant}"
-        if heading != above:
-            table.add_row(cell(heading, "bold"))
-            above = heading
-        table.add_row(
-            cell(f"  {case.row.variant}"),
-            cell(speed_up(effect.latency), _style(effect.latency)),
-            _UNJUDGED if effect.wer is None else f"{_rate(effect.wer.a)} > {_rate(effect.wer.b)}",
-            cell(points(effect.wer), "red" if _worse(effect.wer) else ""),
-        )
-    return table
+    case, baseline = effect.variant, effect.baseline.row.variant
+    against = "" if baseline == BASELINE else f", against {baseline}"
+    return f"{case.model} on {case.place}, {shape(*case.point)}{against}"
+
+
+def _lines(widths: list[int], rows: Iterable[tuple[Text, ...]]) -> Table:
+    """Rows that stand under those of other groups."""
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
+    for number, width in enumerate(widths):
+        grid.add_column(width=width, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    return grid
 
 
 def speed_up(latency: Difference) -> str:
@@ -91,8 +116,8 @@ def points(wer: WerDifference | None) -> str:
     return f"{text} [{100 * wer.low:+.2f}, {100 * wer.high:+.2f}]"
 
 
-def _rate(wer: float) -> str:
-    return f"{100 * wer:.1f}"
+def _rates(wer: WerDifference) -> str:
+    return f"{100 * wer.a:.1f} > {100 * wer.b:.1f}"
 
 
 def _style(latency: Difference) -> str:
@@ -105,14 +130,21 @@ def _worse(wer: WerDifference | None) -> bool:
     return wer is not None and wer.significant and wer.difference > 0
 
 
+def _has_interval(effect: VariantEffect) -> bool:
+    compared = (effect.latency, effect.wer)
+    return any(found is not None and not math.isnan(found.low) for found in compared)
+
+
 def _notes(effects: list[VariantEffect]) -> list[str]:
     apart = sum(not effect.in_turns for effect in effects)
-    notes = [
-        f"{len(effects)} comparisons; the intervals allow for their number: all together are 95 % "
-        "sure"
-        if len(effects) > 1
-        else "95 % intervals"
-    ]
+    notes = []
+    if any(_has_interval(effect) for effect in effects):
+        notes.append(
+            f"{len(effects)} comparisons; the intervals allow for their number: all together are "
+            "95 % sure"
+            if len(effects) > 1
+            else "95 % intervals"
+        )
     if apart < len(effects):
         notes.append("speed-up: the two took turns in one process")
     if apart:
