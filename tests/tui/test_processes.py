@@ -20,12 +20,14 @@ from tests.dispatch.conftest import RUNNER, Yard, wait_for
 
 # The app with the stand-in for the runner; everything else is as users have it.
 APP = """
-import sys
+import signal, sys
 from pathlib import Path
 from runner.dispatch.process import ProcessLauncher
 from tui.app import AsrprofApp
 from tui.options import Options
 
+# A terminal that goes ends it, also where the tests themselves run under nohup.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 command = (sys.executable, sys.argv[2])
 AsrprofApp(Options(
     store=Path(sys.argv[1]),
