@@ -346,11 +346,11 @@ def test_a_reader_that_leaves_does_not_end_the_run(write, tmp_path):
 
 
 def events_are_whole(printed: str) -> None:
-    """Each a line of JSON, short enough for a container's log."""
+    """Each is a line of JSON."""
     events = [json.loads(line) for line in printed.splitlines()]
     kinds = [event["event"] for event in events]
     assert kinds[-1] == "JobFinished"
     assert {"JobStarted", "CaseStarted", "CaseProgress", "CaseFinished"} <= set(kinds)
     finished = next(event for event in events if event["event"] == "CaseFinished")
     assert finished["result"]["latency"]["median_s"] > 0
-    assert max(len(line) for line in printed.splitlines()) < 8192
+    assert max(len(line) for line in printed.splitlines()) < 8192, "fits a container's log"

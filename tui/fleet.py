@@ -13,9 +13,9 @@ from typing import Protocol
 from runner.dispatch.fleet.facts import NodeFacts
 from runner.dispatch.fleet.launcher import TARGET, RayLauncher
 from runner.dispatch.fleet.link import Link
-from runner.dispatch.fleet.overview import Overview, overview
+from runner.dispatch.fleet.overview import Overview, overview, with_jobs
 from runner.dispatch.launcher import UnreachableError
-from store import Clock, JobRow, Store, StoreError, utc_now
+from store import Clock, Store, StoreError, utc_now
 from tui.snapshot import Snapshot
 
 AGAIN_S = 60.0
@@ -146,10 +146,5 @@ class Asker(RayLauncher):
 def current(found: Overview, snapshot: Snapshot) -> Overview:
     """The nodes with the jobs that the store has by now; the cluster was asked seconds ago."""
     held = [job for job in snapshot.held if job.target == TARGET]
-    by_node: dict[str, list[JobRow]] = {}
-    for job in held:
-        by_node.setdefault((job.node or "").rpartition("/")[2], []).append(job)
-    nodes = tuple(replace(view, jobs=tuple(by_node.get(view.node.id, ()))) for view in found.nodes)
-    placed = sum(len(view.jobs) for view in nodes)
     queued = sum(job.target == TARGET for job in snapshot.waiting)
-    return Overview(nodes, queued + len(held) - placed)
+    return with_jobs(found.nodes, held, queued)

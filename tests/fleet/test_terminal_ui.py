@@ -77,7 +77,9 @@ async def test_without_a_cluster_nothing_is_queued_and_the_tab_says_why(
         await settle(app, pilot)
         await pilot.press("6")
         await until(lambda: "no Ray cluster at 127.0.0.1:1 (Connection" in shown(app), pilot, 60)
-        await until(lambda: "ray start --address=HEAD:6379 $(asrprof" in shown(app), pilot)
+        # How to make one is drawn after that.
+        start = "ray start --address=HEAD:6379 $(asrprof fleet flags)"
+        await until(lambda: start in shown(app), pilot)
         await pilot.press(*QUEUE_ON_RAY, "enter")
         await until(lambda: any("target ray: no Ray cluster" in w for w in told(app)), pilot, 60)
     with Store.open(path, readonly=True) as store:

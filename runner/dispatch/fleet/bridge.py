@@ -219,23 +219,10 @@ class Bridge:
         return self._names_of_nodes.get(node_id, node_id[:8])
 
     def _nodes(self) -> list[Node]:
-        left = self._left()
-        return [
-            Node(
-                id=node["NodeID"],
-                name=node["Labels"].get(HOST) or node["NodeManagerHostname"],
-                address=node["NodeManagerAddress"],
-                slots=(slots := int(node["Resources"].get(SLOT, 0))),
-                gpus=int(node["Resources"].get("GPU", 0)),
-                memory_bytes=int(node["Resources"].get("memory", 0)),
-                labels=dict(node["Labels"]),
-                taken=slots - left.get(node["NodeID"], slots),
-            )
-            for node in self._ray.nodes()
-            if node["Alive"]
-        ]
+        free = self._free()
+        return [_node(node, free) for node in self._ray.nodes() if node["Alive"]]
 
-    def _left(self) -> dict[str, int]:
+    def _free(self) -> dict[str, int]:
         """Slots that are free now, by node; nothing is known where this Ray does not tell."""
         try:
             from ray._private.state import available_resources_per_node
@@ -257,6 +244,22 @@ class Bridge:
             with suppress(self._ray.exceptions.RayError):
                 facts[asked[question]] = self._ray.get(question)
         return facts
+
+
+def _node(found: dict[str, Any], free: Mapping[str, int]) -> Node:
+    """A node as Ray lists it, with the slots that are free by node."""
+    labels, resources = found["Labels"], found["Resources"]
+    slots = int(resources.get(SLOT, 0))
+    return Node(
+        id=found["NodeID"],
+        name=labels.get(HOST) or found["NodeManagerHostname"],
+        address=found["NodeManagerAddress"],
+        slots=slots,
+        gpus=int(resources.get("GPU", 0)),
+        memory_bytes=int(resources.get("memory", 0)),
+        labels=dict(labels),
+        taken=slots - free.get(found["NodeID"], slots),
+    )
 
 
 def _last_started(environ: Mapping[str, str] = os.environ) -> str | None:

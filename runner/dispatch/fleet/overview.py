@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from runner.dispatch.fleet.facts import NodeFacts
 from runner.dispatch.fleet.launcher import TARGET, RayLauncher
@@ -18,7 +18,7 @@ class NodeView:
     node: Node
     facts: NodeFacts | None
     """None if it has not answered."""
-    jobs: tuple[JobRow, ...]
+    jobs: tuple[JobRow, ...] = ()
     """Of this store, that run there now."""
     others: int = 0
     """Slots that jobs of other stores have."""
@@ -53,22 +53,36 @@ def overview(
         UnreachableError: There is no cluster, or it does not answer.
         StoreError: The store cannot be read.
     """
-    nodes = launcher.nodes()
+    nodes = list(launcher.nodes())
     facts = dict(known or {})
     unknown = [node.id for node in nodes if node.id not in facts]
     if unknown:
         facts |= launcher.facts(unknown)
-    held, queued = [], 0
+    held: list[JobRow] = []
+    queued = 0
     if store is not None:
         held = [job for job in store.queue.held() if job.target == TARGET]
         queued = store.queue.count(TARGET)
-    # While one of this store has a node and does not say which, nobody's slot can be told.
-    sure = all(job.node for job in held)
-    views = []
-    for node in nodes:
-        jobs = tuple(job for job in held if (job.node or "").endswith(f"/{node.id}"))
-        others = max(0, node.taken - len(jobs)) if sure else 0
-        views.append(NodeView(node, facts.get(node.id), jobs, others))
-    views.sort(key=lambda view: (-view.node.slots, view.node.name, view.node.id))
-    placed = sum(len(view.jobs) for view in views)
-    return Overview(tuple(views), queued + len(held) - placed)
+    nodes.sort(key=lambda node: (-node.slots, node.name, node.id))
+    found = with_jobs((NodeView(node, facts.get(node.id)) for node in nodes), held, queued)
+    if not all(job.node for job in held):
+        # One of this store may have a slot and not say where: nobody else's can be told.
+        return found
+    others = (max(0, view.node.taken - len(view.jobs)) for view in found.nodes)
+    views = (replace(view, others=n) for view, n in zip(found.nodes, others, strict=True))
+    return replace(found, nodes=tuple(views))
+
+
+def with_jobs(views: Iterable[NodeView], held: Collection[JobRow], queued: int) -> Overview:
+    """The nodes with the jobs that are on them now.
+
+    Args:
+        views: The nodes, with whatever jobs.
+        held: Jobs of this store that the cluster has.
+        queued: Jobs of this store that wait for their turn.
+    """
+    by_node: dict[str, list[JobRow]] = {}
+    for job in held:
+        by_node.setdefault((job.node or "").rpartition("/")[2], []).append(job)
+    nodes = tuple(replace(view, jobs=tuple(by_node.get(view.node.id, ()))) for view in views)
+    return Overview(nodes, queued + len(held) - sum(len(view.jobs) for view in nodes))
