@@ -93,7 +93,7 @@ class StoreLedger(Ledger):
         return self._store.path.parent / "traces" / f"job-{self.job_id}"
 
     def begin(self, attempt: int) -> None:
-        self._store.queue.begin(self.job_id, attempt, self._owner, LEASE_S)
+        self._store.attempts.begin(self.job_id, attempt, self._owner, LEASE_S)
 
     def settled(self) -> set[str]:
         return self._store.case_keys(self.job_id, states=("ok", "oom"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from store import jobs, reader, rescoring, spool, writer
+from store.attempts import Attempts
 from store.browse import Browser
 from store.clock import Clock, timestamp, utc_now
 from store.connection import BUSY_TIMEOUT_S, Database, open_database
@@ -41,7 +42,9 @@ class Store:
         self._mountinfo = mountinfo
         self._filter_database: Database | None = database if database.readonly else None
         self.queue = Queue(database, clock)
-        """The jobs that wait, and what becomes of those that a dispatcher starts."""
+        """The jobs that wait, and what people ask of jobs."""
+        self.attempts = Attempts(database, clock)
+        """What becomes of jobs that a dispatcher starts."""
         self.study = StudyReader(database)
         """Many results at once, for a study."""
 

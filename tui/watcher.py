@@ -96,7 +96,7 @@ class Reading:
     def __call__(self, store: Store, generation: int, at: datetime) -> Snapshot:
         """Reads what the views share."""
         ended = store.jobs(states=FINAL)
-        held = store.queue.held()
+        held = store.attempts.held()
         waiting = store.queue.waiting()
         return Snapshot(
             generation=generation,

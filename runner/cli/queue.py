@@ -139,7 +139,7 @@ def show_list(
         waiting = opened.queue.waiting()
         ended = opened.jobs(states=FINAL)
         shown = ended if everything else ended[-RECENT:]
-        jobs = [*shown, *opened.queue.held(), *waiting]
+        jobs = [*shown, *opened.attempts.held(), *waiting]
     if as_json:
         typer.echo(json.dumps([asdict(job) for job in jobs], indent=2))
     elif jobs:

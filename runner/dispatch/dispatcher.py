@@ -143,16 +143,16 @@ class Dispatcher:
         """Compares the store with what runs: adopts, puts back, or ends what nobody follows."""
         for job, fate in find_orphans(self.store, self.launchers, self._owner, self._followed):
             if isinstance(fate, Found):
-                if self.store.queue.adopt(job.id, job.attempt, self._owner, LEASE_S):
+                if self.store.attempts.adopt(job.id, job.attempt, self._owner, LEASE_S):
                     self._take(job, fate.handle)
                     self._remember(job, fate.handle)
                     words = f"job {job.id} runs on, adopted: {fate.handle.ref}"
                     self._note(job, "job-adopted", words)
             elif isinstance(fate, NotBegun):
-                if self.store.queue.give_back(job.id, job.attempt):
+                if self.store.attempts.give_back(job.id, job.attempt):
                     words = f"job {job.id} had not begun when its dispatcher went: put back"
                     self._note(job, "job-put-back", words)
-            elif self.store.queue.settle(job.id, job.attempt, "lost", fate.reason):
+            elif self.store.attempts.settle(job.id, job.attempt, "lost", fate.reason):
                 self._note(job, "job-lost", f"job {job.id} lost: {fate.reason}")
 
     def follow(self) -> None:
@@ -172,7 +172,7 @@ class Dispatcher:
         Args:
             lane: Where there may be a place; on this machine when None.
         """
-        job = self.store.queue.claim(
+        job = self.store.attempts.claim(
             self._owner,
             LEASE_S,
             targets=self._targets_here,
@@ -280,7 +280,7 @@ class Dispatcher:
                 followed.handle.stop(self.grace_s)
             return
         if now - followed.beat >= BEAT_S:
-            job = self.store.queue.renew(job.id, followed.job.attempt, self._owner, LEASE_S)
+            job = self.store.attempts.renew(job.id, followed.job.attempt, self._owner, LEASE_S)
             followed.beat = now
         if stop_of(job, utc_now()) is not None:
             self.say(f"job {job.id} is being stopped")
@@ -295,7 +295,7 @@ class Dispatcher:
         job = followed.job
         if node is not None and node != followed.node:
             followed.node = node
-            self.store.queue.placed(job.id, job.attempt, node)
+            self.store.attempts.placed(job.id, job.attempt, node)
             self._note(job, "job-placed", f"job {job.id} is on node {node.partition('/')[0]}")
 
     def _look_again(self, followed: _Followed) -> None:
@@ -323,7 +323,7 @@ class Dispatcher:
             self._leave(followed)
         elif now - followed.unreachable > self.silence_s and self._is_silent(followed, job):
             reason = f"{found.reason}; its runner gives no sign of life"
-            self.store.queue.settle(job.id, job.attempt, "lost", reason)
+            self.store.attempts.settle(job.id, job.attempt, "lost", reason)
             self._leave(followed)
 
     def _leave(self, followed: _Followed) -> None:
@@ -362,7 +362,7 @@ class Dispatcher:
             self._settle(followed.job, "lost" if end.code is None else "failed", end.reason)
 
     def _settle(self, job: JobRow, state: JobState, reason: str) -> None:
-        self.store.queue.settle(job.id, job.attempt, state, reason)
+        self.store.attempts.settle(job.id, job.attempt, state, reason)
         self._drop(job)
 
     def _take(self, job: JobRow, handle: Handle) -> None:
@@ -377,7 +377,7 @@ class Dispatcher:
 
     def _remember(self, job: JobRow, handle: Handle) -> None:
         log = None if handle.log is None else str(handle.log)
-        self.store.queue.launched(job.id, job.attempt, handle.ref, log)
+        self.store.attempts.launched(job.id, job.attempt, handle.ref, log)
 
     def _report(self, job_id: int) -> None:
         """Counts a job as ended, and says how."""
@@ -407,7 +407,7 @@ class Dispatcher:
         """Says once who keeps the machine busy when that is not a job in hand."""
         others: set[int] = set()
         if not self._followed and self._waiting(self._targets_here):
-            others = {job.id for job in self.store.queue.held() if job.machine == self._machine}
+            others = {job.id for job in self.store.attempts.held() if job.machine == self._machine}
         if len(others) < self.parallel:
             others = set()
         if others - self._waits_for:

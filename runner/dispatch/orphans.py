@@ -51,7 +51,7 @@ def find_orphans(
         owner: The dispatcher that asks.
         followed: Jobs that it follows.
     """
-    for job in store.queue.held():
+    for job in store.attempts.held():
         if job.id in followed or not _is_orphan(job):
             continue
         launcher = _launcher_to_ask(job, launchers, owner)

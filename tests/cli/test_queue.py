@@ -66,9 +66,9 @@ def test_move_cancel_retry_rm(asrprof: Asrprof) -> None:
 
 def test_what_runs_is_not_removed(asrprof: Asrprof, three_jobs: Path) -> None:
     with Store.open(three_jobs) as store:
-        store.queue.claim(process_owner(), 60, targets={"local"})
+        store.attempts.claim(process_owner(), 60, targets={"local"})
         assert "job 1 is starting: cancel it first" in asrprof("queue", "rm", "1").err
-        store.queue.begin(1, 1, process_owner(), 60)
+        store.attempts.begin(1, 1, process_owner(), 60)
         ran = asrprof("queue", "rm", "1", "--results")
         assert (ran.code, ran.out) == (2, "")
         assert asrprof("queue", "cancel", "1").out == "job 1 is running: asked to end\n"

@@ -26,8 +26,8 @@ def test_four_containers_and_the_host_write_at_once(yard: ContainerYard) -> None
     cases = 150
     jobs = [yard.add(cases=cases) for _ in range(4)]
     mine = yard.add(cases=cases, target="local")
-    assert yard.store.queue.claim("here:1:1", 600, targets=("local",)) is not None
-    yard.store.queue.begin(mine, 1, "here:1:1", 600)
+    assert yard.store.attempts.claim("here:1:1", 600, targets=("local",)) is not None
+    yard.store.attempts.begin(mine, 1, "here:1:1", 600)
     yard.flag("slow-start")
     dispatcher = yard.spawn(parallel=5)
     wait_for(lambda: len(yard.lines("ran.txt")) == 4, 60)
@@ -104,7 +104,7 @@ def test_a_container_of_an_attempt_that_is_over_is_removed(yard: ContainerYard) 
     wait_for(lambda: yard.store.job(job).cases_done == 1, 60)
     first.kill()
     first.wait()
-    assert yard.store.queue.settle(job, 1, "lost", "given up by hand")
+    assert yard.store.attempts.settle(job, 1, "lost", "given up by hand")
     yard.store.queue.retry(job)
     yard.flag("hold", on=False)
     assert len(yard.containers()) == 1

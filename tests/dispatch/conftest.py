@@ -45,7 +45,7 @@ else:
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(1))
 with Store.open(given["--store"]) as store:
     owner = process_owner()
-    store.queue.begin(job, attempt, owner, 30)
+    store.attempts.begin(job, attempt, owner, 30)
     done = store.case_keys(job)
     for case in range(store.job(job).cases_total):
         if f"case-{case}" in done:

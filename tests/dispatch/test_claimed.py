@@ -47,7 +47,7 @@ def test_a_later_attempt_refuses_other_speech(
     )
     with Store.open(tmp_path / "store.db") as store:
         job = store.queue.add(store.add_benchmark("quick", CONFIG), target="local", cases_total=2)
-        store.queue.claim(process_owner(), 60, targets={"local"})
+        store.attempts.claim(process_owner(), 60, targets={"local"})
         store.write_result(job, row)
         with pytest.raises(UserError, match="queue the benchmark anew"):
             Session(benchmark, no_sink).run_claimed(StoreLedger(store, job), 1)

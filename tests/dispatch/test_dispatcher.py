@@ -135,7 +135,7 @@ def test_a_dispatcher_killed_before_its_runner_began(yard: Yard) -> None:
     dispatcher.kill()
     dispatcher.wait()
     # As if it had died between the start and the note of it.
-    yard.store.queue.launched(job, 1, "", None)
+    yard.store.attempts.launched(job, 1, "", None)
     yard.store._database._connection.execute("UPDATE jobs SET handle = NULL")
     thread, said = in_background(yard)
     wait_for(lambda: len(yard.lines("ran.txt")) == 2)
@@ -252,9 +252,9 @@ def test_parallel_jobs_run_at_once(yard: Yard) -> None:
     jobs = [yard.add(cases=1) for _ in range(3)]
     yard.flag("hold")
     thread, _ = in_background(yard, parallel=2)
-    wait_for(lambda: len(yard.store.queue.held()) == 2)
+    wait_for(lambda: len(yard.store.attempts.held()) == 2)
     time.sleep(0.2)
-    assert len(yard.store.queue.held()) == 2
+    assert len(yard.store.attempts.held()) == 2
     yard.flag("hold", False)
     thread.join(30)
     assert all(yard.store.job(job).state == "done" for job in jobs)
@@ -299,8 +299,8 @@ def test_a_target_that_this_dispatcher_does_not_know(yard: Yard, dead_owner: str
     """Its runner may live: only its lease can tell."""
     benchmark = yard.store.add_benchmark("quick", "{}")
     job = yard.store.queue.add(benchmark, target="moon", cases_total=1)
-    yard.store.queue.claim(dead_owner, 60, targets={"moon"})
-    yard.store.queue.begin(job, 1, "moon/1:1:1", 60)
+    yard.store.attempts.claim(dead_owner, 60, targets={"moon"})
+    yard.store.attempts.begin(job, 1, "moon/1:1:1", 60)
     yard.dispatcher().reconcile()
     assert yard.store.job(job).state == "running"
     yard.store.heartbeat(job, -1)
@@ -333,14 +333,14 @@ def test_a_job_that_may_run_where_nobody_answers_is_not_started_again(
     yard: Yard, dead_owner: str
 ) -> None:
     job = yard.add()
-    yard.store.queue.claim(dead_owner, 60, targets={"local"})
+    yard.store.attempts.claim(dead_owner, 60, targets={"local"})
     silent = Silent(yard.path, command=("false",))
     Dispatcher(yard.store, {"local": silent}).reconcile()
     row = yard.store.job(job)
     assert (row.state, row.attempt) == ("lost", 1)
     assert yard.lines("ran.txt") == []
     yard.store.queue.retry(job)
-    yard.store.queue.claim(dead_owner, 60, targets={"local"})
+    yard.store.attempts.claim(dead_owner, 60, targets={"local"})
     silent.answers = True
     Dispatcher(yard.store, {"local": silent}).reconcile()
     assert (yard.store.job(job).state, yard.store.job(job).attempt) == ("queued", 3)

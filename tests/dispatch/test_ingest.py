@@ -24,7 +24,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     with Store.open(tmp_path / "store" / "s.db") as opened:
         benchmark = opened.add_benchmark("b", '{"name": "b"}')
         opened.queue.add(benchmark, target="docker-cpu", cases_total=2)
-        opened.queue.claim("here:1:1", 60, targets=("docker-cpu",))
+        opened.attempts.claim("here:1:1", 60, targets=("docker-cpu",))
         yield opened
 
 

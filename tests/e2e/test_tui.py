@@ -44,7 +44,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     store = tmp_path / "results" / "asrprof.db"
     if store.exists():
         with Store.open(store) as opened:
-            for job in opened.queue.held():
+            for job in opened.attempts.held():
                 opened.queue.cancel(job.id)
     started.close()
 

@@ -113,7 +113,7 @@ def test_a_copy_of_a_store_leaves_the_agents_of_the_other_alone(
     with Store.open(fleet.path) as original:
         original._database._connection.execute("VACUUM INTO ?", (str(copy),))
     with Store.open(copy) as other:
-        other.queue.settle(job, 1, "failed", "in the copy")
+        other.attempts.settle(job, 1, "failed", "in the copy")
         RayLauncher(copy, link=fleet.link).tidy(other, ())
     time.sleep(1)
     assert state(fleet, job) == "running"

@@ -16,7 +16,7 @@ def add(store: Store, needs: str | None = None, *, target: str = "ray", **more: 
 
 
 def claim(store: Store, lane: Lane) -> int | None:
-    job = store.queue.claim(ME, 30, lane=lane)
+    job = store.attempts.claim(ME, 30, lane=lane)
     return None if job is None else job.id
 
 
@@ -29,7 +29,7 @@ def test_each_lane_has_its_own_places_and_order(store: Store) -> None:
     assert [claim(store, arm) for _ in range(3)] == [urgent, first, None]
     assert claim(store, h100) == other
     assert [claim(store, anywhere) for _ in range(2)] == [any_node, None]
-    store.queue.settle(first, 1, "failed", "x")
+    store.attempts.settle(first, 1, "failed", "x")
     assert claim(store, arm) == second
     assert store.queue.count("ray") == 0
 
@@ -37,7 +37,7 @@ def test_each_lane_has_its_own_places_and_order(store: Store) -> None:
 def test_a_fleet_does_not_take_this_machine(store: Store) -> None:
     here, there = add(store, target="local"), add(store)
     assert claim(store, Lane("ray", ("ray",), 1, None)) == there
-    job = store.queue.claim(ME, 30, targets=("local",))
+    job = store.attempts.claim(ME, 30, targets=("local",))
     assert job is not None and job.id == here
     assert store.queue.is_waited_for(["local", "ray"]) is False
     assert store.queue.targets() == ["local", "ray"]
@@ -48,17 +48,17 @@ def test_a_lost_job_keeps_its_place_and_avoids_the_node(store: Store) -> None:
     lane = Lane("ray", ("ray",), 9, None)
     for attempt, node in ((1, "pi/aa"), (2, "xeon/bb")):
         assert claim(store, lane) == job
-        store.queue.placed(job, attempt, node)
-        assert store.queue.settle(job, attempt, "lost", "its node has died")
+        store.attempts.placed(job, attempt, node)
+        assert store.attempts.settle(job, attempt, "lost", "its node has died")
     row = store.job(job)
     assert (row.state, row.attempt, row.retries) == ("queued", 3, 0)
     assert (row.node, row.avoid) == (None, "aa,bb")
     said = [event.message for event in store.events(job) if event.kind == "job-retried"]
     assert said[0] == "attempt 1 lost: its node has died; queued again"
     # An attempt that is over cannot lose it again.
-    assert store.queue.settle(job, 2, "lost", "late") is False
+    assert store.attempts.settle(job, 2, "lost", "late") is False
     assert claim(store, lane) == job
-    assert store.queue.settle(job, 3, "lost", "once more")
+    assert store.attempts.settle(job, 3, "lost", "once more")
     assert (store.job(job).state, store.job(job).reason) == ("lost", "once more")
     assert claim(store, lane) == later
 
@@ -67,7 +67,7 @@ def test_a_lost_job_keeps_its_place_and_avoids_the_node(store: Store) -> None:
 def test_only_lost_jobs_are_tried_again(store: Store, state: str) -> None:
     job = add(store, retries=1)
     claim(store, Lane("ray", ("ray",), 1, None))
-    store.queue.settle(job, 1, state, "x")  # type: ignore[arg-type]
+    store.attempts.settle(job, 1, state, "x")  # type: ignore[arg-type]
     assert store.job(job).state == state
 
 
@@ -75,5 +75,5 @@ def test_a_lost_job_that_was_to_end_is_not_tried_again(store: Store) -> None:
     job = add(store, retries=1)
     claim(store, Lane("ray", ("ray",), 1, None))
     store.queue.cancel(job)
-    store.queue.settle(job, 1, "lost", "gone")
+    store.attempts.settle(job, 1, "lost", "gone")
     assert store.job(job).state == "lost"

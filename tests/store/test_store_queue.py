@@ -67,7 +67,7 @@ def order(store: Store) -> list[int]:
 
 
 def claim(store: Store, owner: str = ME, parallel: int = 1) -> int | None:
-    job = store.queue.claim(owner, 30, targets=LOCAL, parallel=parallel)
+    job = store.attempts.claim(owner, 30, targets=LOCAL, parallel=parallel)
     return None if job is None else job.id
 
 
@@ -129,7 +129,7 @@ def test_one_job_at_a_time_on_a_machine(store: Store, queue_job: AddJob, add_job
     assert claim(store) == 1
     assert claim(store) is None
     assert claim(store, parallel=2) == 2
-    store.queue.settle(1, 1, "failed", "x")
+    store.attempts.settle(1, 1, "failed", "x")
     queue_job()
     assert claim(store) is None
     assert claim(store, ELSEWHERE) == 4
@@ -143,23 +143,23 @@ def test_only_what_the_dispatcher_can_start(store: Store, queue_job: AddJob) -> 
 
 def test_claim_launch_begin(store: Store, queue_job: AddJob, clock: Clock) -> None:
     queue_job()
-    job = store.queue.claim(ME, 30, targets=LOCAL)
+    job = store.attempts.claim(ME, 30, targets=LOCAL)
     assert job is not None
     assert (job.state, job.lease_owner, job.dispatcher, job.machine) == ("starting", ME, ME, HERE)
-    store.queue.launched(1, 1, "a-process", "/x.log")
+    store.attempts.launched(1, 1, "a-process", "/x.log")
     clock.forward(5)
-    begun = store.queue.begin(1, 1, "runner", 30)
+    begun = store.attempts.begin(1, 1, "runner", 30)
     assert (begun.state, begun.lease_owner, begun.handle) == ("running", "runner", "a-process")
     assert begun.attempt_started_at == begun.started_at == "2026-01-31T12:00:05.000000+00:00"
     with pytest.raises(LeaseLostError, match="job 1 is being run by runner"):
-        store.queue.begin(1, 1, "second", 30)
+        store.attempts.begin(1, 1, "second", 30)
     with pytest.raises(LeaseLostError, match="attempt 2 of job 1 is over"):
-        store.queue.begin(1, 2, "second", 30)
+        store.attempts.begin(1, 2, "second", 30)
     assert store.heartbeat(1, 30, owner="runner") is None
     store.finish_job(1, "done", owner="runner")
     with pytest.raises(LeaseLostError, match="job 1 is done"):
-        store.queue.begin(1, 1, "second", 30)
-    assert not store.queue.settle(1, 1, "lost", "too late")
+        store.attempts.begin(1, 1, "second", 30)
+    assert not store.attempts.settle(1, 1, "lost", "too late")
     assert store.job(1).state == "done"
 
 
@@ -168,7 +168,7 @@ def test_cancel(store: Store, queue_job: AddJob) -> None:
     assert store.queue.cancel(2) == "cancelled"
     assert store.job(2).reason == "cancelled before it started"
     assert claim(store) == 1
-    store.queue.begin(1, 1, "runner", 30)
+    store.attempts.begin(1, 1, "runner", 30)
     assert store.queue.cancel(1) == store.queue.cancel(1) == "running"
     stop = store.heartbeat(1, 30)
     assert stop is not None
@@ -186,14 +186,14 @@ def test_time_limit_counts_from_the_attempt(store: Store, queue_job: AddJob, clo
         clock.forward(100)
         attempt = store.job(1).attempt
         assert stop_of(store.job(1), clock()) is None, "it has not begun"
-        store.queue.begin(1, attempt, "runner", 30)
+        store.attempts.begin(1, attempt, "runner", 30)
         clock.forward(59)
         assert store.heartbeat(1, 30) is None
         clock.forward(1)
         stop = store.heartbeat(1, 30)
         assert stop is not None
         assert (stop.state, stop.reason) == ("failed", "stopped after 60 s (its time limit)")
-        store.queue.settle(1, attempt, stop.state, stop.reason)
+        store.attempts.settle(1, attempt, stop.state, stop.reason)
         store.queue.retry(1)
 
 
@@ -205,10 +205,10 @@ def test_retry_is_the_next_attempt_at_the_end(
     assert claim(store) == 1
     with pytest.raises(StoreError, match="job 1 is starting: only a job that has ended"):
         store.queue.retry(1)
-    store.queue.begin(1, 1, "runner", 30)
+    store.attempts.begin(1, 1, "runner", 30)
     store.write_result(1, full)
     store.queue.cancel(1)
-    store.queue.settle(1, 1, "cancelled", "on request")
+    store.attempts.settle(1, 1, "cancelled", "on request")
     store.queue.retry(1)
     assert order(store) == [2, 3, 1]
     job = store.job(1)
@@ -240,11 +240,11 @@ def test_remove(store: Store, queue_job: AddJob, full: Result, dead: str) -> Non
     assert claim(store) == 1
     with pytest.raises(StoreError, match="job 1 is starting: cancel it first"):
         store.queue.remove(1)
-    store.queue.begin(1, 1, dead, 30)
+    store.attempts.begin(1, 1, dead, 30)
     with pytest.raises(StoreError, match="job 1 is running: cancel it first"):
         store.queue.remove(1)  # Its dispatcher will say what became of the runner.
     store.write_result(1, full)
-    store.queue.settle(1, 1, "lost", "gone")
+    store.attempts.settle(1, 1, "lost", "gone")
     with pytest.raises(StoreError, match="has 1 results"):
         store.queue.remove(1)
     store.queue.remove(1, with_results=True)
@@ -266,16 +266,16 @@ def test_a_claim_whose_dispatcher_died_is_put_back(
     for _ in range(2):
         queue_job()
     assert claim(store, dead) == 1
-    assert store.queue.give_back(1, 1)
-    assert not store.queue.give_back(1, 1)
+    assert store.attempts.give_back(1, 1)
+    assert not store.attempts.give_back(1, 1)
     assert order(store) == [1, 2]
     with pytest.raises(LeaseLostError, match="is queued"):
-        store.queue.begin(1, 1, "late runner", 30)
+        store.attempts.begin(1, 1, "late runner", 30)
     assert claim(store) == 1
     with pytest.raises(LeaseLostError, match="attempt 1 of job 1 is over"):
-        store.queue.begin(1, 1, "late runner", 30)
-    assert not store.queue.give_back(1, 2), "its dispatcher lives"
-    store.queue.begin(1, 2, "runner", 30)
+        store.attempts.begin(1, 1, "late runner", 30)
+    assert not store.attempts.give_back(1, 2), "its dispatcher lives"
+    store.attempts.begin(1, 2, "runner", 30)
 
 
 def test_a_claim_to_be_cancelled_is_not_put_back(
@@ -284,28 +284,28 @@ def test_a_claim_to_be_cancelled_is_not_put_back(
     queue_job()
     claim(store, dead)
     assert store.queue.cancel(1) == "starting"
-    assert store.queue.give_back(1, 1)
+    assert store.attempts.give_back(1, 1)
     assert store.job(1).state == "cancelled"
 
 
 def test_adoption(store: Store, queue_job: AddJob, clock: Clock, dead: str) -> None:
     queue_job()
     claim(store, dead)
-    store.queue.begin(1, 1, "runner", 30)
-    assert store.queue.adopt(1, 1, ME, 30)
-    assert not store.queue.adopt(1, 1, "another", 30)
+    store.attempts.begin(1, 1, "runner", 30)
+    assert store.attempts.adopt(1, 1, ME, 30)
+    assert not store.attempts.adopt(1, 1, "another", 30)
     assert (store.job(1).dispatcher, store.job(1).lease_owner) == (ME, "runner")
     clock.forward(40)
-    assert store.queue.adopt(1, 1, ELSEWHERE, 30), "nobody has renewed the lease"
+    assert store.attempts.adopt(1, 1, ELSEWHERE, 30), "nobody has renewed the lease"
     with pytest.raises(LeaseLostError, match=f"followed by {ELSEWHERE}"):
-        store.queue.renew(1, 1, ME, 30)
-    assert store.queue.renew(1, 1, ELSEWHERE, 30).id == 1
-    assert not store.queue.adopt(1, 2, ME, 30)
+        store.attempts.renew(1, 1, ME, 30)
+    assert store.attempts.renew(1, 1, ELSEWHERE, 30).id == 1
+    assert not store.attempts.adopt(1, 2, ME, 30)
 
 
 def test_runs_by_hand_are_not_adopted(store: Store, job_id: int, clock: Clock) -> None:
     clock.forward(1000)
-    assert not store.queue.adopt(job_id, 1, ME, 30)
+    assert not store.attempts.adopt(job_id, 1, ME, 30)
 
 
 def test_a_run_by_hand_takes_a_job_out_of_the_dispatchers_hands(
@@ -314,7 +314,7 @@ def test_a_run_by_hand_takes_a_job_out_of_the_dispatchers_hands(
     queue_job()
     claim(store)
     store.queue.cancel(1)
-    store.queue.settle(1, 1, "cancelled", "x")
+    store.attempts.settle(1, 1, "cancelled", "x")
     store.reopen_job(1, "by-hand:1:1", 30)
     job = store.job(1)
     assert (job.dispatcher, job.handle, job.cancel_requested_at) == (None, None, None)

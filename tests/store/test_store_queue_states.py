@@ -67,9 +67,9 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(owner=OWNERS, parallel=st.integers(1, 2))
     def claim(self, owner: str, parallel: int) -> None:
         machine = owner.partition("/")[0]
-        held = [job for job in self._store.queue.held() if job.machine == machine]
+        held = [job for job in self._store.attempts.held() if job.machine == machine]
         waiting = self._store.queue.waiting()
-        job = self._store.queue.claim(owner, 30, targets={"local"}, parallel=parallel)
+        job = self._store.attempts.claim(owner, 30, targets={"local"}, parallel=parallel)
         if len(held) >= parallel or not waiting:
             assert job is None
         else:
@@ -80,7 +80,7 @@ class QueueMachine(RuleBasedStateMachine):
     def begin(self, job: int, late: bool) -> None:
         row = self._store.job(job)
         attempt = row.attempt - 1 if late else row.attempt
-        begun = self._try(lambda: self._store.queue.begin(job, attempt, "alpha/1:99:1", 30))
+        begun = self._try(lambda: self._store.attempts.begin(job, attempt, "alpha/1:99:1", 30))
         assert begun == (row.state == "starting" and not late)
         if begun:
             assert (job, attempt) not in self._begun, "an attempt begins once"
@@ -89,17 +89,17 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(job=jobs, state=ENDS)
     def settle(self, job: int, state: JobState) -> None:
         row = self._store.job(job)
-        assert self._store.queue.settle(job, row.attempt, state, "r") == (row.state in HELD)
-        assert not self._store.queue.settle(job, row.attempt - 1, state, "r")
+        assert self._store.attempts.settle(job, row.attempt, state, "r") == (row.state in HELD)
+        assert not self._store.attempts.settle(job, row.attempt - 1, state, "r")
 
     @rule(job=jobs)
     def give_back(self, job: int) -> None:
-        self._store.queue.give_back(job, self._store.job(job).attempt)
+        self._store.attempts.give_back(job, self._store.job(job).attempt)
 
     @rule(job=jobs, owner=OWNERS)
     def adopt(self, job: int, owner: str) -> None:
         row = self._store.job(job)
-        if self._store.queue.adopt(job, row.attempt, owner, 30):
+        if self._store.attempts.adopt(job, row.attempt, owner, 30):
             assert self._store.job(job).dispatcher == owner
 
     @rule(job=jobs)
@@ -151,7 +151,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def at_most_two_on_a_machine(self) -> None:
-        held = [job.machine for job in self._store.queue.held()]
+        held = [job.machine for job in self._store.attempts.held()]
         assert all(held.count(machine) <= 2 for machine in held)
 
     def _states(self) -> dict[int, tuple[JobState, int]]:

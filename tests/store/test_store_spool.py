@@ -32,7 +32,7 @@ def claimed(store: Store, cases: int = 3, target: str = "docker-cpu") -> int:
     """A job that a dispatcher has just started."""
     benchmark = store.add_benchmark("b", '{"name": "b"}')
     job = store.queue.add(benchmark, target=target, cases_total=cases)
-    assert store.queue.claim("here:1:1", 60, targets=(target,)) is not None
+    assert store.attempts.claim("here:1:1", 60, targets=(target,)) is not None
     return job
 
 
@@ -74,7 +74,7 @@ def test_the_rows_are_those_of_a_store_that_was_written_at_once(
     records = spool(full, failed)
     with Store.open(direct) as store:
         job = claimed(store)
-        store.queue.begin(job, 1, OWNER, 60)
+        store.attempts.begin(job, 1, OWNER, 60)
         for record in records:
             if isinstance(record, Noted):
                 store.add_event(job, record.event)
@@ -129,7 +129,7 @@ def test_an_attempt_that_is_over_changes_nothing(
     job = claimed(store)
     records = spool(full, failed)
     store.ingest(job, 1, records[:4], lease_s=60)
-    store.queue.settle(job, 1, "lost", "gone")
+    store.attempts.settle(job, 1, "lost", "gone")
     # Rows that were on their way when the job was given up are rows none the less.
     assert store.ingest(job, 1, records, lease_s=60) == 8
     assert (store.job(job).state, store.job(job).cases_done) == ("lost", 3)
@@ -140,7 +140,7 @@ def test_an_attempt_that_is_over_changes_nothing(
 
 def test_a_second_runner_of_an_attempt_cannot_begin(store: Store) -> None:
     job = claimed(store)
-    store.queue.begin(job, 1, "someone:1:1", 60)
+    store.attempts.begin(job, 1, "someone:1:1", 60)
     with pytest.raises(LeaseLostError, match="is being run by someone:1:1"):
         store.ingest(job, 1, [Begun(seq=1, owner=OWNER)], lease_s=60)
     assert store.spooled(job, 1) == 0

@@ -78,15 +78,15 @@ def add_job(
     if state == "queued":
         return job
     clock.now += timedelta(seconds=1)
-    claimed = store.queue.claim(owner, LEASE_S, targets=[target], parallel=99)
+    claimed = store.attempts.claim(owner, LEASE_S, targets=[target], parallel=99)
     assert claimed is not None and claimed.id == job, "queue the jobs that are to wait last"
     note(store, job, clock, "job-launched", f"job {job} started on {target}: {name[:40]}")
     if state == "starting":
         return job
     clock.now += timedelta(seconds=2)
     if node is not None:
-        store.queue.placed(job, 1, node)
-    store.queue.begin(job, 1, owner, LEASE_S)
+        store.attempts.placed(job, 1, node)
+    store.attempts.begin(job, 1, owner, LEASE_S)
     note(store, job, clock, "job-started", f"{total} of {total} cases")
     for row in results:
         note(store, job, clock, "case-started", title(row), row.case_key)

@@ -248,7 +248,7 @@ async def test_rows_of_nodes_that_are_as_they_were_are_kept(fleet: Path, open_ap
         assert isinstance(view, FleetView)
         before = {key: row for key, (_, row) in view._rows.items()}
         with Store.open(fleet) as store:
-            store.queue.placed(4, 1, f"{PI.name}/{PI.id}")
+            store.attempts.placed(4, 1, f"{PI.name}/{PI.id}")
         await until(lambda: "edge" in shown(app), pilot)
         after = {key: row for key, (_, row) in view._rows.items()}
         assert {key for key in before if before[key] is not after[key]} == {PI.id}
@@ -258,7 +258,7 @@ def test_jobs_are_those_that_the_store_has_by_now(fleet: Path) -> None:
     with Store.open(fleet) as store:
         store.finish_job(2, "done", None)
         snapshot = Snapshot(
-            held=tuple(store.queue.held()), waiting=tuple(store.queue.waiting()), exists=True
+            held=tuple(store.attempts.held()), waiting=tuple(store.queue.waiting()), exists=True
         )
     found = current(NODES, snapshot)
     assert {view.node.name: [job.id for job in view.jobs] for view in found.nodes} == {

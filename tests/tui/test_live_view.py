@@ -74,7 +74,7 @@ async def test_a_job_that_ends_stays_until_another_runs(filled: Path, open_app: 
         await until(lambda: "stopped by the test" in shown(app), pilot)
         assert "failed  job 5 demo" in shown(app)
         with Store.open(filled, clock=lambda: NOW) as store:
-            claimed = store.queue.claim(OWNER, LEASE_S, targets=["local"])
+            claimed = store.attempts.claim(OWNER, LEASE_S, targets=["local"])
             assert claimed is not None
         await until(lambda: "starting  job 6 study" in shown(app), pilot)
         assert "its runner starts" in shown(app)
@@ -151,8 +151,8 @@ def test_a_later_attempt_begins_anew(store_path: Path) -> None:
         failed = result("pocketsphinx", state="failed", reason="crashed")
         job = add_job(store, clock, "demo", "failed", [*grid()[:2], failed], cases=9)
         store.queue.retry(job)
-        assert store.queue.claim(OWNER, LEASE_S, targets=["local"]) is not None
-        row = store.queue.begin(job, 2, OWNER, LEASE_S)
+        assert store.attempts.claim(OWNER, LEASE_S, targets=["local"]) is not None
+        row = store.attempts.begin(job, 2, OWNER, LEASE_S)
         at = timestamp(clock.now)
         store.add_event(job, Event(kind="job-started", at=at, message="7 of 9 cases"))
         read = Follower.of(store, row).read(store, row, clock.now)

@@ -169,7 +169,7 @@ class ContainerRunner(LocalRunner):
             job_id = store.queue.add(
                 benchmark, target=launcher.target, cases_total=1, folder=str(work)
             )
-            job = store.queue.claim(process_owner(), 1e9, targets=(launcher.target,))
+            job = store.attempts.claim(process_owner(), 1e9, targets=(launcher.target,))
             assert job is not None and job.id == job_id
         self.log = log_path(path, job.id, job.attempt)
         self.spool = spool_path(path, job.id, job.attempt)

@@ -61,7 +61,7 @@ def overview(
     held: list[JobRow] = []
     queued = 0
     if store is not None:
-        held = [job for job in store.queue.held() if job.target == TARGET]
+        held = [job for job in store.attempts.held() if job.target == TARGET]
         queued = store.queue.count(TARGET)
     nodes.sort(key=lambda node: (-node.slots, node.name, node.id))
     found = with_jobs((NodeView(node, facts.get(node.id)) for node in nodes), held, queued)
