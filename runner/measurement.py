@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from runner.clips import SAMPLE_RATE, ClipSet, batches, load_clips
+from runner.clips import SAMPLE_RATE, load_clips
 from runner.clips.batches import longest_first
 from runner.engines.base import Unmeasurable
 from runner.engines.load import load_engine
@@ -17,6 +17,7 @@ from runner.engines.torch_engine import TorchEngine
 from runner.errors import Refused
 from runner.measure.comparison import FEWEST_ROUNDS, compare
 from runner.measure.conditions import ConditionsProbe
+from runner.measure.cycle import between_batches, make_cycle
 from runner.measure.decoder import profile_decoder
 from runner.measure.energy.discover import discover
 from runner.measure.energy.recipe import measure_energy
@@ -24,7 +25,6 @@ from runner.measure.flops.readings import mean_readings
 from runner.measure.latency import (
     LONGEST_LOOP,
     Cycle,
-    Progress,
     summarise,
     time_loop,
     time_once,
@@ -355,30 +355,6 @@ class Measurement:
             )
         trace = str(self.task.trace) if self.task.trace is not None else None
         return replace(result, operators=operators, trace_path=trace)
-
-
-def make_cycle(clips: ClipSet, batch_size: int, most: int, *, by_length: bool = False) -> Cycle:
-    """The fixed batches of a case: as many as the clips fill, ``most`` at the most.
-
-    Args:
-        clips: Of the case.
-        batch_size: Clips in a batch.
-        most: Most batches.
-        by_length: Sort the clips before they are cut into batches.
-    """
-    count = min(most, -(-len(clips.clips) // batch_size))
-    return Cycle(tuple(batches(clips.clips, batch_size, count, by_length=by_length)))
-
-
-def between_batches(probe: ConditionsProbe, memory: PeakMemory, progress: Progress) -> Progress:
-    """What happens between two timed batches, outside both clock reads."""
-
-    def step(what: str, share: float) -> None:
-        probe.sample()
-        memory.poll()
-        progress(what, share)
-
-    return step
 
 
 def board_of(device: str) -> Gpu | None:

@@ -32,9 +32,9 @@ from runner.engines.ctc import CTCEngine
 from runner.engines.load import load_engine
 from runner.errors import UserError
 from runner.measure.conditions import ConditionsProbe
+from runner.measure.cycle import between_batches, make_cycle
 from runner.measure.latency import Cycle, Progress, time_loop
 from runner.measure.memory import PeakMemory
-from runner.measurement import between_batches, make_cycle
 from runner.task import Progress as Message
 
 LIMIT = 1.02
