@@ -22,6 +22,7 @@ from tests.tui.data import CHECKS, StillSampler, fill, fill_hostile
 from tests.tui.fleet import StillFleet
 from tests.tui.records import NOW
 from tui.app import AsrprofApp
+from tui.bench.big_store import CASES, make_big_store
 from tui.options import Options
 
 OpenApp = Callable[..., AbstractAsyncContextManager[tuple[AsrprofApp, Pilot[None]]]]
@@ -55,6 +56,14 @@ def hostile(store_path: Path) -> Path:
     """A store with names and reasons that try to command the terminal."""
     fill_hostile(store_path)
     return store_path
+
+
+@pytest.fixture(scope="session")
+def laws(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs of a grid whose figures follow known laws."""
+    path = tmp_path_factory.mktemp("laws") / "asrprof.db"
+    make_big_store(path, results=2 * CASES, samples=8)
+    return path
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ from tests.tui.data import HOSTILE, Clock, add_job
 from tests.tui.records import result
 from tui.bench.big_store import BATCHES, LENGTHS, MODELS, PLACES, make_big_store
 from tui.results.alignment import align, align_clips
+from tui.results.bins import bins
 from tui.results.columns import chosen_columns, group_filter, result_columns
-from tui.results.detail import bins
 from tui.results.detail_plots import decoder_plot, power_plot, samples_plot
 from tui.results.differences import compare_results, compare_runs, percent_change
 from tui.results.export import rows_csv, rows_json, rows_tsv

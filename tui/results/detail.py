@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from statistics import median
@@ -29,9 +27,7 @@ from tui.present import (
 )
 from tui.present_queue import bar
 from tui.results.alignment import AlignedClip, Piece
-
-BINS = 16
-"""Most bars of a histogram."""
+from tui.results.bins import bins
 
 
 def title(stored: StoredResult) -> str:
@@ -202,25 +198,6 @@ def histogram(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int
     if warmup:
         words += f" {warmup} more of the warm-up do not count."
     return Group(Text(words, palette.muted), Text(), table)
-
-
-def bins(values: Sequence[float]) -> tuple[float, float, list[int]]:
-    """The lower end, the width and the counts of the bins of a histogram.
-
-    The number of bins follows Freedman and Diaconis (1981), On the histogram as a density
-    estimator, within sensible limits.
-    """
-    ordered = sorted(values)
-    low, high = ordered[0], ordered[-1]
-    if high <= low:
-        return low, max(abs(low) * 0.01, 1e-9), [len(values)]
-    spread = ordered[(3 * len(ordered)) // 4] - ordered[len(ordered) // 4]
-    wanted = 2 * spread / len(ordered) ** (1 / 3)
-    count = BINS if wanted <= 0 else math.ceil((high - low) / wanted)
-    count = max(4, min(BINS, count))
-    step = (high - low) / count
-    places = Counter(min(count - 1, int((value - low) / step)) for value in values)
-    return low, step, [places[place] for place in range(count)]
 
 
 def energy(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> RenderableType:
