@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 _UNJUDGED = "-"
 _HEADERS = tuple(
     Text(words, "dim")
-    for words in ("against the baseline", "speed-up [interval]", "WER %", "points [interval]")
+    for words in (
+        "variant, against its baseline",
+        "speed-up [interval]",
+        "WER %",
+        "points [interval]",
+    )
 )
 _GAP = 2
 _NARROWEST = 16
@@ -72,7 +77,7 @@ def effects_table(effects: list[VariantEffect], columns: int) -> RenderableType:
         )
     every = [_HEADERS, *(row for rows in groups.values() for row in rows)]
     widths = [max(row[column].cell_len for row in every) for column in range(len(_HEADERS))]
-    # Only the variant's name may fold, where the terminal is too narrow for all of it.
+    # Only the first column may fold, where the terminal is too narrow for all of it.
     widths[0] = max(_NARROWEST, min(widths[0], columns - sum(widths[1:]) - _GAP * len(widths)))
     parts: list[RenderableType] = [_lines(widths, [_HEADERS])]
     for heading, rows in groups.items():

@@ -45,8 +45,3 @@ def test_without_an_interval_none_is_spoken_of(asrprof: Run, tmp_path: Path) -> 
     assert "no interval: " in out
     assert "95 % intervals" not in out
     assert "WER -: no clip was scored on both sides" in out
-
-
-def test_without_variants_there_is_no_table(asrprof: Run, tmp_path: Path) -> None:
-    write_study(tmp_path / "store.db", replace(INT8, variants=()))
-    assert "speed-up" not in asrprof("results", "--store", "store.db").out
