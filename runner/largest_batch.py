@@ -3,6 +3,11 @@
 By doubling until a batch does not fit, then by bisection. Each try is a process of its own, so
 whatever a lack of memory does to it, the search goes on. On a CPU a process is bounded by what the
 machine has free, or the kernel would end some other program in its place.
+
+What is found has fitted twice: when it was tried and while it was measured. What was too large has
+failed once. On a CPU the border is as sharp as the C library's allocator lets it be: what it keeps
+of memory that was freed differs by some tens of MB between processes that do the same, so a model
+that needs less for a clip can show another border, a few clips off, when it is run again.
 """
 
 from __future__ import annotations
