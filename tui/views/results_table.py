@@ -22,8 +22,6 @@ from tui.results.columns import (
     DEFAULT,
     WIDE,
     chosen_columns,
-    group_columns,
-    group_filter,
     notes,
     result_columns,
     state_sign,
@@ -31,6 +29,7 @@ from tui.results.columns import (
 from tui.results.export import rows_csv, rows_json, rows_tsv
 from tui.results.reasons import missing_reason
 from tui.screens.pick import Option, PickScreen
+from tui.views.groups_table import GroupsTable
 from tui.views.results_pane import Export, Pane, Upkeep
 from tui.widgets.query_table import PAGE_ROWS, QueryTable
 
@@ -100,7 +99,6 @@ class TablePane(Pane):
         self._query = Query()
         self._chosen_keys: tuple[str, ...] | None = None
         self._by: tuple[str, ...] = ()
-        self._groups: list[Group] = []
         self._total = 0
         self._shown: Query | None = None
         self._seen: tuple[int, int] | None = None
@@ -112,7 +110,7 @@ class TablePane(Pane):
         yield QueryTable(
             chosen_columns(DEFAULT), sign=state_sign(glyphs), glyphs=glyphs, id="results-table"
         )
-        yield QueryTable(group_columns(("model",)), glyphs=glyphs, id="groups-table")
+        yield GroupsTable(glyphs=glyphs, id="groups-table")
 
     def on_mount(self) -> None:
         self.groups_table.display = False
@@ -124,9 +122,9 @@ class TablePane(Pane):
         return self.query_one("#results-table", QueryTable)
 
     @property
-    def groups_table(self) -> QueryTable[Group]:
+    def groups_table(self) -> GroupsTable:
         """The table of groups."""
-        return self.query_one("#groups-table", QueryTable)
+        return self.query_one("#groups-table", GroupsTable)
 
     @property
     def marked(self) -> tuple[int, ...]:
@@ -136,11 +134,7 @@ class TablePane(Pane):
     @property
     def marked_runs(self) -> tuple[int, ...]:
         """Jobs that are marked where the results are grouped by job."""
-        if "job_id" not in self._by:
-            return ()
-        place = self._by.index("job_id")
-        found = (self._groups[number].values[place] for number in self.groups_table.marked)
-        return tuple(job for job in found if isinstance(job, int))
+        return self.groups_table.marked_jobs if self._by else ()
 
     def first_focus(self) -> Widget:
         return self.groups_table if self._by else self.table
@@ -235,14 +229,7 @@ class TablePane(Pane):
         self._upkeep.took(event.cost_s)
         if event.by != self._by:
             return
-        table = self.groups_table
-        if tuple(column.key for column in table.columns[: len(event.by)]) != event.by:
-            table.set_columns(group_columns(event.by))
-        if [group.values for group in event.groups] != [group.values for group in self._groups]:
-            table.forget()  # A number means another group now.
-        self._groups = event.groups
-        table.put(dict(enumerate(event.groups)))
-        table.set_ids(array("q", range(len(event.groups))))
+        self.groups_table.take(event.by, event.groups)
         self._say()
 
     # What the user does
@@ -250,7 +237,7 @@ class TablePane(Pane):
     def sort(self, key: str | None = None) -> None:
         """Sorts by a column, the current one by default; by the same again turns it round."""
         if self._by:
-            self._sort_groups(key or self.groups_table.current_column.key)
+            self.groups_table.sort(key or self.groups_table.current_column.key)
             return
         key = key or self.table.current_column.key
         # Figures are looked at from the largest, names from A.
@@ -260,25 +247,6 @@ class TablePane(Pane):
             descending = not self._query.descending
         self._query = replace(self._query, order=key, descending=descending)
         self._ask()
-
-    def _sort_groups(self, key: str) -> None:
-        table = self.groups_table
-        descending = key not in self._by
-        if table.order == (key, descending):
-            descending = not descending
-
-        def value(number: int) -> Any:
-            group = self._groups[number]
-            if key in self._by:
-                return group.values[self._by.index(key)]
-            return group.results - group.ok if key == "failed" else getattr(group, key)
-
-        numbers = range(len(self._groups))
-        known = [number for number in numbers if value(number) is not None]
-        rest = [number for number in numbers if value(number) is None]
-        known.sort(key=value, reverse=descending)
-        table.show_order(key, descending=descending)
-        table.set_ids(array("q", [*known, *rest]))
 
     @on(QueryTable.Sorted)
     def _heading_clicked(self, event: QueryTable.Sorted) -> None:
@@ -357,7 +325,7 @@ class TablePane(Pane):
 
     @on(QueryTable.Chosen, "#groups-table")
     def _group_chosen(self, event: QueryTable.Chosen) -> None:
-        words = group_filter(self._by, self._groups[event.id])
+        words = self.groups_table.filter_of(event.id)
         self._group(())
         self.post_message(self.GroupChosen(words))
 
@@ -389,7 +357,7 @@ class TablePane(Pane):
         left = Text(no_wrap=True, overflow="ellipsis")
         dot = f" {self.asrprof.glyphs.dot} "
         if self._by:
-            left.append(counted(len(self._groups), "group"))
+            left.append(counted(len(self.groups_table.ids), "group"))
             marks = len(self.groups_table.marked)
         else:
             shown = len(self.table.ids)
