@@ -66,20 +66,30 @@ def run_largest(task: CaseTask, run: Callable[[CaseTask], Result]) -> Result:
     Returns:
         The result at the size that was found, with the figures ``largest_batch`` and, where memory
         ended the search, ``too_large_batch``. Where not even one clip fits, or something else than
-        memory is in the way, the row says so.
+        memory is in the way of a larger batch, the row says so and has no figures.
     """
     task = bounded(task)
     search = Search(most=task.limits.largest_batch)
     while True:
         while (size := search.next) is not None:
             outcome = run(replace(task, found_batch=size, trial=True))
-            if size == 1 and outcome.state != "ok":
-                return outcome
+            if outcome.state != "ok" and (size == 1 or outcome.state != "oom"):
+                return replace(outcome, reason=_where(size, outcome.reason))
             search = search.noted(size, None if outcome.state == "ok" else outcome.reason)
         result = run(replace(task, found_batch=search.fits))
         if result.state != "oom" or search.fits == 1:
             return replace(result, figures=(*result.figures, *_figures(search)))
         search = search.noted(search.fits, result.reason)
+
+
+def _where(size: int, reason: str | None) -> str:
+    """Why a search came to nothing, with what the user can change about it."""
+    if size == 1:
+        return reason or "no reason given"
+    return (
+        f"at batch {size}, on the way to the largest: {reason or 'no reason given'}; "
+        f"limits.largest_batch below {size} ends the search before it"
+    )
 
 
 def bounded(task: CaseTask, available: Callable[[], int | None] | None = None) -> CaseTask:

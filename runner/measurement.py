@@ -151,6 +151,7 @@ class Measurement:
             conditions=conditions,
             seed=task.seed,
         )
+        engine.observe(cycle.waveforms)
         case = task.case
         cold = Sample(kind="cold", iteration=0, batch=0, seconds=cold_s)
         return Result(

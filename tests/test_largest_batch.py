@@ -90,6 +90,19 @@ def test_not_even_one_clip_fits(task):
     assert tried == [(1, True)]
 
 
+def test_what_is_no_lack_of_memory_is_no_border(task):
+    def run(task: CaseTask):
+        late = task.batch_size > 10
+        reason = "stopped after 600 s (limits.case_seconds)" if late else "it fits"
+        return task.outcome("failed" if late else "ok", reason, started_at="", wall_s=0.0)
+
+    result = run_largest(task, run)
+    assert (result.state, result.batch_size, result.figures) == ("failed", 16, ())
+    assert "at batch 16" in result.reason
+    assert "stopped after 600 s" in result.reason
+    assert "limits.largest_batch below 16" in result.reason
+
+
 def test_a_batch_that_fitted_only_when_it_was_tried_gives_way(task):
     run, tried = machine(12, tight=10)
     result = run_largest(task, run)

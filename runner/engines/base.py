@@ -145,8 +145,11 @@ class Engine(ABC):
         """
         return ()
 
+    def observe(self, batches: Sequence[Sequence[Waveform]]) -> None:
+        """Runs what ``figures`` needs beyond the timed loop, on that loop's batches."""
+
     def figures(self) -> tuple[Figure, ...]:
-        """Figures that only this engine or variant has, after the timed loop."""
+        """Figures that only this engine or variant has, once it has been observed."""
         return ()
 
     def decoder_passes(self, batch: Sequence[Waveform], tokens: int) -> DecoderPasses:

@@ -55,8 +55,13 @@ class TorchEngine(Engine):
         for technique in self.techniques:
             technique.apply(self)
         self.model = self.model.to(self.device)
-        self.weights_bytes = stored_bytes(self.model)
+        self.weights_bytes = sum(stored_bytes(each) for each in self.models)
         self.revision = getattr(self.model.config, "_commit_hash", None)
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """All that is loaded: an assistant has weights and a cache of its own."""
+        return (self.model,)
 
     @property
     def encoder(self) -> Any:
@@ -78,6 +83,11 @@ class TorchEngine(Engine):
     def prove(self, batch: Sequence[Waveform]) -> tuple[Proof, ...]:
         """See :meth:`~runner.engines.base.Engine.prove`."""
         return tuple(technique.prove(self, batch) for technique in self.techniques)
+
+    def observe(self, batches: Sequence[Sequence[Waveform]]) -> None:
+        """See :meth:`~runner.engines.base.Engine.observe`."""
+        for technique in self.techniques:
+            technique.observe(self, batches)
 
     def figures(self) -> tuple[Figure, ...]:
         """See :meth:`~runner.engines.base.Engine.figures`."""

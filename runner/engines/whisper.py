@@ -71,6 +71,12 @@ class WhisperEngine(TorchEngine):
         """Most tokens the decoder can generate."""
 
     @property
+    def models(self) -> tuple[Any, ...]:
+        """See :attr:`~runner.engines.torch_engine.TorchEngine.models`."""
+        drafter = self.speculation.drafter if self.speculation is not None else None
+        return (self.model,) if drafter is None else (self.model, drafter)
+
+    @property
     def encoder(self) -> Any:
         """See :attr:`TorchEngine.encoder`."""
         return self.model.get_encoder()

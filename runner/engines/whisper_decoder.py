@@ -95,7 +95,7 @@ class WhisperDecoder(DecoderPasses):
     def cache(self) -> tuple[Figure, ...]:
         """Bytes of the key-value cache after the last token."""
         watch = CacheWatch()
-        with watch.watching(self._engine):
+        with watch.watching(self._engine.model):
             self._generate()
         return watch.figures()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import gc
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -110,7 +111,6 @@ def split_memory(
     on_gpu = engine.device.type == "cuda"
     if meter is None:
         meter = AllocatorMeter(engine.device) if on_gpu else ResidentMeter()
-    watch = CacheWatch()
     encoded = 0
 
     def after_encoder(*_: object) -> None:
@@ -122,22 +122,31 @@ def split_memory(
         before = meter.reset()
         engine.transcribe(batch)
         peak = meter.peak()
-    if decoder:
-        # In a pass of its own: looking costs time alone, but nothing should be alive for it.
-        with watch.watching(engine):
-            engine.transcribe(batch)
-    cache = watch.self_bytes + watch.cross_bytes
+    # In a pass of its own: looking costs time alone, but nothing should be alive for it.
+    cache = _cache_bytes(engine, batch) if decoder else 0
     # The cache fills while the decoder runs: a peak before that has none of it.
     in_encoder = encoded >= peak
     activations = max(0, peak - before - (0 if in_encoder else cache))
     where = "" if not decoder else ", highest in the encoder" if in_encoder else ", in the decoder"
     beyond = f"{meter.source}: what a batch needs beyond weights and cache{where}"
-    kept = "keys and values of a batch at its end, by their tensors"
+    whose = "the model" if len(engine.models) == 1 else "the model and its assistant"
+    kept = f"keys and values of a batch at its end, of {whose}, by the tensors"
     return (
-        _figure("weights", engine.weights_bytes or 0, "of the model, by its tensors"),
+        _figure("weights", engine.weights_bytes or 0, f"of {whose}, by the tensors"),
         _figure("activations", activations, beyond),
         _figure("cache", cache, kept if decoder else "none: nothing is kept from token to token"),
     )
+
+
+def _cache_bytes(engine: TorchEngine, batch: Sequence[Waveform]) -> int:
+    """Of all models that are loaded, as each one's last pass left them."""
+    watches = []
+    with ExitStack() as watching:
+        for model in engine.models:
+            watches.append(CacheWatch())
+            watching.enter_context(watches[-1].watching(model))
+        engine.transcribe(batch)
+    return sum(watch.self_bytes + watch.cross_bytes for watch in watches)
 
 
 def weights_alone(weights_bytes: int | None, reason: str) -> tuple[Figure, ...]:

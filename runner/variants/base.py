@@ -67,8 +67,16 @@ class Technique(ABC):
             NoEffect: it is not.
         """
 
+    def observe(self, engine: TorchEngine, batches: Sequence[Sequence[Waveform]]) -> None:
+        """Passes of its own for its figures, after the timed loop.
+
+        Args:
+            engine: The warm engine.
+            batches: Those of the timed loop.
+        """
+
     def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
-        """Figures that only this technique has, after the timed loop."""
+        """Figures that only this technique has, after the timed loop and its own passes."""
         return ()
 
     def proof(self, found: str) -> Proof:

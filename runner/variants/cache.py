@@ -43,7 +43,7 @@ class Cache(Technique):
     def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Looks at what each decoder pass is handed."""
         self.seen = CacheWatch()
-        with self.seen.watching(engine):
+        with self.seen.watching(engine.model):
             engine.transcribe(batch)
         found = ", ".join(f"{kind} in {n} passes" for kind, n in self.seen.kinds.most_common())
         if set(self.seen.kinds) != {self.variant.cache}:
@@ -66,9 +66,9 @@ class CacheWatch:
         self.cross_bytes = 0
         """Keys and values of the encoder's output."""
 
-    def watching(self, engine: TorchEngine) -> Any:
-        """A context in which the engine's decoder is watched."""
-        return hooked([engine.model.get_decoder()], self._look, before=False)
+    def watching(self, model: Any) -> Any:
+        """A context in which a model's decoder is watched."""
+        return hooked([model.get_decoder()], self._look, before=False)
 
     def _look(self, module: Any, arguments: Any, keywords: dict[str, Any], output: Any) -> None:
         cache = keywords.get("past_key_values")

@@ -17,6 +17,7 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 from runner.clips.clip import SAMPLE_RATE, Waveform
+from runner.engines.base import LoadRequest
 from runner.engines.chunks import Chunks, told_nobody
 from runner.errors import Refused
 from runner.measure.statistics import quantile
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from runner.engines.torch_engine import TorchEngine
 
 PASSES = 3
-"""Passes over a batch that the figures are taken from."""
+"""Passes over each batch that the figures are taken from."""
 
 
 class Streaming(Technique):
@@ -35,6 +36,10 @@ class Streaming(Technique):
 
     part = "chunk_seconds"
     families = frozenset({"whisper", "moonshine", "ctc"})
+
+    def __init__(self, request: LoadRequest) -> None:
+        super().__init__(request)
+        self._heard: list[_Heard] = []
 
     @property
     def asked(self) -> str:
@@ -65,7 +70,7 @@ class Streaming(Technique):
         engine.chunks = self.chunks
 
     def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
-        """Counts encoder passes, and times every chunk."""
+        """Counts encoder passes."""
         passes: list[int] = []
 
         def passed(*_: Any) -> None:
@@ -77,17 +82,20 @@ class Streaming(Technique):
         found = f"{len(passes)} encoder passes for {expected} chunks"
         if engine.chunks is None or len(passes) != expected:
             raise self.no_effect(found)
-        self._timed = [self._listen(engine, batch) for _ in range(PASSES)]
         return self.proof(found)
+
+    def observe(self, engine: TorchEngine, batches: Sequence[Sequence[Waveform]]) -> None:
+        """Times every chunk of every batch."""
+        self._heard = [self._listen(engine, batch) for _ in range(PASSES) for batch in batches]
 
     def _listen(self, engine: TorchEngine, batch: Sequence[Waveform]) -> _Heard:
         stamps = [time.perf_counter()]
-        spoken: list[int] = []
+        said: list[Sequence[str]] = []
 
         def after(texts: Sequence[str]) -> None:
             engine.synchronize()
             stamps.append(time.perf_counter())
-            spoken.append(sum(bool(text.strip()) for text in texts))
+            said.append(texts)
 
         engine.after_chunk = after
         try:
@@ -95,13 +103,16 @@ class Streaming(Technique):
         finally:
             engine.after_chunk = told_nobody
         seconds = [later - earlier for earlier, later in pairwise(stamps)]
-        return _Heard(self.chunks, len(batch[0]), seconds, spoken)
+        return _Heard(self.chunks, len(batch[0]), seconds, said)
 
     def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
-        """What a listener waits for, of the batch that was proven with."""
-        chunk_s = [seconds for heard in self._timed for seconds in heard.seconds]
-        first = [heard.first_word_s for heard in self._timed if heard.first_word_s is not None]
-        lags = [heard.last_lag_s for heard in self._timed]
+        """What a listener waits for; medians are of all clips that were observed."""
+        if not self._heard:
+            return ()
+        chunk_s = [seconds for heard in self._heard for seconds in heard.seconds]
+        letters = [seconds for heard in self._heard for seconds in heard.first_text_s]
+        words = [seconds for heard in self._heard for seconds in heard.first_word_s]
+        lags = [heard.last_lag_s for heard in self._heard]
         size_s = self.chunks.size / SAMPLE_RATE
         figures = [
             Figure(name="chunk_s", value=median(chunk_s), note="computing one chunk, of all clips"),
@@ -117,9 +128,12 @@ class Streaming(Technique):
                 note="from the end of the clip to its last text",
             ),
         ]
-        if first:
-            note = "from the beginning of the clip to the first text of half of the clips"
-            figures.append(Figure(name="first_word_s", value=median(first), note=note))
+        if letters:
+            note = "from the beginning of the clip to its first text, be it part of a word"
+            figures.append(Figure(name="first_text_s", value=median(letters), note=note))
+        if words:
+            note = "from the beginning of the clip to a first word that another has followed"
+            figures.append(Figure(name="first_word_s", value=median(words), note=note))
         return tuple(figures)
 
 
@@ -127,7 +141,7 @@ class _Heard:
     """One batch as a listener in real time would have had it."""
 
     def __init__(
-        self, chunks: Chunks, samples: int, seconds: list[float], spoken: list[int]
+        self, chunks: Chunks, samples: int, seconds: list[float], said: list[Sequence[str]]
     ) -> None:
         """Replays the chunks in real time.
 
@@ -135,13 +149,28 @@ class _Heard:
             chunks: How the clips are cut.
             samples: Samples of a clip.
             seconds: Computing each chunk took.
-            spoken: Clips that had any text after each chunk.
+            said: Each clip's text so far, after each chunk.
         """
         self.seconds = seconds
-        self.first_word_s: float | None = None
         done = 0.0
-        for number, (spent, clips) in enumerate(zip(seconds, spoken, strict=True)):
+        known_s = []
+        for number, spent in enumerate(seconds):
             done = max(done, chunks.available_s(number, samples)) + spent
-            if self.first_word_s is None and clips and 2 * clips >= max(spoken):
-                self.first_word_s = done
+            known_s.append(done)
         self.last_lag_s = done - samples / SAMPLE_RATE
+        clips = list(zip(*said, strict=True))
+        self.first_text_s = _first(known_s, clips, words=1)
+        """Of each clip that has any text."""
+        self.first_word_s = _first(known_s, clips, words=2)
+        """Of each clip with two words or more: a word is whole when the next has begun."""
+
+
+def _first(known_s: Sequence[float], clips: Sequence[Sequence[str]], *, words: int) -> list[float]:
+    """When each clip first had so many words, begun ones included; not of one that never had."""
+    found = (
+        next(
+            (s for s, text in zip(known_s, texts, strict=True) if len(text.split()) >= words), None
+        )
+        for texts in clips
+    )
+    return [seconds for seconds in found if seconds is not None]

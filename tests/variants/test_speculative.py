@@ -9,9 +9,12 @@ import torch
 
 from runner.config import Variant
 from runner.engines.base import Unmeasurable
+from runner.engines.torch_engine import TorchEngine
 from runner.errors import NoEffect, Refused
+from runner.measure.memory_split import split_memory
 from runner.measure.stages import StageClock
 from runner.variants.speculative import Speculation
+from store.records import Figure
 
 
 def test_the_text_is_the_models_own(load, speech, baseline):
@@ -32,6 +35,20 @@ def test_its_own_drafts_are_all_kept(load, speech):
     figures = {figure.name: figure for figure in engine.figures()}
     assert figures["acceptance"].value == 1
     assert 2 < figures["tokens_per_pass"].value <= 4
+
+
+def test_an_assistant_takes_memory_of_its_own(load, speech):
+    alone, both = load("small-whisper"), load("small-whisper", assistant="self")
+    assert both.weights_bytes == 2 * alone.weights_bytes
+    assert both.parameters == alone.parameters, "a row's size is its model's"
+
+    def split(engine: TorchEngine) -> dict[str, Figure]:
+        return {figure.name: figure for figure in split_memory(engine, speech[:1])}
+
+    found, plain = split(both), split(alone)
+    assert found["memory_weights_bytes"].value == 2 * plain["memory_weights_bytes"].value
+    assert "its assistant" in found["memory_weights_bytes"].note
+    assert 1.5 < found["memory_cache_bytes"].value / plain["memory_cache_bytes"].value <= 2.1
 
 
 def test_drafts_of_a_bad_assistant_are_not_kept(load, speech_like):

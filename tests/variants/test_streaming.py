@@ -38,15 +38,17 @@ def test_only_a_chunks_own_frames_are_kept():
 def test_a_listener_waits_for_sound_look_ahead_and_computing():
     chunks = Chunks.of_seconds(1.0, 0.0, 0.5)
     # Chunk n can be worked on n + 1.5 s after the beginning, but for the last, cut by the end.
-    heard = _Heard(chunks, 3 * SECOND, seconds=[0.1, 0.1, 0.2], spoken=[0, 1, 1])
-    assert heard.first_word_s == pytest.approx(2.6)
+    said = [["", "a"], ["th", "a b"], ["this is", "a b"]]
+    heard = _Heard(chunks, 3 * SECOND, seconds=[0.1, 0.1, 0.2], said=said)
+    assert heard.first_text_s == pytest.approx([2.6, 1.6])
+    assert heard.first_word_s == pytest.approx([3.2, 2.6]), "a word is whole when another begins"
     assert heard.last_lag_s == pytest.approx(0.2)
     # Computing is slower than speech: the delay adds up.
-    slow = _Heard(chunks, 3 * SECOND, seconds=[2.0, 2.0, 2.0], spoken=[0, 0, 1])
-    assert slow.first_word_s == pytest.approx(1.5 + 6.0)
+    slow = _Heard(chunks, 3 * SECOND, seconds=[2.0, 2.0, 2.0], said=[[""], [""], ["so it"]])
+    assert slow.first_text_s == slow.first_word_s == pytest.approx([1.5 + 6.0])
     assert slow.last_lag_s == pytest.approx(4.5)
-    silent = _Heard(chunks, SECOND, seconds=[0.1], spoken=[0])
-    assert silent.first_word_s is None
+    silent = _Heard(chunks, SECOND, seconds=[0.1], said=[[" "]])
+    assert silent.first_text_s == silent.first_word_s == []
 
 
 @pytest.mark.parametrize("name", ["small-parakeet-ctc", "small-wav2vec2-ctc", "small-whisper"])
@@ -81,10 +83,20 @@ def test_it_is_proven_and_timed(load, speech):
     _, proof = engine.prove(speech[:2])
     assert proof.asked == "0.5 s, left 1 s, right 0.25 s"
     assert proof.found == f"{count} encoder passes for {count} chunks"
+    assert engine.figures() == ()
+    # Of every batch that is timed, not of the one that was proven with alone.
+    listened = []
+    engine.transcribe, transcribe = (
+        lambda b: (listened.append(b), transcribe(b))[1],
+        engine.transcribe,
+    )
+    engine.observe([speech[:2], speech[2:]])
+    engine.transcribe = transcribe
+    assert listened == 3 * [speech[:2], speech[2:]]
     figures = {figure.name: figure.value for figure in engine.figures()}
     assert 0 < figures["chunk_s"] <= figures["chunk_p95_s"]
     assert figures["real_time_factor"] < 1
-    assert 0.75 < figures["first_word_s"] < len(speech[0]) / SECOND
+    assert 0.75 < figures["first_text_s"] < figures["first_word_s"] < len(speech[0]) / SECOND
     assert 0 < figures["final_lag_s"] < 1
     outcome = engine.transcribe(speech[:2])
     assert outcome.windows == 2 * count
