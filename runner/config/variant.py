@@ -47,6 +47,9 @@ class Variant(Strict):
     """Compile the encoder (of a CTC model: the model) in this mode of `torch.compile`.
     `reduce-overhead` is CUDA graphs and needs an NVIDIA GPU."""
 
+    compile_decoder: Literal["default", "reduce-overhead", "max-autotune"] | None = None
+    """Compile the decoder's step in this mode. It needs `"cache": "static"`."""
+
     cuda_graph: bool = False
     """Record the encoder's kernels once and replay them, on an NVIDIA GPU."""
 
@@ -94,6 +97,8 @@ class Variant(Strict):
             raise ValueError('"autocast" would convert what "quantization" has rounded')
         if self.cuda_graph and (self.compile is not None or self.autocast):
             raise ValueError('"cuda_graph" goes with neither "compile" nor "autocast"')
+        if self.compile_decoder is not None and (self.cache != "static" or self.beams > 1):
+            raise ValueError('"compile_decoder" needs "cache": "static" and one beam')
         if self.chunk_seconds is None and (self.left_seconds or self.right_seconds):
             raise ValueError('"left_seconds" and "right_seconds" need "chunk_seconds"')
         if self.quantize_only is not None and self.quantization is None:

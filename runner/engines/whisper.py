@@ -224,6 +224,8 @@ class WhisperEngine(TorchEngine):
         """See :meth:`~runner.engines.base.Engine.decoder_passes`."""
         if self.speculation is not None:
             raise Unmeasurable("with drafts a decoder pass has no one position")
+        if self.model.generation_config.compile_config is not None:
+            raise Unmeasurable("compiled code does not tell its steps apart")
         features = self._features(self._windows(batch)).to(self.device, self.dtype)
         return WhisperDecoder(self, features, tokens)
 

@@ -24,6 +24,8 @@ VARIANTS: dict[str, dict[str, object]] = {
     "compile": {"compile": "default"},
     "compile-reduce-overhead": {"compile": "reduce-overhead"},
     "compile-max-autotune": {"compile": "max-autotune"},
+    "compile-decoder": {"cache": "static", "compile_decoder": "default"},
+    "compile-decoder-reduce-overhead": {"cache": "static", "compile_decoder": "reduce-overhead"},
     "cuda-graph": {"cuda_graph": True},
     "self-assisted": {"assistant": "self"},
     "prompt-lookup": {"prompt_lookup": 5},

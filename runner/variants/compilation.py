@@ -1,8 +1,8 @@
 """Compiled with ``torch.compile``: the encoder, which in a CTC model is the whole model.
 
 Compiling a model and then calling its ``generate()`` compiles nothing, since that is another
-method. So the encoder itself is compiled, in place. A decoder is not: its shapes change with every
-token, and with a static cache no gain was found on CPUs.
+method. So the encoder itself is compiled, in place. The decoder's shapes change with every token
+unless its cache is static: see :mod:`runner.variants.compiled_decoder`.
 
 What compiling takes is timed by PyTorch's own callbacks and kept apart. Its caches on disk are off,
 or a case would be charged what an earlier one had left undone.
@@ -33,46 +33,56 @@ class Compilation(Technique):
 
     def obstacle(self) -> str | None:
         """What its modes need."""
-        if torch.device(self.request.device).type == "cuda":
-            return None
-        if self.asked == "reduce-overhead":
-            return "is CUDA graphs, which need an NVIDIA GPU; use default"
-        return None if _has_compiler() else "needs a C++ compiler (g++) on a CPU"
+        return compile_obstacle(self.asked, self.request.device)
 
     def apply(self, engine: TorchEngine) -> None:
         """Marks the encoder for compiling; it happens at the first pass."""
-        torch._inductor.config.force_disable_caches = True
         self.watch = CompileWatch()
         engine.encoder.compile(mode=self.asked)
 
     def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Counts the graphs that were made, and what broke them."""
-        graphs = self.watch.graphs
-        found = f"{graphs} graphs, {self.watch.breaks} breaks"
-        if not graphs:
+        found = self.watch.words
+        # A compiled decoder has one of them at least.
+        if self.watch.graphs <= (self.variant.compile_decoder is not None):
             raise self.no_effect(found)
         return self.proof(found)
 
     def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
         """Seconds and graphs of all compiling until the end of the timed loop."""
-        _dismiss_workers()
-        return (
-            Figure(
-                name="compile_s",
-                value=self.watch.seconds,
-                note="cold, the compiler's caches off; nearly all of it within cold_s",
-            ),
-            Figure(name="compiled_graphs", value=float(self.watch.graphs)),
-        )
+        return compile_figures(self.watch)
+
+
+def compile_obstacle(mode: str, device: str) -> str | None:
+    """Why a mode of the compiler cannot be had on a device; None where it can."""
+    if torch.device(device).type == "cuda":
+        return None
+    if mode == "reduce-overhead":
+        return "is CUDA graphs, which need an NVIDIA GPU; use default"
+    return None if _has_compiler() else "needs a C++ compiler (g++) on a CPU"
+
+
+def compile_figures(watch: CompileWatch) -> tuple[Figure, ...]:
+    """Seconds and graphs of all compiling; its helper processes end."""
+    _dismiss_workers()
+    return (
+        Figure(
+            name="compile_s",
+            value=watch.seconds,
+            note="cold, the compiler's caches off; nearly all of it within cold_s",
+        ),
+        Figure(name="compiled_graphs", value=float(watch.graphs)),
+    )
 
 
 class CompileWatch:
-    """What the compiler has done since this was made."""
+    """What the compiler has done since this was made; from then on its caches are off."""
 
     def __init__(self) -> None:
         from torch._dynamo.callback import callback_handler
         from torch._dynamo.utils import counters
 
+        torch._inductor.config.force_disable_caches = True
         self.seconds = 0.0
         self._counters: Any = counters
         self._graphs, self._breaks = self._count()
@@ -93,6 +103,11 @@ class CompileWatch:
     def breaks(self) -> int:
         """Places where a graph had to end and Python went on."""
         return self._count()[1] - self._breaks
+
+    @property
+    def words(self) -> str:
+        """Both, for a proof."""
+        return f"{self.graphs} graphs, {self.breaks} breaks"
 
     def _start(self, _: Any) -> None:
         self._started = time.perf_counter()

@@ -12,6 +12,7 @@ from runner.variants.base import Technique
 from runner.variants.beams import Beams
 from runner.variants.cache import Cache
 from runner.variants.compilation import Compilation
+from runner.variants.compiled_decoder import CompiledDecoder
 from runner.variants.cuda_graphs import CudaGraph
 from runner.variants.precision import Precision
 from runner.variants.quantization import Quantization
@@ -27,6 +28,7 @@ TECHNIQUES: tuple[type[Technique], ...] = (
     Assistant,
     PromptLookup,
     Compilation,
+    CompiledDecoder,
     CudaGraph,
     Streaming,
 )
