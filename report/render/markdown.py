@@ -75,13 +75,21 @@ def _card(card: Card) -> Iterator[str]:
 
 def _rich(text: str) -> str:
     """Backticks mean code in a page's text as in Markdown; what is between is left alone."""
-    parts = text.split("`")
-    return "`".join(part if place % 2 else _escape(part) for place, part in enumerate(parts))
+    parts = _one_line(text).split("`")
+    return "`".join(part if place % 2 else _marked(part) for place, part in enumerate(parts))
 
 
 def _escape(text: str) -> str:
     """Text that Markdown and HTML in it leave as it is, on one line."""
-    text = " ".join(text.split()).replace("\\", "\\\\").replace("&", "&amp;").replace("<", "&lt;")
+    return _marked(_one_line(text))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _marked(text: str) -> str:
+    text = text.replace("\\", "\\\\").replace("&", "&amp;").replace("<", "&lt;")
     for mark in "*_[]|`#":
         text = text.replace(mark, f"\\{mark}")
     return text

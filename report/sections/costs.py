@@ -13,6 +13,7 @@ from report.figures.breakdown import operators, stages
 from report.figures.scatter import tradeoff, work
 from report.figures.style import Palette
 from report.pareto import pareto_front
+from report.sections.effects import effects as shown_of_variants
 from report.sections.roof import roof
 from report.sections.tables import cell_notes, energy_cell, latency_cell
 from report.study import Case, Study, front_candidates, group, shape
@@ -160,6 +161,9 @@ def optimised(study: Study, palette: Palette) -> Section:
     blocks: list[Block] = [variant_speed(effects, palette)]
     if effects:
         blocks.append(_effects(effects))
+    shown = shown_of_variants(study)
+    if shown is not None:
+        blocks.append(shown)
     return Section("variants", "Optimisations", tuple(blocks))
 
 

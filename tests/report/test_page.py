@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from report.content import MISSING, Bullets, Cards, Figure, Page, Table, Text
+from report.content import MISSING, Bullets, Cards, Figure, Page, Section, Table, Text
 from report.page import build_page
 from report.render.html import render_html
 from report.render.markdown import render_markdown
@@ -325,6 +325,12 @@ def test_fifty_thousand_results_give_a_page_in_reasonable_time(
     assert len(html) < 8_000_000
     assert "50,2" in words(page)  # 50,200 cases.
     assert "1,24" in words(page)  # Models that the figures leave out.
+
+
+def test_code_in_a_sentence_keeps_the_blanks_around_it() -> None:
+    section = Section("x", "X", (Text("Ask `asrprof doctor`  first, *then* `run`."),))
+    page = Page("T", "", (), (section,))
+    assert "Ask `asrprof doctor` first, \\*then\\* `run`." in render_markdown(page)
 
 
 def test_text_of_any_script_and_markup_is_only_text(tmp_path: Path) -> None:

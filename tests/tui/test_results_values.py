@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,13 +15,17 @@ from typing import cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
+from textual.theme import BUILTIN_THEMES
 from textual.widget import Widget
 
 from store import (
     LEADERBOARD_COLUMNS,
     DecoderStep,
+    Figure,
     LeaderboardRow,
     PowerSample,
+    Proof,
     Store,
     StoreError,
     filter_sql,
@@ -28,6 +33,9 @@ from store import (
 from tests.tui.data import HOSTILE, Clock, add_job
 from tests.tui.records import result
 from tui.bench.big_store import BATCHES, LENGTHS, MODELS, PLACES, make_big_store
+from tui.glyphs import UNICODE
+from tui.palette import palette
+from tui.results import detail
 from tui.results.alignment import align, align_clips
 from tui.results.bins import bins
 from tui.results.columns import chosen_columns, group_filter, result_columns
@@ -266,6 +274,22 @@ def test_the_power_of_a_counter_is_how_it_grows(store: Store) -> None:
     (series,) = power_plot(store.result(row.result_id)).series
     assert series.label == "rapl work"
     assert [point.y for point in series.points] == [20.0, 30.0, 30.0]  # No power from a wrap.
+
+
+def test_a_result_shows_what_proved_its_variant(store: Store) -> None:
+    shown = replace(
+        result("m", variant="stream"),
+        proofs=(Proof(part="chunk_seconds", asked="1 s", found="5 passes for 5 chunks"),),
+        figures=(Figure(name="first_word_s", value=1.25, note="of the clip"),),
+    )
+    job = add_job(store, Clock(), "one", "done", [shown])
+    (row,) = store.leaderboard(job_id=job)
+    theme = BUILTIN_THEMES["textual-dark"].to_color_system().generate()
+    console = Console(width=120, file=io.StringIO())
+    console.print(detail.figures(store.result(row.result_id), palette(theme), UNICODE))
+    text = console.file.getvalue()
+    assert re.search(r"chunk seconds +1 s +5 passes for 5 chunks", text)
+    assert re.search(r"first word +1\.25 s +of the clip", text)
 
 
 def test_the_decoder_is_drawn_without_its_prefill(store: Store) -> None:

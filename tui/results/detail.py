@@ -103,15 +103,21 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
         row("RAM", size(memory.rss_bytes), f"{size(memory.rss_before_bytes)} before loading")
         if memory.gpu_reserved_bytes is not None:
             row("VRAM", size(memory.gpu_reserved_bytes), "reserved by the framework")
-    for figure in result.figures:
-        label, value = figure_words(figure)
-        row(label, value, figure.note)
+    for words in _of_the_variant(result):
+        row(*words)
     row("FLOPs", _flops(stored.flops), result.flops_reason)
     if stored.encoder_flops is not None:
         row("of the encoder", _flops(stored.encoder_flops))
     when = stored.created_at[:19].replace("T", " ")
     took = f"job {stored.job_id}, took {duration(result.wall_s)}, stored {when} UTC"
     return Group(table, Text(), Text(took, palette.muted), cell(result.case_key, palette.muted))
+
+
+def _of_the_variant(result: Result) -> list[tuple[str, str, str | None]]:
+    """Figures that only some cases have, and what showed that each part took effect."""
+    own = [(*figure_words(figure), figure.note) for figure in result.figures]
+    proofs = [(proof.part.replace("_", " "), proof.asked, proof.found) for proof in result.proofs]
+    return [*own, *proofs]
 
 
 def figure_words(figure: Figure) -> tuple[str, str]:
