@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from runner.errors import UserError
 
@@ -139,12 +139,17 @@ class _Parakeet:
     """A Parakeet size: FastConformer (Rekesh et al. 2023), eight-fold subsampling."""
 
     layers: int
-    tdt: bool = False
-    """A token-and-duration transducer over 8,192 pieces instead of a CTC head over 1,024. Its
+    head: Literal["ctc", "rnnt", "tdt"] = "ctc"
+    """CTC and RNN-T over 1,024 pieces, or a token-and-duration transducer over 8,192, whose
     encoder has no biases, takes finer features and does not scale them."""
 
     def config(self) -> PretrainedConfig:
-        from transformers import ParakeetCTCConfig, ParakeetEncoderConfig, ParakeetTDTConfig
+        from transformers import (
+            ParakeetCTCConfig,
+            ParakeetEncoderConfig,
+            ParakeetRNNTConfig,
+            ParakeetTDTConfig,
+        )
 
         encoder = ParakeetEncoderConfig(
             hidden_size=1024,
@@ -155,11 +160,11 @@ class _Parakeet:
             subsampling_factor=8,
             subsampling_conv_channels=256,
             num_mel_bins=self._mel_bins,
-            attention_bias=not self.tdt,
-            convolution_bias=not self.tdt,
-            scale_input=not self.tdt,
+            attention_bias=self.head != "tdt",
+            convolution_bias=self.head != "tdt",
+            scale_input=self.head != "tdt",
         )
-        if self.tdt:
+        if self.head == "tdt":
             return ParakeetTDTConfig(
                 encoder_config=encoder,
                 vocab_size=8193,
@@ -168,11 +173,19 @@ class _Parakeet:
                 num_decoder_layers=2,
                 durations=(0, 1, 2, 3, 4),
             )
+        if self.head == "rnnt":
+            return ParakeetRNNTConfig(
+                encoder_config=encoder,
+                vocab_size=1025,
+                blank_token_id=1024,
+                decoder_hidden_size=640,
+                num_decoder_layers=2,
+            )
         return ParakeetCTCConfig(encoder_config=encoder, vocab_size=1025, pad_token_id=1024)
 
     @property
     def _mel_bins(self) -> int:
-        return 128 if self.tdt else 80
+        return 128 if self.head == "tdt" else 80
 
     def feature_extractor(self) -> Any:
         from transformers import ParakeetFeatureExtractor
@@ -251,7 +264,9 @@ _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
             "hubert", large=True, layer_norm=True, extra_large=True
         ),
         "facebook/data2vec-audio-base-960h": _Data2Vec(),
-        "nvidia/parakeet-tdt-0.6b-v3": _Parakeet(layers=24, tdt=True),
+        "nvidia/parakeet-tdt-0.6b-v3": _Parakeet(layers=24, head="tdt"),
+        "nvidia/parakeet-rnnt-0.6b": _Parakeet(layers=24, head="rnnt"),
+        "nvidia/parakeet-rnnt-1.1b": _Parakeet(layers=42, head="rnnt"),
         "nvidia/parakeet-ctc-0.6b": _Parakeet(layers=24),
         "nvidia/parakeet-ctc-1.1b": _Parakeet(layers=42),
     }

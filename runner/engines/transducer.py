@@ -20,11 +20,14 @@ from runner.engines.base import LoadRequest, Mark, Transcription, no_mark
 from runner.engines.streamer import StageStreamer
 from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model, padded_features
 from runner.engines.vocabulary import piece_tokenizer
-from runner.errors import Refused
 from store.records import FlopsReading
 
 FRAME_SECONDS = 0.08
 """Of an encoder frame: mel frames of 10 ms, subsampled eight-fold."""
+TOKEN = 1
+"""What random weights say."""
+BEYOND_DOUBT = 2e4
+"""Far above whatever random weights give a token, and within what half precision can hold."""
 
 
 class TransducerEngine(TorchEngine):
@@ -34,8 +37,9 @@ class TransducerEngine(TorchEngine):
 
     def __init__(self, request: LoadRequest) -> None:
         super().__init__(request)
+        self.pace: _Pace | None = None
         if request.weights == "random":
-            model = _random(request)
+            model = self._make_random(request)
             self.extractor = feature_extractor(request.name)
             blank = model.config.blank_token_id
             self.tokenizer = piece_tokenizer(model.config.vocab_size, special=blank, blank=blank)
@@ -49,6 +53,26 @@ class TransducerEngine(TorchEngine):
         settings.do_sample, settings.num_beams = False, 1
         self.place(model)
 
+    def _make_random(self, request: LoadRequest) -> Any:
+        """A model with random weights whose steps are as many as are asked for.
+
+        Left alone, random weights take a number of steps that depends on the seed.
+        """
+        config: Any = published_config(request.name)
+        torch.manual_seed(request.seed)
+        if config.model_type == "parakeet_rnnt":
+            model = ParakeetForRNNT(config)
+            self.pace = _Pace(config.blank_token_id, request.tokens_per_audio_second)
+            model.joint.register_forward_hook(self.pace)
+            return model
+        model = ParakeetForTDT(config)
+        skip = _nearest_duration(config.durations, request.tokens_per_audio_second)
+        with torch.no_grad():
+            bias = model.joint.head.bias
+            bias[TOKEN] += BEYOND_DOUBT
+            bias[config.vocab_size + skip] += BEYOND_DOUBT
+        return model
+
     def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
         """See :class:`~runner.engines.base.Engine`."""
         inputs = padded_features(self.extractor, batch)
@@ -59,6 +83,8 @@ class TransducerEngine(TorchEngine):
         frames = math.ceil(max(map(len, batch)) / SAMPLE_RATE / FRAME_SECONDS) + 1
         # It ends with the last frame; this is how much there can be until then.
         self.model.generation_config.max_length = frames * (self.model.max_symbols_per_step + 1)
+        if self.pace is not None:
+            self.pace.steps = 0
         with self.inference():
             streamer = None if mark is no_mark else StageStreamer(mark)
             ids = self.model.generate(
@@ -104,26 +130,26 @@ def _class_of(request: LoadRequest) -> Any:
     return {"parakeet_tdt": ParakeetForTDT, "parakeet_rnnt": ParakeetForRNNT}[model_type]
 
 
-def _random(request: LoadRequest) -> Any:
-    """A TDT with random weights whose every step gives a token and skips as many frames.
+class _Pace:
+    """Has an RNN-T with random weights take a blank for each frame, and tokens evenly among them.
 
-    Left alone, random weights take a number of steps that depends on the seed.
+    A hook of the joint network: one row of the batch is as far as the other.
     """
-    config: Any = published_config(request.name)
-    if config.model_type != "parakeet_tdt":
-        raise Refused(
-            f"{request.name}: the steps of an RNN-T with random weights are no work of a real one; "
-            'use "weights": "pretrained" or a TDT'
+
+    def __init__(self, blank: int, tokens_per_second: float) -> None:
+        self.blank = blank
+        self.steps = 0
+        """Of the batch in hand."""
+        self._tokens_a_step = tokens_per_second / (tokens_per_second + 1 / FRAME_SECONDS)
+
+    def __call__(self, module: Any, arguments: Any, logits: torch.Tensor) -> torch.Tensor:
+        before, self.steps = self.steps, self.steps + 1
+        due = math.floor(self.steps * self._tokens_a_step) - math.floor(
+            before * self._tokens_a_step
         )
-    torch.manual_seed(request.seed)
-    model = ParakeetForTDT(config)
-    skip = _nearest_duration(config.durations, request.tokens_per_audio_second)
-    with torch.no_grad():
-        bias = model.joint.head.bias
-        # Far above whatever random weights say, and within what half precision can hold.
-        bias[1] += 2e4
-        bias[config.vocab_size + skip] += 2e4
-    return model
+        chosen = torch.zeros_like(logits)
+        chosen[..., TOKEN if due else self.blank] = BEYOND_DOUBT
+        return logits + chosen
 
 
 def _nearest_duration(durations: Sequence[int], tokens_per_second: float) -> int:

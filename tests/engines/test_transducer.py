@@ -17,20 +17,20 @@ import runner.engines.transducer as module
 from runner.engines.load import load_engine
 from runner.engines.transducer import _nearest_duration
 from runner.engines.vocabulary import piece_tokenizer
-from runner.errors import Refused
 from tests.engines.loading import request
 
 NAME = "nvidia/parakeet-tdt-0.6b-v3"
+RNNT = "nvidia/parakeet-rnnt-0.6b"
 FRAMES_OF_5_S = 63
 
 
-def small(kind: type = ParakeetTDTConfig, vocabulary: int = 33):
+def small(kind: type = ParakeetTDTConfig, vocabulary: int = 33, *, mels: int = 128):
     encoder = ParakeetEncoderConfig(
         hidden_size=32,
         num_hidden_layers=1,
         num_attention_heads=2,
         intermediate_size=64,
-        num_mel_bins=128,
+        num_mel_bins=mels,
         subsampling_conv_channels=8,
     )
     return kind(
@@ -104,7 +104,16 @@ def test_local_checkpoints(tmp_path, speech_like, config: type, cls: type) -> No
     assert (outcome.texts, outcome.tokens, outcome.decoder_calls) == (("",), 0, FRAMES_OF_5_S)
 
 
-def test_an_rnnt_has_no_fixed_work(monkeypatch) -> None:
-    monkeypatch.setattr(module, "published_config", lambda _: small(ParakeetRNNTConfig))
-    with pytest.raises(Refused, match='use "weights": "pretrained" or a TDT'):
-        load_engine(request(NAME))
+@pytest.mark.parametrize("tokens_per_second", [2.0, 5.0])
+def test_an_rnnt_takes_a_step_for_each_frame_and_each_token(
+    monkeypatch, speech_like, tokens_per_second: float
+) -> None:
+    monkeypatch.setattr(module, "published_config", lambda _: small(ParakeetRNNTConfig, mels=80))
+    for seed in (0, 1):
+        engine = load_engine(request(RNNT, tokens_per_audio_second=tokens_per_second, seed=seed))
+        for _ in range(2):
+            outcome = engine.transcribe(speech_like(5, count=2))
+            tokens = outcome.tokens // 2
+            assert outcome.decoder_calls == FRAMES_OF_5_S + tokens
+            assert tokens == pytest.approx(5 * tokens_per_second, abs=1)
+            assert all(text.split() == ["1"] * tokens for text in outcome.texts)
