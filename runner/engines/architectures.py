@@ -266,7 +266,6 @@ _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
         "facebook/data2vec-audio-base-960h": _Data2Vec(),
         "nvidia/parakeet-tdt-0.6b-v3": _Parakeet(layers=24, head="tdt"),
         "nvidia/parakeet-rnnt-0.6b": _Parakeet(layers=24, head="rnnt"),
-        "nvidia/parakeet-rnnt-1.1b": _Parakeet(layers=42, head="rnnt"),
         "nvidia/parakeet-ctc-0.6b": _Parakeet(layers=24),
         "nvidia/parakeet-ctc-1.1b": _Parakeet(layers=42),
     }

@@ -184,15 +184,6 @@ _ENTRIES = (
         "en",
     ),
     ModelEntry(
-        "nvidia/parakeet-rnnt-1.1b",
-        "transducer",
-        "FastConformer-RNNT",
-        1_070_000_000,
-        "CC-BY-4.0",
-        None,
-        "en",
-    ),
-    ModelEntry(
         "nvidia/parakeet-ctc-0.6b", "ctc", "FastConformer-CTC", 609_000_000, "CC-BY-4.0", None, "en"
     ),
     ModelEntry(

@@ -37,7 +37,6 @@ MILLIONS = {
     "facebook/data2vec-audio-base-960h": 93.2,
     "nvidia/parakeet-tdt-0.6b-v3": 627.0,
     "nvidia/parakeet-rnnt-0.6b": 616.7,
-    "nvidia/parakeet-rnnt-1.1b": 1070.4,
     "nvidia/parakeet-ctc-0.6b": 608.8,
     "nvidia/parakeet-ctc-1.1b": 1062.5,
 }
