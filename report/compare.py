@@ -16,21 +16,15 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from report.statistics import (
-    RESAMPLES,
-    Floats,
-    cycle_median,
-    log_standard_error,
-    student_quantile,
-)
+from report.statistics import RESAMPLES, Floats, cycle_median, log_standard_error
 from store import Sample, StudyRow, Transcript
+from store.student import student_quantile
+from store.turns import turns_ratio
 
 CONFIDENCE = 0.95
 
 TURNS = ("interleaved:baseline", "interleaved:variant")
 """Kinds of the samples of a variant that took turns with its baseline, as a runner stores them."""
-FEWEST_ROUNDS = 4
-"""With fewer, Student's quantile is a guess."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,16 +102,14 @@ def compare_samples(
 
 
 def compare_turns(
-    samples: Sequence[Sample], *, seed: int = 42, confidence: float = CONFIDENCE
+    samples: Sequence[Sample], *, confidence: float = CONFIDENCE
 ) -> Difference | None:
     """The ratio of two latencies that were measured in turns, in one process.
 
-    A round holds every batch of both, one right after the other. Rounds are drawn whole, so that
-    what disturbed both cancels; the interval is Student's, of the logarithm of the ratio.
+    As the runner stores it (`store.turns`), for any confidence.
 
     Args:
         samples: Of the variant's result, those of both sides among them.
-        seed: Of the resampling.
         confidence: Of the interval; raise it when many cases are compared at once.
 
     Returns:
@@ -126,24 +118,18 @@ def compare_turns(
     sides = [_by_batch(samples, kind) for kind in TURNS if any(s.kind == kind for s in samples)]
     if len(sides) < len(TURNS):
         return None
-    ratio = cycle_median(sides[1]) / cycle_median(sides[0])
-    rounds = min(len(values) for side in sides for values in side)
-    if rounds < FEWEST_ROUNDS:
+    base, variant = ([values.tolist() for values in side] for side in sides)
+    found = turns_ratio(variant, base, confidence=confidence)
+    if found.low is None or found.high is None:
         return Difference(
-            ratio=ratio,
-            low=math.nan,
-            high=math.nan,
-            significant=False,
-            reason=f"fewer than {FEWEST_ROUNDS} rounds in turns give no interval",
+            ratio=found.ratio, low=math.nan, high=math.nan, significant=False, reason=found.reason
         )
-    bottom, top = (np.column_stack([values[:rounds] for values in side]) for side in sides)
-    drawn = np.random.default_rng(seed).integers(0, rounds, size=(RESAMPLES, rounds))
-    medians = [np.median(table[drawn], axis=1).mean(axis=1) for table in (bottom, top)]
-    spread = float(np.std(np.log(medians[1] / medians[0]), ddof=1))
-    error = spread * math.sqrt(rounds / (rounds - 1))
-    factor = math.exp(student_quantile((1 + confidence) / 2, rounds - 1) * error)
-    low, high = ratio / factor, ratio * factor
-    return Difference(ratio=ratio, low=low, high=high, significant=not low <= 1 <= high)
+    return Difference(
+        ratio=found.ratio,
+        low=found.low,
+        high=found.high,
+        significant=not found.low <= 1 <= found.high,
+    )
 
 
 def compare_energy(

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from report.statistics import Floats, student_quantile
+from report.statistics import Floats
 from report.study import Case, Configuration, group
+from store.student import student_quantile
 
 SATURATED = 0.95
 """Of the highest throughput: the smallest batch that reaches it is where growing stops paying."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,20 +17,6 @@ NORMAL_QUANTILE = 1.959964
 """Of 0.975: two-sided 95 %."""
 Floats = NDArray[np.float64]
 Ranks = NDArray[np.int64]
-
-
-def student_quantile(p: float, freedom: float) -> float:
-    """The ``p`` quantile of Student's t, within 1 % from 3 degrees of freedom on.
-
-    Source: Cornish-Fisher expansion, Abramowitz and Stegun (1964), 26.7.5.
-    """
-    z = NormalDist().inv_cdf(p)
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-    )
-    return z + sum(term / freedom ** (power + 1) for power, term in enumerate(terms))
 
 
 def cycle_median(by_batch: Sequence[Floats]) -> float:

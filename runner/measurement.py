@@ -15,7 +15,7 @@ from runner.engines.base import Unmeasurable
 from runner.engines.load import load_engine
 from runner.engines.torch_engine import TorchEngine
 from runner.errors import Refused
-from runner.measure.comparison import FEWEST_ROUNDS, compare
+from runner.measure.comparison import compare
 from runner.measure.conditions import ConditionsProbe
 from runner.measure.cycle import between_batches, make_cycle
 from runner.measure.decoder import profile_decoder
@@ -41,6 +41,7 @@ from runner.measure.stages import time_stages
 from runner.task import CaseTask, Message, Partial, Remark
 from runner.task import Progress as ProgressMessage
 from store.records import Figure, FlopsReading, Latency, Result, Sample
+from store.turns import FEWEST_ROUNDS
 
 Step = Callable[[Result], Result]
 
@@ -325,7 +326,6 @@ class Measurement:
             name=baseline.name,
             clock=self.clock,
             progress=self.progress,
-            seed=self.task.seed,
             other_cycle=self._as_they_come if self._sorted else None,
         )
         return replace(result, comparison=comparison, samples=(*result.samples, *samples))

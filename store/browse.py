@@ -183,7 +183,10 @@ class Browser:
 
     def reasons(self, result_id: int) -> dict[str, str]:
         """Why a result lacks figures or is to be doubted, by the columns of ``results``."""
-        names = ("stable_reason", "energy_reason", "flops_reason", "quality_reason")
+        names = (
+            *("stable_reason", "latency_interval_reason", "speedup_reason", "comparison_reason"),
+            *("energy_reason", "flops_reason", "quality_reason"),
+        )
         found = self._database.rows(
             f"SELECT {', '.join(names)} FROM results WHERE id = ?", (result_id,)
         )

@@ -145,6 +145,7 @@ LATENCY = _columns(
     p90_s="latency_p90_s",
     p95_s="latency_p95_s",
     p99_s="latency_p99_s",
+    interval_reason="latency_interval_reason",
 )
 MEMORY = _columns(Memory)
 QUALITY = _columns(Quality, reason="quality_reason")
@@ -155,6 +156,7 @@ COMPARISON = _columns(
     baseline_s="baseline_latency_s",
     variant_s="compared_latency_s",
     clips="compared_clips",
+    interval_reason="speedup_reason",
 )
 RESULT = _columns(
     Result,

@@ -26,9 +26,11 @@ class Latency:
     warmup_s: float
     iterations: int
     median_s: float
-    low_s: float
+    low_s: float | None
     """Lower end of the 95 % bootstrap interval of the median."""
-    high_s: float
+    high_s: float | None
+    interval_reason: str | None = None
+    """Why there is no interval, or None."""
     mean_s: float
     stdev_s: float
     p90_s: float
@@ -56,9 +58,12 @@ class Stage:
 
     stage: str
     median_s: float
-    low_s: float
-    high_s: float
+    low_s: float | None
+    """Lower end of its 95 % bootstrap interval."""
+    high_s: float | None
     iterations: int
+    interval_reason: str | None = None
+    """Why there is no interval, or None."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,10 +269,12 @@ class Comparison:
     """Seconds of one batch, as ``Latency.median_s``, from the interleaved rounds alone."""
     variant_s: float
     speedup: float
-    """``baseline_s / variant_s``."""
-    speedup_low: float
-    """Lower end of its 95 % bootstrap interval over rounds."""
-    speedup_high: float
+    """Baseline by variant: the geometric mean of the rounds' ratios."""
+    speedup_low: float | None
+    """Lower end of its 95 % interval, Student's of the rounds' logarithms."""
+    speedup_high: float | None
+    interval_reason: str | None = None
+    """Why there is no interval, or None."""
     clips: int
     """Clips of the batch cycle."""
     same_text: int

@@ -368,6 +368,37 @@ def _add_fleet(connection: sqlite3.Connection) -> None:
         connection.execute(statement).close()
 
 
+_ONE_ROUND = "one round of the batch cycle gives no interval"
+_INTERVALS = (
+    # An interval may be missing, for a reason; one of no width was none.
+    "ALTER TABLE results ADD COLUMN latency_interval_reason TEXT",
+    "ALTER TABLE results ADD COLUMN speedup_reason TEXT",
+    f"UPDATE results SET latency_low_s = NULL, latency_high_s = NULL,"
+    f" latency_interval_reason = '{_ONE_ROUND}' WHERE latency_low_s = latency_high_s",
+    # Those of a bootstrap over rounds were too narrow.
+    "UPDATE results SET speedup_low = NULL, speedup_high = NULL,"
+    " speedup_reason = 'from a version whose intervals were too narrow'"
+    " WHERE speedup IS NOT NULL",
+    f"""CREATE TABLE stages_anew ({_CHILD}
+  stage TEXT NOT NULL,
+  median_s REAL NOT NULL,
+  low_s REAL,
+  high_s REAL,
+  iterations INTEGER NOT NULL,
+  interval_reason TEXT,{_CHILD_END}""",
+    "INSERT INTO stages_anew SELECT result_id, seq, stage, median_s, nullif(low_s, high_s),"
+    " CASE WHEN low_s < high_s THEN high_s END, iterations,"
+    f" CASE WHEN low_s >= high_s THEN '{_ONE_ROUND}' END FROM stages",
+    "DROP TABLE stages",
+    "ALTER TABLE stages_anew RENAME TO stages",
+)
+
+
+def _add_interval_reasons(connection: sqlite3.Connection) -> None:
+    for statement in _INTERVALS:
+        connection.execute(statement).close()
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create,
     _add_queue,
@@ -376,4 +407,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _index_figures,
     _add_peaks,
     _add_fleet,
+    _add_interval_reasons,
 )

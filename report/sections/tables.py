@@ -141,6 +141,8 @@ def _energy_and_throughput(study: Study) -> Block:
         case.configuration for case in cases
     }
     notes = list(cell_notes(cases))
+    if any(row[3] == MISSING for row in rows):
+        notes.append("No interval of a latency from one round of the batch cycle.")
     if absent:
         names = listing(sorted(configuration.title for configuration in absent))
         notes.append(f"Not measured at this point: {names}.")

@@ -124,6 +124,8 @@ def print_results(console: Console, store: Store, rows: Sequence[LeaderboardRow]
 
 def _notes(rows: Sequence[LeaderboardRow]) -> list[str]:
     notes = ["every figure is for one batch; latency: median and its 95 % interval"]
+    if any(row.latency_ms is not None and row.latency_low_ms is None for row in rows):
+        notes.append("latency without an interval: one round of the batch cycle gives none")
     if any(row.speedup is not None for row in rows):
         notes.append("speed-up: against the first variant, the two taking turns")
     unstable = [row for row in rows if row.stable is False]

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from runner.config.strict import Positive, Strict
+from store.turns import FEWEST_ROUNDS
 
 
 class Limits(Strict):
@@ -33,8 +34,8 @@ class Limits(Strict):
     stage_iterations: Annotated[int, Field(ge=1, le=1000)] = 5
     """Iterations of the pass that times the stages."""
 
-    comparison_rounds: Annotated[int, Field(ge=3, le=1000)] = 10
-    """Rounds of the batch cycle in which a variant and its baseline take turns; fewer, but three
+    comparison_rounds: Annotated[int, Field(ge=FEWEST_ROUNDS, le=1000)] = 10
+    """Rounds of the batch cycle in which a variant and its baseline take turns; fewer, but four
     at least, where they would take twenty times `min_seconds`."""
 
     decoder_tokens: Annotated[int, Field(ge=2, le=448)] = 64

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from runner.engines.base import Engine
 from runner.measure.latency import Clock, Cycle, Progress, time_once
-from runner.measure.statistics import cycle_median, ratio_interval
+from runner.measure.statistics import cycle_median
 from store.records import Comparison, Sample
+from store.turns import turns_ratio
 
 BASELINE, VARIANT = "interleaved:baseline", "interleaved:variant"
-FEWEST_ROUNDS = 3
 
 
 def compare(
@@ -24,7 +24,6 @@ def compare(
     name: str,
     clock: Clock,
     progress: Progress,
-    seed: int,
     other_cycle: Cycle | None = None,
 ) -> tuple[Comparison, tuple[Sample, ...]]:
     """Runs both in turns; who goes first changes from batch to batch.
@@ -37,7 +36,6 @@ def compare(
         name: The baseline's name.
         clock: Monotonic seconds.
         progress: Told how far it is.
-        seed: Seed of the interval.
         other_cycle: The same clips in other batches, which the baseline goes round; as many
             batches. A batch then has no counterpart, and the ratio is that of whole rounds.
 
@@ -67,15 +65,16 @@ def compare(
         progress("comparison", (number + 1) / rounds)
     pairs = list(zip(*(sorted(texts[kind], key=_clip_id) for kind in engines), strict=True))
     base_s, variant_s = cycle_median(seconds[BASELINE]), cycle_median(seconds[VARIANT])
-    low, high = ratio_interval(seconds[BASELINE], seconds[VARIANT], seed)
+    found = turns_ratio(seconds[BASELINE], seconds[VARIANT])
     comparison = Comparison(
         baseline=name,
         rounds=rounds,
         baseline_s=base_s,
         variant_s=variant_s,
-        speedup=base_s / variant_s,
-        speedup_low=low,
-        speedup_high=high,
+        speedup=found.ratio,
+        speedup_low=found.low,
+        speedup_high=found.high,
+        interval_reason=found.reason,
         clips=len(pairs),
         same_text=sum(one == other for one, other in pairs),
     )

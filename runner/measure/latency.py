@@ -167,7 +167,7 @@ def summarise(
     seconds = [sample.seconds for sample in timed.samples]
     by_batch = grouped(timed.samples)
     middle = cycle_median(by_batch)
-    low, high = cycle_interval(by_batch, seed)
+    interval = cycle_interval(by_batch, seed)
     reasons = [*instability(timed.samples), *_disturbances(conditions)]
     return Latency(
         load_s=load_s,
@@ -176,8 +176,9 @@ def summarise(
         warmup_s=sum(sample.seconds for sample in warmup),
         iterations=len(seconds),
         median_s=middle,
-        low_s=low,
-        high_s=high,
+        low_s=interval.low,
+        high_s=interval.high,
+        interval_reason=interval.reason,
         mean_s=fmean(seconds),
         stdev_s=stdev(seconds) if len(seconds) > 1 else 0.0,
         p90_s=quantile(seconds, 0.90),

@@ -73,13 +73,14 @@ def time_stages(
         progress("stages", (iteration + 1) / total)
     summaries = []
     for stage, values in by_stage.items():
-        low, high = cycle_interval(values, seed)
+        interval = cycle_interval(values, seed)
         summaries.append(
             StageRecord(
                 stage=stage,
                 median_s=cycle_median(values),
-                low_s=low,
-                high_s=high,
+                low_s=interval.low,
+                high_s=interval.high,
+                interval_reason=interval.reason,
                 iterations=total,
             )
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,15 @@ NORMAL_QUANTILE = 1.959964
 MOST_RESAMPLED = 2000
 """With more values of a batch the bootstrap's own limit is used: it would take seconds and say
 the same."""
+ONE_ROUND = "one round of the batch cycle gives no interval"
+
+
+class Interval(NamedTuple):
+    """Both ends, or None and why."""
+
+    low: float | None
+    high: float | None
+    reason: str | None = None
 
 
 def cycle_median(by_batch: Sequence[Sequence[float]]) -> float:
@@ -30,7 +40,7 @@ def cycle_median(by_batch: Sequence[Sequence[float]]) -> float:
     return float(np.mean([np.median(values) for values in by_batch]))
 
 
-def cycle_interval(by_batch: Sequence[Sequence[float]], seed: int) -> tuple[float, float]:
+def cycle_interval(by_batch: Sequence[Sequence[float]], seed: int) -> Interval:
     """95 % interval of `cycle_median`, by a bootstrap within each batch.
 
     Args:
@@ -38,18 +48,19 @@ def cycle_interval(by_batch: Sequence[Sequence[float]], seed: int) -> tuple[floa
         seed: Seed of the resampling: the same values give the same interval.
 
     Returns:
-        Lower and upper end, in the unit of the values. Where every batch has one value both are
-        the figure itself.
+        Its ends, in the unit of the values; none where a batch has one value, which has no spread.
 
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapters 8 and 13. For
     many values: a resampled median is an order statistic whose rank is binomial, so its interval
     tends to the order statistics of ranks (n -+ z sqrt(n)) / 2 (Conover 1999, section 3.2).
     """
+    if min(len(values) for values in by_batch) < 2:
+        return Interval(None, None, ONE_ROUND)
     batches = [np.sort(np.asarray(values, dtype=np.float64)) for values in by_batch]
     if max(len(values) for values in batches) > MOST_RESAMPLED:
         half = NORMAL_QUANTILE * math.sqrt(sum(_standard_error(b) ** 2 for b in batches))
         middle = cycle_median(by_batch)
-        return middle - half / len(batches), middle + half / len(batches)
+        return Interval(middle - half / len(batches), middle + half / len(batches))
     generator = np.random.default_rng(seed)
     resampled = np.zeros(RESAMPLES)
     for values in batches:
@@ -57,7 +68,7 @@ def cycle_interval(by_batch: Sequence[Sequence[float]], seed: int) -> tuple[floa
         resampled += np.median(values[picks], axis=1) / len(batches)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(resampled, (tail, 1 - tail))
-    return float(low), float(high)
+    return Interval(float(low), float(high))
 
 
 def _standard_error(values: NDArray[np.float64]) -> float:
@@ -72,28 +83,3 @@ def _standard_error(values: NDArray[np.float64]) -> float:
 def quantile(values: Sequence[float], q: float) -> float:
     """The ``q`` quantile (0 to 1), linear between samples."""
     return float(np.quantile(np.asarray(values, dtype=np.float64), q))
-
-
-def ratio_interval(
-    above: Sequence[Sequence[float]], below: Sequence[Sequence[float]], seed: int
-) -> tuple[float, float]:
-    """95 % interval of ``cycle_median(above) / cycle_median(below)``, by a bootstrap over rounds.
-
-    A round holds one value of every batch of both, measured one after the other: rounds are drawn
-    whole, so that what disturbed both cancels.
-
-    Args:
-        above: For each batch, one value a round.
-        below: The same, of the same rounds.
-        seed: Seed of the resampling.
-    """
-    top, bottom = (np.asarray(values, dtype=np.float64).T for values in (above, below))
-    rounds = len(top)
-    generator = np.random.default_rng(seed)
-    drawn = generator.integers(0, rounds, size=(RESAMPLES, rounds))
-    ratios = np.median(top[drawn], axis=1).mean(axis=1) / np.median(bottom[drawn], axis=1).mean(
-        axis=1
-    )
-    tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(ratios, [tail, 100 - tail])
-    return float(low), float(high)

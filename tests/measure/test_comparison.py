@@ -9,7 +9,6 @@ from runner.clips.clip import Clip
 from runner.engines.base import Engine, Transcription
 from runner.measure.comparison import BASELINE, VARIANT, compare
 from runner.measure.latency import Cycle
-from runner.measure.statistics import ratio_interval
 
 
 class Machine:
@@ -65,7 +64,7 @@ def test_a_machine_that_slows_down_does_not_touch_the_ratio(clips):
     machine = Machine()
     slow, quick = Fake(machine, "base", 0.3, "a"), Fake(machine, "new", 0.1, "a")
     found, samples = compare(
-        slow, quick, clips, 8, name="fp32", clock=machine, progress=lambda *_: None, seed=1
+        slow, quick, clips, 8, name="fp32", clock=machine, progress=lambda *_: None
     )
     assert found.speedup == pytest.approx(3, rel=0.03)
     assert found.speedup_low <= found.speedup <= found.speedup_high
@@ -78,9 +77,7 @@ def test_a_machine_that_slows_down_does_not_touch_the_ratio(clips):
 def test_they_take_turns_and_neither_is_always_first(clips):
     machine = Machine()
     engines = Fake(machine, "base", 0.1, "a"), Fake(machine, "new", 0.1, "b")
-    found, samples = compare(
-        *engines, clips, 4, name="x", clock=machine, progress=lambda *_: None, seed=1
-    )
+    found, samples = compare(*engines, clips, 4, name="x", clock=machine, progress=lambda *_: None)
     firsts = [samples[i].kind for i in range(0, len(samples), 2)]
     assert firsts.count(BASELINE) == firsts.count(VARIANT) == 4
     for first, second in zip(samples[::2], samples[1::2], strict=True):
@@ -88,12 +85,3 @@ def test_they_take_turns_and_neither_is_always_first(clips):
         assert (first.batch, first.iteration) == (second.batch, second.iteration)
     assert found.same_text == 0
     assert machine.turns[:4] == ["base"] * 4, "both are warm before the first round"
-
-
-def test_what_disturbs_both_alike_does_not_widen_the_interval():
-    generator = np.random.default_rng(0)
-    load = generator.uniform(1, 3, 20)
-    paired = ratio_interval([list(2 * load)], [list(load)], seed=1)
-    apart = ratio_interval([list(2 * load)], [list(load[::-1])], seed=1)
-    assert paired == pytest.approx((2, 2))
-    assert apart[1] - apart[0] > 0.3

@@ -210,7 +210,7 @@ def _result(
 def _latency(timings: np.ndarray, audio_s: float, batch: int, law: Law) -> Latency:  # type: ignore[type-arg]
     by_batch = [list(column) for column in timings.T]
     middle = cycle_median(by_batch)
-    low, high = cycle_interval(by_batch, 42)
+    interval = cycle_interval(by_batch, 42)
     flat = timings.ravel()
     decoder = law.decoder_share > 0
     return Latency(
@@ -220,8 +220,9 @@ def _latency(timings: np.ndarray, audio_s: float, batch: int, law: Law) -> Laten
         warmup_s=3 * middle,
         iterations=len(flat),
         median_s=middle,
-        low_s=low,
-        high_s=high,
+        low_s=interval.low,
+        high_s=interval.high,
+        interval_reason=interval.reason,
         mean_s=float(flat.mean()),
         stdev_s=float(flat.std()),
         p90_s=float(np.quantile(flat, 0.90)),

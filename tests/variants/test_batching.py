@@ -109,7 +109,7 @@ def test_sorted_is_compared_with_mixed_over_the_same_clips(clips):
             "measures": ["latency", "flops", "quality", "comparison"],
             "limits": {
                 "warmup_seconds": 0.1, "min_seconds": 0, "min_iterations": 1, "threads": 1,
-                "cycle_batches": 3, "comparison_rounds": 3, "quality_clips": 10,
+                "cycle_batches": 3, "comparison_rounds": 4, "quality_clips": 10,
             },
         }
     )  # fmt: skip

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from store import Environment, Figure, Result, StoredResult
+from store import Environment, Figure, Latency, Result, Stage, StoredResult
 from tui.glyphs import Glyphs
 from tui.palette import Palette
 from tui.plain import cell, plain
@@ -58,10 +58,7 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
     if latency is None:
         row("latency", NO_VALUE, f"{result.state}: no figures")
     else:
-        interval = (
-            f"95 % interval {number(latency.low_s * 1e3)} to {number(latency.high_s * 1e3)} ms"
-        )
-        stable = f"{interval}, {latency.iterations} batches"
+        stable = f"{_latency_interval(latency)}, {latency.iterations} batches"
         row("latency", milliseconds(latency.median_s), stable)
         if not latency.stable:
             row(
@@ -113,6 +110,18 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
     return Group(table, Text(), Text(took, palette.muted), cell(result.case_key, palette.muted))
 
 
+def _latency_interval(latency: Latency) -> str:
+    if latency.low_s is None or latency.high_s is None:
+        return latency.interval_reason or "no interval"
+    return f"95 % interval {number(latency.low_s * 1e3)} to {number(latency.high_s * 1e3)} ms"
+
+
+def _stage_interval(stage: Stage) -> str:
+    if stage.low_s is None or stage.high_s is None:
+        return stage.interval_reason or "no interval"
+    return f"[{number(stage.low_s * 1e3)}, {number(stage.high_s * 1e3)}]"
+
+
 def _of_the_variant(result: Result) -> list[tuple[str, str, str | None]]:
     """Figures that only some cases have, and what showed that each part took effect."""
     own = [(*figure_words(figure), figure.note) for figure in result.figures]
@@ -148,7 +157,7 @@ def stages(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -
             Text(milliseconds(stage.median_s), justify="right"),
             Text("") if inside else bar(share, room, palette, glyphs, palette.primary),
             Text("" if inside else percent(share), justify="right"),
-            Text(f"[{number(stage.low_s * 1e3)}, {number(stage.high_s * 1e3)}]", palette.muted),
+            Text(plain(_stage_interval(stage)), palette.muted),
         )
     said = [
         Text("Timed in a pass of their own; they need not add up to the latency.", palette.muted),

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from store import LeaderboardRow
 
 _BELONGS = {
-    "stable_reason": ("latency_ms", "latency_low_ms", "p95_ms", "rtfx", "throughput"),
+    "stable_reason": ("latency_ms", "p95_ms", "rtfx", "throughput"),
+    "latency_interval_reason": ("latency_low_ms", "latency_high_ms"),
+    "comparison_reason": ("speedup",),
     "energy_reason": ("energy_j", "joules_per_audio_hour", "energy_label", "energy_source"),
     "flops_reason": ("gflops", "encoder_gflops"),
     "quality_reason": ("wer", "cer", "clips"),
