@@ -23,6 +23,16 @@ from store.turns import turns_ratio
 
 CONFIDENCE = 0.95
 
+BEYOND = 20
+"""Resamples that lie beyond each end of a bootstrap interval, at least: fewer, and the end is one
+draw's chance."""
+MOST_RESAMPLES = 400_000
+MOST_DRAWN = 2**26
+"""Of resamples times clips, a byte each; drawing them takes a second, and then they are kept."""
+NO_CLIP_DIFFERS = "no clip differs"
+"""Each has as many errors on both sides, so there is nothing to be unsure of."""
+_AT_ONCE = 2**20
+
 TURNS = ("interleaved:baseline", "interleaved:variant")
 """Kinds of the samples of a variant that took turns with its baseline, as a runner stores them."""
 
@@ -202,11 +212,7 @@ def compare_wer(
     counts = np.array([[_errors(x), _words(x), _errors(y), _words(y)] for x, y in pairs], float)
     errors_a, words_a, errors_b, words_b = counts.sum(axis=0)
     wer_a, wer_b = float(errors_a / words_a), float(errors_b / words_b)
-    if len(pairs) < 2:
-        low, high, reason = math.nan, math.nan, "one clip gives no interval"
-    else:
-        low, high = _wer_interval(counts, seed, confidence)
-        reason = None
+    low, high, reason = _wer_interval(counts, seed, confidence)
     return WerDifference(
         a=wer_a,
         b=wer_b,
@@ -229,24 +235,49 @@ def _by_batch(samples: Sequence[Sample], kind: str = "latency") -> list[Floats]:
     return [np.asarray(batches[batch]) for batch in sorted(batches)]
 
 
-def _wer_interval(counts: Floats, seed: int, confidence: float) -> tuple[float, float]:
-    sums = _drawn_clips(len(counts), seed) @ counts.astype(np.float32)
+def _wer_interval(counts: Floats, seed: int, confidence: float) -> tuple[float, float, str | None]:
+    """Both ends, or NaN and why."""
+    clips, tail = len(counts), (1 - confidence) / 2
+    reason = None
+    if (counts[:, :2] == counts[:, 2:]).all():
+        reason = NO_CLIP_DIFFERS
+    elif clips < 2:
+        reason = "one clip gives no interval"
+    elif float(clips) ** -clips > tail:
+        # Not even the rarest draw, one clip and nothing else, is as rare as the tail.
+        reason = f"{clips} clips are too few for an interval of {100 * confidence:.6g} %"
+    resamples = max(RESAMPLES, math.ceil(BEYOND / tail))
+    if reason is None and resamples > min(MOST_RESAMPLES, MOST_DRAWN // clips):
+        reason = f"an interval of {100 * confidence:.6g} % takes more resamples than are drawn"
+    if reason is not None:
+        return math.nan, math.nan, reason
+    drawn = _drawn_clips(clips, resamples, seed)
+    single = counts.astype(np.float32)
+    rows = max(1, _AT_ONCE // clips)
+    sums = np.concatenate(
+        [drawn[n : n + rows].astype(np.float32) @ single for n in range(0, resamples, rows)]
+    )
     errors_a, words_a, errors_b, words_b = sums.T.astype(np.float64)
-    tail = (1 - confidence) / 2
     low, high = np.quantile(errors_b / words_b - errors_a / words_a, (tail, 1 - tail))
-    return float(low), float(high)
+    return float(low), float(high), None
 
 
-@lru_cache(maxsize=4)
-def _drawn_clips(clips: int, seed: int) -> NDArray[np.float32]:
+@lru_cache(maxsize=2)
+def _drawn_clips(clips: int, resamples: int, seed: int) -> NDArray[np.uint8]:
     """How often each clip is drawn in each resample: all that sums need, and the same every time.
 
-    In single precision, which is exact for whole numbers below 16 million, and small and fast to
-    multiply.
+    A byte each: no clip is drawn 256 times where there are as many draws as clips.
     """
     generator = np.random.default_rng(seed)
-    drawn = generator.multinomial(clips, np.full(clips, 1 / clips), size=RESAMPLES)
-    return drawn.astype(np.float32)
+    drawn = np.empty((resamples, clips), dtype=np.uint8)
+    rows = max(1, _AT_ONCE // clips)
+    for start in range(0, resamples, rows):
+        count = min(rows, resamples - start)
+        picks = generator.integers(0, clips, size=(count, clips))
+        picks += clips * np.arange(count)[:, None]
+        counted = np.bincount(picks.ravel(), minlength=count * clips)
+        drawn[start : start + count] = counted.reshape(count, clips)
+    return drawn
 
 
 def _errors(clip: Transcript) -> int:

@@ -136,7 +136,7 @@ def compare_studies(a: Study, b: Study, *, seed: int = 42) -> Comparison:
         for key in common
         if first[key].row.latency_s is not None and second[key].row.latency_s is None
     ]
-    confidence = family_confidence(len(measured))
+    confidence = family_confidence(sum(_intervals(x, y) for x, y in measured))
     samples = [side.children(Sample, cases) for side, cases in _sides(a, b, measured)]
     texts = [side.children(Transcript, cases) for side, cases in _sides(a, b, measured)]
     pairs = []
@@ -227,6 +227,12 @@ def _sides(
     a: Study, b: Study, pairs: Sequence[tuple[Case, Case]]
 ) -> tuple[tuple[Study, list[Case]], tuple[Study, list[Case]]]:
     return (a, [x for x, _ in pairs]), (b, [y for _, y in pairs])
+
+
+def _intervals(a: Case, b: Case) -> int:
+    """How many a pair may have: of latency, of energy and of words."""
+    judged = a.row.wer is not None and b.row.wer is not None
+    return 1 + (compare_energy(a.row, b.row) is not None) + judged
 
 
 def _bare(a: Case, b: Case) -> Difference:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from report.compare import (
     CONFIDENCE,
+    NO_CLIP_DIFFERS,
     Difference,
     WerDifference,
     compare_energy,
@@ -15,7 +16,7 @@ from report.compare import (
     compare_wer,
 )
 from report.study import BASELINE, Case, Study
-from store import Sample, Transcript
+from store import Figure, Sample, Transcript
 
 MOST_COMPARED = 500
 """Comparisons that a page is made of; each takes some milliseconds."""
@@ -35,6 +36,8 @@ class VariantEffect:
     """Ratio of joules; None unless both have the same label and source."""
     wer: WerDifference | None
     """Over the clips of both; None where one was not scored."""
+    figures: tuple[Figure, ...] = ()
+    """Those that only the variant has."""
 
     @property
     def title(self) -> str:
@@ -49,8 +52,20 @@ class VariantEffect:
         a, b = peak_memory(self.baseline), peak_memory(self.variant)
         return b / a if a and b else None
 
+    @property
+    def size(self) -> float | None:
+        """Ratio of the bytes of the weights."""
+        a, b = self.baseline.row.weights_bytes, self.variant.row.weights_bytes
+        return b / a if a and b else None
 
-def variant_effects(study: Study) -> list[VariantEffect]:
+    @property
+    def intervals(self) -> int:
+        """How many of its differences have one."""
+        differences = (self.latency, self.energy, self.wer)
+        return sum(one is not None and one.reason is None for one in differences)
+
+
+def variant_effects(study: Study, *, energy: bool = True) -> list[VariantEffect]:
     """The effect of every variant that has a baseline at the same point.
 
     That is the variant with which it took turns, or else the one without any optimisation. The
@@ -58,33 +73,44 @@ def variant_effects(study: Study) -> list[VariantEffect]:
 
     Args:
         study: The study; of its variants the first ``MOST_COMPARED``.
+        energy: Whether energy is shown beside latency and words; its intervals count as well.
     """
     pairs = _pairs(study)[:MOST_COMPARED]
     both = [case for pair in pairs for case in pair]
     samples = study.children(Sample, both)
     transcripts = study.children(Transcript, both)
-    confidence = family_confidence(len(pairs))
-    found = []
-    for a, b in pairs:
-        ours, theirs = (samples.get(case.row.result_id, ()) for case in (a, b))
-        if not ours or not theirs:
-            continue
+    figures = study.children(Figure, [variant for _, variant in pairs])
+
+    def effect(a: Case, b: Case, confidence: float) -> VariantEffect:
+        first, second = a.row.result_id, b.row.result_id
+        ours, theirs = samples[first], samples[second]
         turns = compare_turns(theirs, confidence=confidence) if b.row.baseline else None
-        found.append(
-            VariantEffect(
-                baseline=a,
-                variant=b,
-                latency=turns or compare_samples(ours, theirs, confidence=confidence),
-                in_turns=turns is not None,
-                energy=compare_energy(a.row, b.row, confidence=confidence),
-                wer=wer_difference(
-                    transcripts.get(a.row.result_id, ()),
-                    transcripts.get(b.row.result_id, ()),
-                    confidence=confidence,
-                ),
-            )
+        return VariantEffect(
+            baseline=a,
+            variant=b,
+            latency=turns or compare_samples(ours, theirs, confidence=confidence),
+            in_turns=turns is not None,
+            energy=compare_energy(a.row, b.row, confidence=confidence) if energy else None,
+            wer=wer_difference(
+                transcripts.get(first, ()), transcripts.get(second, ()), confidence=confidence
+            ),
+            figures=figures.get(second, ()),
         )
-    return found
+
+    measured = [(a, b) for a, b in pairs if {a.row.result_id, b.row.result_id} <= samples.keys()]
+    # Whether there is an interval can be told at any confidence; how wide it is, only by then.
+    found = [effect(a, b, CONFIDENCE) for a, b in measured]
+    shown = sum(one.intervals for one in found)
+    if shown < 2:
+        return found
+    return [effect(a, b, family_confidence(shown)) for a, b in measured]
+
+
+def reasons_without_interval(effects: Sequence[VariantEffect]) -> list[str]:
+    """Why times or words have none, each reason once. That no clip differs is said in its place."""
+    differences = [one for effect in effects for one in (effect.latency, effect.wer) if one]
+    reasons = {one.reason for one in differences if one.reason}
+    return sorted(reasons - {NO_CLIP_DIFFERS})
 
 
 def _pairs(study: Study) -> list[tuple[Case, Case]]:
@@ -107,12 +133,15 @@ def _same_clips(a: Case, b: Case) -> bool:
     return ours == theirs or ours is None or theirs is None
 
 
-def family_confidence(comparisons: int) -> float:
+def family_confidence(intervals: int) -> float:
     """Confidence of each of several intervals, so that all together are 95 % sure.
+
+    Args:
+        intervals: All that are shown: a comparison of time, energy and words has three.
 
     Source: Bonferroni's inequality.
     """
-    return 1 - 0.05 / max(comparisons, 1)
+    return 1 - 0.05 / max(intervals, 1)
 
 
 def peak_memory(case: Case) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from report.compare import Difference
+from report.compare import NO_CLIP_DIFFERS, Difference
 from report.content import MISSING, Block, Column, Section, Table
 from report.correlation import correlate
 from report.figures.bars import overview, variant_speed
@@ -18,7 +18,7 @@ from report.sections.roof import roof
 from report.sections.tables import cell_notes, energy_cell, latency_cell
 from report.study import Case, Study, front_candidates, group, shape
 from report.text import change, number, percent, plural
-from report.variants import VariantEffect, variant_effects
+from report.variants import VariantEffect, reasons_without_interval, variant_effects
 
 MOST_ROWS = 30
 
@@ -188,7 +188,9 @@ def _effects(effects: list[VariantEffect]) -> Table:
         )
         wer = effect.wer
         lost = MISSING if wer is None else f"{100 * wer.difference:+.1f}"
-        if wer is not None and not wer.reason:
+        if wer is not None and wer.reason == NO_CLIP_DIFFERS:
+            lost = wer.reason
+        elif wer is not None and not wer.reason:
             lost += f" [{100 * wer.low:+.1f}, {100 * wer.high:+.1f}]"
         rows.append(
             (
@@ -206,16 +208,16 @@ def _effects(effects: list[VariantEffect]) -> Table:
     notes = list(cell_notes([case for e in ordered for case in (e.baseline, e.variant)]))
     notes.append(
         "Baseline: the same case at fp32, or the variant named behind it. The intervals allow for "
-        "the number of comparisons; WER is compared over the same clips."
+        "their number; WER is compared over the same clips."
     )
     if any(effect.in_turns for effect in ordered):
         notes.append(
             "The speed-up is of rounds in which the two took turns in one process, where there "
             "are such: that ratio holds on a busy machine, where two latencies do not."
         )
-    unsure = {effect.latency.reason for effect in ordered if effect.latency.reason}
+    unsure = reasons_without_interval(ordered)
     if unsure:
-        notes.append(f"No interval: {'; '.join(sorted(unsure))}.")
+        notes.append(f"No interval: {'; '.join(unsure)}.")
     if any(row[6] == MISSING for row in rows):
         notes.append("No change of energy where one side has none or it was learnt otherwise.")
     if any(row[8] == MISSING for row in rows):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 
 from report.content import MISSING, Column, Table
@@ -40,7 +40,7 @@ def effects(study: Study) -> Table | None:
     told: dict[tuple[Configuration, str, str], list[str]] = {}
     for case in study.ok:
         found = _proven(proofs.get(case.row.result_id, ()))
-        own = _own(figures.get(case.row.result_id, ()))
+        own = own_figures(figures.get(case.row.result_id, ()))
         if own or (found and case.row.variant != BASELINE):
             points = told.setdefault((case.configuration, found, own), [])
             points.append(shape(*case.point))
@@ -72,11 +72,10 @@ def _proven(proofs: Sequence[Proof]) -> str:
     return "; ".join(f"{proof.part.replace('_', ' ')}: {proof.found}" for proof in shown)
 
 
-def _own(figures: Sequence[Figure]) -> str:
+def own_figures(figures: Sequence[Figure], names: Collection[str] = OWN_FIGURES) -> str:
+    """``drafts kept 62.0 %; first text after 1.20 s``: those of ``names`` that there are."""
     return "; ".join(
-        f"{OWN_FIGURES[figure.name]} {_value(figure)}"
-        for figure in figures
-        if figure.name in OWN_FIGURES
+        f"{OWN_FIGURES[figure.name]} {_value(figure)}" for figure in figures if figure.name in names
     )
 
 

@@ -21,14 +21,16 @@ _UNJUDGED = "-"
 _HEADERS = tuple(
     Text(words, "dim")
     for words in (
-        "variant, against its baseline",
+        "against baseline",
+        "size",
         "speed-up [interval]",
         "WER %",
         "points [interval]",
     )
 )
 _GAP = 2
-_NARROWEST = 16
+_NARROWEST = 12
+_SHORT_FIGURES = ("acceptance", "first_text_s", "real_time_factor")
 
 
 def print_effects(
@@ -46,7 +48,7 @@ def print_effects(
     from report.study import Study
     from report.variants import variant_effects
 
-    effects = variant_effects(Study.read(store, where=where, job_id=job_id))
+    effects = variant_effects(Study.read(store, where=where, job_id=job_id), energy=False)
     if not effects:
         return
     console.print()
@@ -56,32 +58,40 @@ def print_effects(
 
 
 def effects_table(effects: list[VariantEffect], columns: int) -> RenderableType:
-    """One row a variant and case: speed-up and difference of WER, each with its interval.
+    """One row a variant and case: size, speed-up and difference of WER with their intervals.
 
     What a comparison is of stands once, above its variants, and as long as the line: names are
-    long, and a cell would fold them.
+    long, and a cell would fold them. Figures that only some variants have stand below theirs.
 
     Args:
         effects: What to show.
         columns: Of the terminal.
     """
-    groups: dict[str, list[tuple[Text, ...]]] = {}
+    groups: dict[str, list[tuple[tuple[Text, ...], Text | None]]] = {}
     for effect in effects:
         groups.setdefault(_heading(effect), []).append(
             (
-                cell(f"  {effect.variant.row.variant}"),
-                cell(speed_up(effect.latency), _style(effect.latency)),
-                cell(_UNJUDGED if effect.wer is None else _rates(effect.wer)),
-                cell(points(effect.wer), "red" if _worse(effect.wer) else ""),
+                (
+                    cell(f"  {effect.variant.row.variant}"),
+                    cell(_UNJUDGED if effect.size is None else f"{effect.size:.2f}"),
+                    cell(speed_up(effect.latency), _style(effect.latency)),
+                    cell(_UNJUDGED if effect.wer is None else _rates(effect.wer)),
+                    cell(points(effect.wer), "red" if _worse(effect.wer) else ""),
+                ),
+                _aside(effect),
             )
         )
-    every = [_HEADERS, *(row for rows in groups.values() for row in rows)]
+    every = [_HEADERS, *(row for rows in groups.values() for row, _ in rows)]
     widths = [max(row[column].cell_len for row in every) for column in range(len(_HEADERS))]
     # Only the first column may fold, where the terminal is too narrow for all of it.
     widths[0] = max(_NARROWEST, min(widths[0], columns - sum(widths[1:]) - _GAP * len(widths)))
     parts: list[RenderableType] = [_lines(widths, [_HEADERS])]
     for heading, rows in groups.items():
-        parts += [cell(heading, "bold"), _lines(widths, rows)]
+        parts.append(cell(heading, "bold"))
+        for row, aside in rows:
+            parts.append(_lines(widths, [row]))
+            if aside is not None:
+                parts.append(aside)
     return Group(*parts)
 
 
@@ -91,6 +101,14 @@ def _heading(effect: VariantEffect) -> str:
     case, baseline = effect.variant, effect.baseline.row.variant
     against = "" if baseline == BASELINE else f", against {baseline}"
     return f"{case.model} on {case.place}, {shape(*case.point)}{against}"
+
+
+def _aside(effect: VariantEffect) -> Text | None:
+    """What only this variant has to say, or None."""
+    from report.sections.effects import own_figures
+
+    words = own_figures(effect.figures, _SHORT_FIGURES)
+    return cell(f"    {words}", "dim") if words else None
 
 
 def _lines(widths: list[int], rows: Iterable[tuple[Text, ...]]) -> Table:
@@ -113,8 +131,12 @@ def speed_up(latency: Difference) -> str:
 
 def points(wer: WerDifference | None) -> str:
     """``+0.6 [-0.2, +1.4]``: wrong words more in a hundred."""
+    from report.compare import NO_CLIP_DIFFERS
+
     if wer is None:
         return _UNJUDGED
+    if wer.reason == NO_CLIP_DIFFERS:
+        return NO_CLIP_DIFFERS
     text = f"{100 * wer.difference:+.2f}"
     if math.isnan(wer.low):
         return text
@@ -135,21 +157,20 @@ def _worse(wer: WerDifference | None) -> bool:
     return wer is not None and wer.significant and wer.difference > 0
 
 
-def _has_interval(effect: VariantEffect) -> bool:
-    compared = (effect.latency, effect.wer)
-    return any(found is not None and not math.isnan(found.low) for found in compared)
-
-
 def _notes(effects: list[VariantEffect]) -> list[str]:
+    from report.variants import reasons_without_interval
+
     apart = sum(not effect.in_turns for effect in effects)
+    intervals = sum(effect.intervals for effect in effects)
     notes = []
-    if any(_has_interval(effect) for effect in effects):
+    if intervals:
         notes.append(
-            f"{len(effects)} comparisons; the intervals allow for their number: all together are "
-            "95 % sure"
-            if len(effects) > 1
-            else "95 % intervals"
+            f"{intervals} intervals, which allow for their number: all together are 95 % sure"
+            if intervals > 1
+            else "95 % interval"
         )
+    if any(effect.size is not None for effect in effects):
+        notes.append("size: bytes of the weights, by the baseline's")
     if apart < len(effects):
         notes.append("speed-up: the two took turns in one process")
     if apart:
@@ -158,13 +179,25 @@ def _notes(effects: list[VariantEffect]) -> list[str]:
             if apart < len(effects)
             else "speed-up: of two runs, one after the other"
         )
-    reasons = {effect.latency.reason for effect in effects if effect.latency.reason}
-    notes += [f"no interval: {reason}" for reason in sorted(reasons)]
+    notes += [f"no interval: {reason}" for reason in reasons_without_interval(effects)]
     judged = [effect.wer for effect in effects if effect.wer is not None]
     if judged:
         clips = sorted({wer.clips for wer in judged})
         over = f"{clips[0]}" if len(clips) == 1 else f"{clips[0]} to {clips[-1]}"
         notes.append(f"WER: paired over the same {over} clips")
     if len(judged) < len(effects):
-        notes.append("WER -: no clip was scored on both sides, as with random weights")
+        notes.append(f"WER -: {'; '.join(_unjudged(effects))}")
     return notes
+
+
+def _unjudged(effects: list[VariantEffect]) -> list[str]:
+    """Why words were not compared, each reason once."""
+    reasons = set()
+    for effect in effects:
+        rows = (effect.baseline.row, effect.variant.row)
+        missing = [row for row in rows if row.wer is None]
+        if effect.wer is None:
+            reasons |= {row.quality_reason or "quality was not asked for" for row in missing} or {
+                "no clip was scored on both sides"
+            }
+    return sorted(reasons)

@@ -7,12 +7,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from store import Store
+from runner.measure.quality import unscored
+from store import Figure, Result, Store
 from tests.cli.test_show import Run
 from tests.report.synthetic import FACTORS, WER_LOSS, WHISPER, Grid, results_of, write_study
 
 INT8 = Grid(laws=WHISPER[:2], devices=("cpu",), lengths=(30.0,), batches=(1,), clips=20)
-ROW = re.compile(r"  int8 +x(\S+) \[(\S+), (\S+)\] +(\S+) > (\S+) +\+(\S+) *\[\S+, \S+\]")
+ROW = re.compile(r"  int8 +1.00 +x(\S+) \[(\S+), (\S+)\] +(\S+) > (\S+) +\+(\S+) *\[\S+, \S+\]")
 
 
 def test_speed_up_and_words_lost_are_those_of_the_law(asrprof: Run, tmp_path: Path) -> None:
@@ -27,7 +28,7 @@ def test_speed_up_and_words_lost_are_those_of_the_law(asrprof: Run, tmp_path: Pa
         assert math.isclose(wer, 100 * law.wer, abs_tol=0.2)
         assert math.isclose(points, 100 * WER_LOSS["int8"], abs_tol=0.5)
         assert math.isclose(other - wer, points, abs_tol=0.11)
-    assert "2 comparisons; the intervals allow for their number" in out
+    assert "4 intervals, which allow for their number" in out
     assert "paired over the same 20 clips" in out
 
 
@@ -44,4 +45,40 @@ def test_without_an_interval_none_is_spoken_of(asrprof: Run, tmp_path: Path) -> 
     assert "int8" in out
     assert "no interval: " in out
     assert "95 % intervals" not in out
-    assert "WER -: no clip was scored on both sides" in out
+    assert "WER -: quality was not asked for" in out
+
+
+def stored(path: Path, results: list[Result]) -> None:
+    write_study(path, replace(INT8, laws=()))
+    with Store.open(path) as store:
+        for result in results:
+            store.write_result(1, result)
+
+
+def test_size_and_what_a_variant_alone_has_stand_in_eighty_columns(
+    asrprof: Run, tmp_path: Path
+) -> None:
+    plain, int8 = list(results_of(replace(INT8, laws=WHISPER[:1])))[:2]
+    assert plain.memory is not None
+    small = replace(plain.memory, weights_bytes=plain.memory.weights_bytes // 4)
+    own = {"acceptance": 0.62, "first_text_s": 1.2, "real_time_factor": 0.31, "compile_s": 9.0}
+    figures = tuple(Figure(name=name, value=value) for name, value in own.items())
+    stored(tmp_path / "store.db", [plain, replace(int8, memory=small, figures=figures)])
+    out = asrprof("results", "--store", "store.db").out.split("against baseline")[1]
+    lines = out.splitlines()
+    assert all(len(line) <= 80 for line in lines)
+    (place,) = [n for n, line in enumerate(lines) if line.startswith("  int8")]
+    assert lines[place].split()[1] == "0.25"
+    assert lines[place + 1].strip() == (
+        "drafts kept 62.0 %; first text after 1.20 s; real-time factor 0.310"
+    )
+    assert "size: bytes of the weights, by the baseline's" in out
+
+
+def test_why_words_were_not_compared_is_said_as_it_is(asrprof: Run, tmp_path: Path) -> None:
+    random = [
+        replace(result, quality=unscored((), (), (), ())[0], transcripts=())
+        for result in list(results_of(replace(INT8, laws=WHISPER[:1])))[:2]
+    ]
+    stored(tmp_path / "store.db", random)
+    assert "WER -: random weights" in asrprof("results", "--store", "store.db").out

@@ -15,7 +15,7 @@ import pytest
 
 from runner.clips.builtin import read_builtin
 from runner.config import Model, Variant
-from runner.engines.base import Engine
+from runner.engines.base import Engine, Unmeasurable
 from runner.engines.ctranslate2_conversion import _sweep
 from runner.engines.load import load_engine
 from runner.errors import NoEffect, Refused
@@ -71,9 +71,11 @@ def _flops(engine: Engine):
 
 def test_int8_is_smaller_and_proven(speech):
     plain, small = load(), load(quantization="int8-dynamic")
-    (proof,) = small.prove(speech[:1])
-    assert (proof.part, proof.asked) == ("quantization", "int8_float32")
-    assert proof.found.startswith("int8_float32, ")
+    proofs = small.prove(speech[:1])
+    assert [(proof.part, proof.asked) for proof in proofs] == [
+        ("precision", "fp32"), ("quantization", "int8-dynamic"),
+    ]  # fmt: skip
+    assert all(proof.found.startswith("int8_float32, ") for proof in proofs)
     assert plain.prove(speech[:1])[0].found.startswith("float32, ")
     assert small.weights_bytes < 0.4 * plain.weights_bytes
     texts = small.transcribe(speech).texts, plain.transcribe(speech).texts
@@ -86,6 +88,27 @@ def test_another_format_than_asked_for_is_no_result(speech):
     engine.compute_type = "int8_float32"
     with pytest.raises(NoEffect, match="CTranslate2 computes in float32"):
         engine.prove(speech[:1])
+
+
+def test_beams_are_hypotheses_of_the_search(speech):
+    engine = load(beams=3)
+    precision, proof = engine.prove(speech[:2])
+    assert (precision.part, proof.part, proof.asked) == ("precision", "beams", "3")
+    assert proof.found == "3 hypotheses of each window"
+    assert engine.cap is None
+    assert [proof.part for proof in load().prove(speech[:1])] == ["precision"]
+
+
+def test_fewer_beams_than_asked_for_are_no_result(speech):
+    engine = load(beams=3)
+    engine.beams = 1
+    with pytest.raises(NoEffect, match="beams 3 did not take effect: The number of hypotheses"):
+        engine.prove(speech[:1])
+
+
+def test_its_decoder_cannot_be_watched(speech):
+    with pytest.raises(Unmeasurable, match="its steps cannot be seen"):
+        load().decoder_passes(speech[:1], 8)
 
 
 def test_a_conversion_is_made_once(cache):

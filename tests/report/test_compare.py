@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -162,3 +163,42 @@ def test_no_shared_clip_is_an_error_and_one_gives_no_interval() -> None:
     single = compare_wer([clip(1, 0)], [clip(1, 4)])
     assert single.difference == pytest.approx(0.2)
     assert (single.significant, single.reason) == (False, "one clip gives no interval")
+
+
+def test_a_far_tail_has_resamples_beyond_it() -> None:
+    generator = np.random.default_rng(11)
+    a, b = ([clip(n, int(e)) for n, e in enumerate(generator.binomial(20, 0.2, 60))] for _ in "ab")
+    found = [compare_wer(a, b, confidence=1 - 0.05 / intervals) for intervals in (1, 20, 200)]
+    widths = [one.high - one.low for one in found]
+    # Of 60 clips the difference is nearly normal, so its quantiles tell how wide it must be.
+    quantiles = [NormalDist().inv_cdf(1 - 0.025 / intervals) for intervals in (1, 20, 200)]
+    for width, quantile in zip(widths, quantiles, strict=True):
+        assert width / widths[0] == pytest.approx(quantile / quantiles[0], rel=0.12)
+    # Another seed moves an end of the far interval by little: it is not one draw's chance.
+    other = compare_wer(a, b, seed=1, confidence=1 - 0.05 / 200)
+    assert other.high - other.low == pytest.approx(widths[2], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("clips", "confidence", "reason"),
+    [
+        (3, 0.95, "3 clips are too few for an interval of 95 %"),
+        (5, 0.9995, "5 clips are too few for an interval of 99.95 %"),
+        (40, 1 - 1e-5, "an interval of 99.999 % takes more resamples than are drawn"),
+    ],
+)
+def test_a_tail_that_cannot_be_reached_gives_no_interval(
+    clips: int, confidence: float, reason: str
+) -> None:
+    a, b = ([clip(n, errors) for n in range(clips)] for errors in (1, 2))
+    found = compare_wer(a, b, confidence=confidence)
+    assert found.difference == pytest.approx(0.05)
+    assert math.isnan(found.low)
+    assert (found.significant, found.reason) == (False, reason)
+
+
+def test_where_no_clip_differs_there_is_nothing_to_be_unsure_of() -> None:
+    same = [clip(n, n % 4) for n in range(30)]
+    found = compare_wer(same, same)
+    assert (found.difference, found.reason, found.significant) == (0, "no clip differs", False)
+    assert math.isnan(found.low)

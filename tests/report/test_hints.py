@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -134,3 +135,20 @@ def test_variants_are_set_beside_their_baseline(study_path: Path) -> None:
 def test_many_comparisons_ask_for_more_confidence() -> None:
     assert family_confidence(1) == family_confidence(0) == pytest.approx(0.95)
     assert family_confidence(50) == pytest.approx(0.999)
+
+
+def test_confidence_is_shared_among_the_intervals_that_are_shown(study_path: Path) -> None:
+    with Store.open(study_path, readonly=True) as store:
+        study = Study.read(store)
+        all_three, two = variant_effects(study), variant_effects(study, energy=False)
+    # Words of fp16 are those of fp32, which has no interval to be wrong.
+    assert {effect.wer.reason for effect in two if effect.variant.row.variant == "fp16"} == {
+        "no clip differs"
+    }
+    shown = sum(effect.intervals for effect in two)
+    assert sum(effect.intervals for effect in all_three) == shown + len(two)
+    assert all(effect.energy is None for effect in two)
+    width, narrower = (
+        math.log(one[0].latency.high / one[0].latency.low) for one in (all_three, two)
+    )
+    assert width > narrower

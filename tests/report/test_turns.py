@@ -148,7 +148,7 @@ def test_the_command_prints_speed_up_and_words_lost_with_intervals(
     monkeypatch.setenv("COLUMNS", "120")
     choice = [] if where is None else ["--where", where]
     assert main(["results", "--store", str(compared), *choice]) == 0
-    said = capfd.readouterr().out.split("against its baseline")[1]
+    said = capfd.readouterr().out.split("against baseline")[1]
     assert "whisper-tiny" in said
     (line,) = [line for line in said.splitlines() if "  int8" in line]
     assert "x1.66 [1.65, 1.67]" in line
@@ -156,7 +156,7 @@ def test_the_command_prints_speed_up_and_words_lost_with_intervals(
     assert "+2.00 [" in line
     (line,) = [line for line in said.splitlines() if "  cache-off" in line]
     assert "x0.25 [0.2" in line
-    assert "+0.00 [+0.00, +0.00]" in line
+    assert line.endswith("no clip differs")
     assert "speed-up of 1: of two runs, one after the other" in said
 
 

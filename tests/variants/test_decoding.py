@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+import torch
 
 from runner.errors import NoEffect, Refused
 from runner.measure.stages import StageClock
@@ -48,6 +49,22 @@ def test_a_cache_that_the_decoder_is_not_handed_is_no_result(load, speech):
     engine.model.generation_config.cache_implementation = None
     with pytest.raises(NoEffect, match=r"cache static did not take effect.*handed dynamic in"):
         engine.prove(speech[:1])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_static_cache_on_a_gpu_compiles_nothing(load_on, speech):
+    from torch._dynamo.utils import counters
+
+    plain, engine = (
+        load_on("cuda", "small-whisper"),
+        load_on("cuda", "small-whisper", cache="static"),
+    )
+    before = counters["stats"]["unique_graphs"]
+    assert engine.transcribe(speech).texts == plain.transcribe(speech).texts
+    _, proof = engine.prove(speech)
+    assert proof.found.startswith("static in ")
+    assert counters["stats"]["unique_graphs"] == before
 
 
 def test_without_a_cache_the_work_is_many_times_as_much(load):

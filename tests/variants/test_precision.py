@@ -53,6 +53,24 @@ def test_tf32_is_refused_on_a_cpu(load):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_tf32_takes_effect_on_a_gpu(load_on, speech):
+    if torch.cuda.get_device_capability() < (8, 0):
+        pytest.skip("this GPU has no TF32")
+    plain = load_on("cuda", "small-wav2vec2-ctc")
+    engine = load_on("cuda", "small-wav2vec2-ctc", precision="tf32")
+    texts = engine.transcribe(speech).texts, plain.transcribe(speech).texts
+    assert sum(a == b for a, b in zip(*texts, strict=True)) >= len(speech) // 2
+    # Both in one process: the flag is the process's.
+    for each in (engine, plain, engine):
+        (proof,) = each.prove(speech[:1])
+        assert "a product of matrices is off by" in proof.found
+    engine.tf32 = False
+    with pytest.raises(NoEffect, match="precision tf32 did not take effect"):
+        engine.prove(speech[:1])
+
+
 def test_the_error_of_a_product_tells_tf32_from_fp32(load):
     engine = load("small-wav2vec2-ctc")
     assert _product_error(engine) < TF32_ERROR / 100

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from runner.errors import NoEffect, Refused
-from runner.variants.quantization import stored_bytes
+from runner.variants import quantization
+from runner.variants.quantization import IntegerProducts, Quantization, stored_bytes
 
 METHODS = ["int8-dynamic", "int8-weight-only", "int8-dynamic-torch"]
 SMALL = ["small-wav2vec2-ctc", "small-parakeet-ctc", "small-whisper"]
@@ -45,6 +46,9 @@ def test_a_group_of_layers_alone(load, speech):
     _, proof = engine.prove(speech[:1])
     layers = 2 * engine.model.config.decoder_layers
     assert proof.found.startswith(f"{layers} of 55 linear layers hold int8")
+    both = load("small-whisper", quantization="int8-dynamic", quantize_only="*.fc1,*.fc2")
+    blocks = engine.model.config.encoder_layers + engine.model.config.decoder_layers
+    assert both.prove(speech[:1])[1].found.startswith(f"{2 * blocks} of 55 ")
     with pytest.raises(Refused, match='no linear layer matches "quantize_only": "nothing"'):
         load("small-whisper", quantization="int8-dynamic", quantize_only="nothing")
 
@@ -60,6 +64,94 @@ def test_int8_weights_whose_products_are_not_of_integers_are_no_result(load, spe
     engine = load("small-wav2vec2-ctc", quantization="int8-dynamic")
     engine.model = load("small-wav2vec2-ctc", quantization="int8-weight-only").model
     with pytest.raises(NoEffect, match="32 of 32 linear layers hold int8; 0 integer products"):
+        engine.prove(speech[:1])
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kept", [slice(0, 1), slice(1, None)])
+def test_some_of_the_layers_are_no_result(load, speech, monkeypatch, method, kept):
+    library = "_quantize_with_torch" if method == "int8-dynamic-torch" else "_quantize_with_torchao"
+    quantize = getattr(quantization, library)
+    monkeypatch.setattr(
+        quantization, library, lambda model, names, **how: quantize(model, names[kept], **how)
+    )
+    engine = load("small-wav2vec2-ctc", quantization=method)
+    held = len(range(32)[kept])
+    with pytest.raises(NoEffect, match=f"{held} of 32 linear layers hold int8; 32 were chosen"):
+        engine.prove(speech[:1])
+
+
+def test_more_layers_than_were_chosen_are_no_result(load, speech, monkeypatch):
+    engine = load("small-wav2vec2-ctc", quantization="int8-weight-only")
+    (technique,) = [t for t in engine.techniques if isinstance(t, Quantization)]
+    technique.chosen = technique.chosen[:5]
+    with pytest.raises(NoEffect, match="32 of 32 linear layers hold int8; 5 were chosen"):
+        engine.prove(speech[:1])
+
+
+def test_products_that_fall_back_to_floating_point_are_no_result(load, speech, monkeypatch):
+    """As torchao does it on a GPU: it tries, and multiplies floats where that fails."""
+    from torchao.quantization.quantize_.workflows.int8 import int8_tensor
+
+    multiply, tried = int8_tensor.int_scaled_matmul, []
+
+    def sometimes(a, b, scales):
+        tried.append(a)
+        if len(tried) % 2:
+            return multiply(a, b, scales)
+        try:
+            return torch._int_mm(a, b[:-1])
+        except RuntimeError:
+            return (a.float() @ b.float()) * scales
+
+    engine = load("small-wav2vec2-ctc", quantization="int8-dynamic")
+    monkeypatch.setattr(int8_tensor, "int_scaled_matmul", sometimes)
+    with pytest.raises(NoEffect, match="; 16 integer products in 32 passes"):
+        engine.prove(speech[:1])
+
+
+def test_a_product_counts_once_it_has_a_result():
+    from torch._higher_order_ops.out_dtype import out_dtype
+
+    a = torch.randint(-9, 9, (4, 8), dtype=torch.int8)
+    with torch.inference_mode(), IntegerProducts(("aten._int_mm", "out_dtype")) as products:
+        torch._int_mm(a, a.t())
+        assert products.count == 1
+        with pytest.raises(RuntimeError):
+            torch._int_mm(a, a)
+        assert products.count == 1
+        # What torchao asks for on a GPU.
+        found = out_dtype(torch.ops.aten.mm.default, torch.int32, a, a.t().contiguous())
+        assert products.count == 2
+    assert torch.equal(found, a.int() @ a.int().t())
+
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_a_gpu_multiplies_integers(load_on, speech):
+    name, method = "small-wav2vec2-ctc", "int8-dynamic"
+    plain, engine = load_on("cuda", name), load_on("cuda", name, quantization=method)
+    texts = engine.transcribe(speech).texts, plain.transcribe(speech).texts
+    assert sum(a == b for a, b in zip(*texts, strict=True)) >= len(speech) // 2
+    try:
+        _, proof = engine.prove(speech)
+    except NoEffect as nothing:
+        # A head whose width is no multiple of 8 has no integer product there.
+        assert engine.model.lm_head.out_features % 8, nothing
+        engine = load_on("cuda", name, quantization=method, quantize_only="*.encoder.*")
+        _, proof = engine.prove(speech)
+    assert "integer products" in proof.found
+
+
+@pytest.mark.gpu
+@needs_gpu
+def test_a_decoders_few_rows_are_no_integer_products_on_a_gpu(load_on, speech):
+    engine = load_on("cuda", "small-whisper", quantization="int8-dynamic")
+    engine.transcribe(speech[:1])
+    with pytest.raises(NoEffect, match="integer products in"):
         engine.prove(speech[:1])
 
 

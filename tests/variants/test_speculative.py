@@ -120,6 +120,15 @@ def test_an_assistant_of_another_vocabulary_is_refused(load):
         load("openai/whisper-tiny", weights="random", assistant="openai/whisper-tiny.en")
 
 
+@pytest.mark.parametrize("name", ["small-parakeet-ctc", "UsefulSensors/moonshine-tiny"])
+def test_an_assistant_of_another_family_is_refused(load, name):
+    with pytest.raises(
+        Refused, match="an assistant must be a smaller Whisper of the same"
+    ) as caught:
+        load("small-whisper", assistant=name)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("parts", "words"),
     [

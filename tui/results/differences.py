@@ -273,7 +273,7 @@ def _energy(label: str, rows: Sequence[LeaderboardRow], get: Get) -> FigureRow:
 def _latency_verdicts(stored: Sequence[StoredResult], pairs: int) -> list[Verdict | None]:
     from report.variants import family_confidence
 
-    confidence = family_confidence(pairs)
+    confidence = family_confidence(2 * pairs)  # Of latency and of words.
     first = stored[0].result.samples
     return [None, *(_latency(first, other.result.samples, confidence) for other in stored[1:])]
 
@@ -283,7 +283,7 @@ def _wer_verdicts(
 ) -> list[Verdict | None]:
     from report.variants import family_confidence, wer_difference
 
-    confidence = family_confidence(pairs)
+    confidence = family_confidence(2 * pairs)  # Of latency and of words.
     first = stored[0].result.transcripts
     return [
         None,
