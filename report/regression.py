@@ -10,6 +10,7 @@ from statistics import fmean
 from typing import Literal, get_args
 
 from report.compare import (
+    CONFIDENCE,
     Difference,
     WerDifference,
     compare_energy,
@@ -136,31 +137,29 @@ def compare_studies(a: Study, b: Study, *, seed: int = 42) -> Comparison:
         for key in common
         if first[key].row.latency_s is not None and second[key].row.latency_s is None
     ]
-    confidence = family_confidence(sum(_intervals(x, y) for x, y in measured))
     samples = [side.children(Sample, cases) for side, cases in _sides(a, b, measured)]
     texts = [side.children(Transcript, cases) for side, cases in _sides(a, b, measured)]
-    pairs = []
-    for x, y in measured:
-        ours, theirs = (s.get(c.row.result_id, ()) for s, c in zip(samples, (x, y), strict=True))
+
+    def pair(x: Case, y: Case, confidence: float) -> Pair:
+        first, second = x.row.result_id, y.row.result_id
         try:
-            latency = compare_samples(ours, theirs, seed=seed, confidence=confidence)
+            latency = compare_samples(
+                samples[0].get(first, ()),
+                samples[1].get(second, ()),
+                seed=seed,
+                confidence=confidence,
+            )
         except ValueError:
             latency = _bare(x, y)
-        pairs.append(
-            Pair(
-                x,
-                y,
-                latency,
-                _energy(x, y, confidence),
-                _memory(x, y),
-                wer_difference(
-                    texts[0].get(x.row.result_id, ()),
-                    texts[1].get(y.row.result_id, ()),
-                    seed=seed,
-                    confidence=confidence,
-                ),
-            )
+        wer = wer_difference(
+            texts[0].get(first, ()), texts[1].get(second, ()), seed=seed, confidence=confidence
         )
+        return Pair(x, y, latency, _energy(x, y, confidence), _memory(x, y), wer)
+
+    pairs = [pair(x, y, CONFIDENCE) for x, y in measured]
+    intervals = sum(_intervals(found) for found in pairs)
+    if intervals > 1:
+        pairs = [pair(x, y, family_confidence(intervals)) for x, y in measured]
     return Comparison(
         pairs=tuple(pairs),
         lost=tuple(lost),
@@ -229,10 +228,10 @@ def _sides(
     return (a, [x for x, _ in pairs]), (b, [y for _, y in pairs])
 
 
-def _intervals(a: Case, b: Case) -> int:
-    """How many a pair may have: of latency, of energy and of words."""
-    judged = a.row.wer is not None and b.row.wer is not None
-    return 1 + (compare_energy(a.row, b.row) is not None) + judged
+def _intervals(pair: Pair) -> int:
+    """How many of its differences have one."""
+    energy = pair.energy is not None and pair.energy.significant is not None
+    return sum(one is not None and one.reason is None for one in (pair.latency, pair.wer)) + energy
 
 
 def _bare(a: Case, b: Case) -> Difference:
