@@ -20,13 +20,22 @@ import numpy as np
 import torch
 from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
+from numpy.typing import NDArray
 
 from runner.clips.clip import SAMPLE_RATE, Waveform
-from runner.engines.base import Engine, LoadRequest, Mark, Transcription, no_mark
+from runner.engines.base import (
+    DecoderPasses,
+    Engine,
+    LoadRequest,
+    Mark,
+    Transcription,
+    Unmeasurable,
+    no_mark,
+)
 from runner.engines.catalogue import local_folder
 from runner.engines.ctranslate2_conversion import Source, converted
 from runner.engines.hub import gated
-from runner.engines.whisper import join_windows
+from runner.engines.windows import cut_windows, fixed_tokens, join_windows
 from runner.errors import NoEffect, Refused
 from store.records import Figure, FlopsReading, Proof
 
@@ -76,34 +85,20 @@ class FasterWhisperEngine(Engine):
 
     def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
         """See :class:`~runner.engines.base.Engine`. Windows of a clip are joined by a space."""
-        windows = [
-            wave[start : start + self.window]
-            for wave in batch
-            for start in range(0, len(wave), self.window)
-        ]
+        windows = cut_windows(batch, self.window)
         extractor = self.model.feature_extractor
-        features = np.stack(
-            [pad_or_trim(extractor(wave), extractor.nb_max_frames) for wave in windows]
-        )
+        features = self._features(windows)
         mark("features")
-        view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features, np.float32))
+        view = _view(features)
         mark("transfer")
         encoded = self.model.model.encode(view, to_cpu=False)
         mark("encode")
         tokens, fixed = self._tokens(max(map(len, windows)) / SAMPLE_RATE)
-        found = self.model.model.generate(
-            encoded,
-            [self.prompt] * len(windows),
-            beam_size=self.beams,
-            # CTranslate2 halves it.
-            max_length=2 * tokens,
-            suppress_blank=True,
-            suppress_tokens=[-1, self.end] if fixed else [-1],
-        )
+        found = self._generate(encoded, len(windows), tokens, fixed=fixed)
         ids = [row.sequences_ids[0] for row in found]
         mark("decode")
         texts = self.model.hf_tokenizer.decode_batch(ids)
-        joined = join_windows(texts, [-(-len(wave) // self.window) for wave in batch])
+        joined = join_windows(texts, batch, self.window)
         mark("text")
         # The end of text is left out of the ids; it was a token all the same.
         lengths = [min(len(row) + 1, tokens) for row in ids]
@@ -119,23 +114,65 @@ class FasterWhisperEngine(Engine):
         """Most tokens of a row, and whether it is to have exactly as many."""
         if self.tokens_per_second is None:
             return self.cap or self.longest, False
-        tokens = min(math.ceil(self.tokens_per_second * seconds), self.longest)
-        return min(tokens, self.cap or tokens), True
+        return fixed_tokens(self.tokens_per_second, seconds, self.longest, self.cap), True
+
+    def _features(self, windows: Sequence[Waveform]) -> NDArray[np.float32]:
+        """Log-mel features, ``(windows, mels, frames)``."""
+        extractor = self.model.feature_extractor
+        return np.stack([pad_or_trim(extractor(wave), extractor.nb_max_frames) for wave in windows])
+
+    def _generate(
+        self, encoded: Any, rows: int, tokens: int, *, fixed: bool, hypotheses: int = 1
+    ) -> Sequence[Any]:
+        """Decodes what was encoded; ``hypotheses`` are given of each row."""
+        found: Sequence[Any] = self.model.model.generate(
+            encoded,
+            [self.prompt] * rows,
+            beam_size=self.beams,
+            num_hypotheses=hypotheses,
+            # CTranslate2 halves it.
+            max_length=2 * tokens,
+            suppress_blank=True,
+            suppress_tokens=[-1, self.end] if fixed else [-1],
+        )
+        return found
 
     def synchronize(self) -> None:
         """Ids are on the host when a batch is through."""
 
     def prove(self, batch: Sequence[Waveform]) -> tuple[Proof, ...]:
-        """Asks the loaded model for its number format."""
+        """Asks the loaded model for its number format, and for as many hypotheses as beams."""
+        variant = self.variant
         found = self.model.model.compute_type
         if found != self.compute_type:
             raise NoEffect(
-                f"variant {self.variant.name}: {self.compute_type} did not take effect: "
+                f"variant {variant.name}: {self.compute_type} did not take effect: "
                 f"CTranslate2 computes in {found}"
             )
-        part = "precision" if self.variant.quantization is None else "quantization"
-        size = f"{self.converted.weights_bytes / 1e6:.1f} MB of weights"
-        return (Proof(part=part, asked=self.compute_type, found=f"{found}, {size}"),)
+        words = f"{found}, {self.converted.weights_bytes / 1e6:.1f} MB of weights"
+        proofs = [Proof(part="precision", asked=variant.precision, found=words)]
+        if variant.quantization is not None:
+            proofs.append(Proof(part="quantization", asked=variant.quantization, found=words))
+        if variant.beams > 1:
+            proofs.append(self._prove_beams(batch))
+        return tuple(proofs)
+
+    def _prove_beams(self, batch: Sequence[Waveform]) -> Proof:
+        """A search has as many hypotheses as it has beams, and refuses to give more."""
+        asked = self.variant.beams
+        windows = cut_windows(batch, self.window)
+        encoded = self.model.model.encode(_view(self._features(windows)), to_cpu=False)
+        nothing = f"variant {self.variant.name}: beams {asked} did not take effect: "
+        with self.shortened(4):
+            tokens, fixed = self._tokens(max(map(len, windows)) / SAMPLE_RATE)
+            try:
+                rows = self._generate(encoded, len(windows), tokens, fixed=fixed, hypotheses=asked)
+            except ValueError as error:
+                raise NoEffect(nothing + " ".join(str(error).split())) from error
+        given = {len(row.sequences_ids) for row in rows}
+        if given != {asked}:
+            raise NoEffect(f"{nothing}the search has {sorted(given)} hypotheses")
+        return Proof(part="beams", asked=str(asked), found=f"{asked} hypotheses of each window")
 
     def figures(self) -> tuple[Figure, ...]:
         """What the conversion took, where this case had to make it."""
@@ -143,6 +180,10 @@ class FasterWhisperEngine(Engine):
         if seconds is None:
             return ()
         return (Figure(name="conversion_s", value=seconds, note="in load_s; cached from now on"),)
+
+    def decoder_passes(self, batch: Sequence[Waveform], tokens: int) -> DecoderPasses:
+        """See :meth:`~runner.engines.base.Engine.decoder_passes`."""
+        raise Unmeasurable("CTranslate2 decodes a whole text in one call: its steps cannot be seen")
 
     @contextmanager
     def shortened(self, tokens: int) -> Iterator[None]:
@@ -168,6 +209,10 @@ class FasterWhisperEngine(Engine):
             tokens=min(round(decoder_calls or 1), self.longest),
             beams=self.beams,
         )
+
+
+def _view(features: NDArray[np.float32]) -> Any:
+    return ctranslate2.StorageView.from_array(np.ascontiguousarray(features, np.float32))
 
 
 def compute_type(request: LoadRequest) -> str:

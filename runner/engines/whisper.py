@@ -13,7 +13,6 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import torch
@@ -35,6 +34,7 @@ from runner.engines.streamer import StageStreamer
 from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model
 from runner.engines.vocabulary import piece_tokenizer
 from runner.engines.whisper_decoder import WhisperDecoder
+from runner.engines.windows import cut_windows, fixed_tokens, join_windows
 from runner.errors import Refused
 from runner.variants.base import hooked
 from runner.variants.speculative import Speculation
@@ -140,7 +140,7 @@ class WhisperEngine(TorchEngine):
         )
 
     def _transcribe(self, batch: Sequence[Waveform], mark: Mark) -> Transcription:
-        windows = self._windows(batch)
+        windows = cut_windows(batch, self.window)
         features = self._features(windows)
         mark("features")
         features = features.to(self.device, self.dtype)
@@ -152,7 +152,7 @@ class WhisperEngine(TorchEngine):
             else:
                 generated, passes = self._speculate(self.speculation, features, mark)
         texts = self.tokenizer.batch_decode(generated, skip_special_tokens=True)
-        joined = join_windows(texts, [self._windows_of(wave) for wave in batch])
+        joined = join_windows(texts, batch, self.window)
         mark("text")
         return Transcription(
             texts=joined,
@@ -192,16 +192,6 @@ class WhisperEngine(TorchEngine):
         padding = float(self.model.generation_config.pad_token_id)
         return pad_sequence(rows, batch_first=True, padding_value=padding), calls
 
-    def _windows_of(self, wave: Waveform) -> int:
-        return max(1, math.ceil(len(wave) / self.window))
-
-    def _windows(self, batch: Sequence[Waveform]) -> list[Waveform]:
-        return [
-            wave[start : start + self.window]
-            for wave in batch
-            for start in range(0, len(wave), self.window)
-        ]
-
     def _features(self, windows: list[Waveform]) -> torch.Tensor:
         """Log-mel features, ``(windows, mels, frames)``, on the host."""
         features: torch.Tensor = self.extractor(
@@ -226,7 +216,7 @@ class WhisperEngine(TorchEngine):
             raise Unmeasurable("with drafts a decoder pass has no one position")
         if self.model.generation_config.compile_config is not None:
             raise Unmeasurable("compiled code does not tell its steps apart")
-        features = self._features(self._windows(batch)).to(self.device, self.dtype)
+        features = self._features(cut_windows(batch, self.window)).to(self.device, self.dtype)
         return WhisperDecoder(self, features, tokens)
 
     @contextmanager
@@ -272,8 +262,7 @@ class WhisperEngine(TorchEngine):
         """Sets how many tokens a row generates, where it does not stop by itself."""
         settings = self.model.generation_config
         if self.tokens_per_second is not None:
-            tokens = min(math.ceil(self.tokens_per_second * seconds), self.longest)
-            tokens = min(tokens, self.cap or tokens)
+            tokens = fixed_tokens(self.tokens_per_second, seconds, self.longest, self.cap)
             settings.max_length = self._max_length(tokens)
             settings.min_length = tokens + self.prompt
         else:
@@ -318,17 +307,6 @@ class _Passes:
     streamer: BaseStreamer | None
     count: int | None = None
     """Passes so far; None where the text's length says it."""
-
-
-def join_windows(texts: Sequence[str], windows: Sequence[int]) -> tuple[str, ...]:
-    """Each clip's text, from those of its windows.
-
-    Args:
-        texts: Of all windows, clip by clip.
-        windows: How many each clip has.
-    """
-    following = iter(texts)
-    return tuple(" ".join(text.strip() for text in islice(following, count)) for count in windows)
 
 
 def _tokens(generated: torch.Tensor, eos: int | list[int]) -> int:
