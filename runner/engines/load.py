@@ -26,7 +26,7 @@ def load_engine(request: LoadRequest) -> Engine:
             f"{request.name} has no published configuration here to make random weights of; "
             'use "weights": "pretrained"'
         )
-    family = entry.family if entry is not None else _family(request)
+    family = family_of(request)
     if request.engine == "faster-whisper":
         return _faster_whisper(request, family)
     if family == "whisper":
@@ -62,7 +62,15 @@ def _faster_whisper(request: LoadRequest, family: Family) -> Engine:
     return FasterWhisperEngine(request)
 
 
-def _family(request: LoadRequest) -> Family:
+def family_of(request: LoadRequest) -> Family:
+    """Which family a model is of; nothing but its configuration is read.
+
+    Raises:
+        Refused: none that runs here, or there is no such model.
+    """
+    entry = CATALOGUE.get(request.name)
+    if entry is not None:
+        return entry.family
     folder = Path(request.name).expanduser()
     try:
         if folder.is_dir():

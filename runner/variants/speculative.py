@@ -43,6 +43,7 @@ class Assistant(Technique):
         Raises:
             Refused: the two do not fit together.
         """
+        from runner.engines.load import family_of
         from runner.engines.whisper import WhisperEngine
 
         assert isinstance(engine, WhisperEngine)
@@ -51,8 +52,19 @@ class Assistant(Technique):
             self.request,
             name=name,
             revision=self.request.revision if self.asked == SELF else None,
-            variant=Variant(name=self.variant.name, precision=self.variant.precision),
+            variant=Variant(
+                name=self.variant.name,
+                precision=self.variant.precision,
+                attention=self.variant.attention,
+            ),
         )
+        family = family_of(asked)
+        if family != engine.family:
+            raise Refused(
+                f"variant {self.variant.name}: {self.asked} cannot draft for "
+                f"{self.request.name}: an assistant must be a smaller Whisper of the same "
+                f"vocabulary, and this is a {family} model"
+            )
         drafter = WhisperEngine(asked)
         self._refuse_other_shapes(engine.model.config, drafter.model.config)
         settings = drafter.model.generation_config
@@ -73,7 +85,7 @@ class Assistant(Technique):
 
     def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Counts drafts and passes of one clip."""
-        speculation = self._speculation(engine)
+        speculation = _speculation(engine)
         if speculation is None:
             raise self.no_effect("there is no assistant")
         speculation.reset()
@@ -89,13 +101,8 @@ class Assistant(Technique):
 
     def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
         """The acceptance rate over all that ran since the proof, warm-up included."""
-        speculation = self._speculation(engine)
+        speculation = _speculation(engine)
         return () if speculation is None else speculation.figures()
-
-    @staticmethod
-    def _speculation(engine: TorchEngine) -> Speculation | None:
-        found: Speculation | None = getattr(engine, "speculation", None)
-        return found
 
 
 class PromptLookup(Technique):
@@ -123,7 +130,7 @@ class PromptLookup(Technique):
 
     def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Looks at what drafts; a text without repetitions has nothing to draft from."""
-        speculation: Speculation | None = getattr(engine, "speculation", None)
+        speculation = _speculation(engine)
         drafters: list[str] = []
         make = engine.model._get_candidate_generator
 
@@ -150,8 +157,13 @@ class PromptLookup(Technique):
 
     def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
         """The acceptance rate over all that ran since the proof, warm-up included."""
-        speculation: Speculation | None = getattr(engine, "speculation", None)
+        speculation = _speculation(engine)
         return () if speculation is None else speculation.figures()
+
+
+def _speculation(engine: TorchEngine) -> Speculation | None:
+    found: Speculation | None = getattr(engine, "speculation", None)
+    return found
 
 
 class Speculation:
