@@ -34,8 +34,8 @@ class Variant(Strict):
     of integers; `-torch`: by PyTorch's older CPU kernels instead of torchao."""
 
     quantize_only: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    """Quantise only the layers whose name matches this pattern (`*`, `?`), to see what each group
-    of them costs in words."""
+    """Quantise only the layers whose name matches this pattern (`*`, `?`), or one of several
+    between commas, to see what each group of them costs in words."""
 
     cache: Literal["dynamic", "static", "off"] | None = None
     """Key-value cache of the decoder; dynamic when absent."""
