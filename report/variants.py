@@ -59,6 +59,20 @@ class VariantEffect:
         return b / a if a and b else None
 
     @property
+    def texts(self) -> str | None:
+        """``30 of 31 same text``; None where no texts were compared."""
+        row = self.variant.row
+        if row.same_text is None or row.compared_clips is None:
+            return None
+        return f"{row.same_text} of {row.compared_clips} same text"
+
+    @property
+    def broken_promise(self) -> bool:
+        """Whether the variant promises the baseline's text and does not give it."""
+        row = self.variant.row
+        return bool(row.same_text_promised) and (row.same_text or 0) < (row.compared_clips or 0)
+
+    @property
     def intervals(self) -> int:
         """How many of its differences have one."""
         differences = (self.latency, self.energy, self.wer)

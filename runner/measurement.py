@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from runner.clips import SAMPLE_RATE, load_clips
-from runner.clips.batches import longest_first
-from runner.engines.base import Unmeasurable
+from runner.config import Variant
+from runner.engines.base import Engine, Unmeasurable
 from runner.engines.load import load_engine
 from runner.engines.torch_engine import TorchEngine
 from runner.errors import Refused
@@ -37,10 +37,11 @@ from runner.measure.operators import profile_operators
 from runner.measure.padding import prove_batching
 from runner.measure.peak import measure_peak
 from runner.measure.quality import score, unscored
+from runner.measure.same_text import compare_texts, hear, promises_same_text
 from runner.measure.stages import time_stages
 from runner.task import CaseTask, Message, Partial, Remark
 from runner.task import Progress as ProgressMessage
-from store.records import Figure, FlopsReading, Latency, Result, Sample
+from store.records import Comparison, Figure, FlopsReading, Latency, Result, Sample
 from store.turns import FEWEST_ROUNDS
 
 Step = Callable[[Result], Result]
@@ -202,14 +203,13 @@ class Measurement:
             judged, transcripts = unscored((), (), (), (), reason="random weights")
             return replace(result, quality=judged, transcripts=transcripts)
         clips = self.clips.clips[: self.limits.quality_clips]
-        size = self.task.batch_size
-        in_turn = longest_first(clips) if self._sorted else clips
-        heard: dict[str, str] = {}
-        for start in range(0, len(clips), size):
-            batch = in_turn[start : start + size]
-            texts = self.engine.transcribe([clip.audio for clip in batch]).texts
-            heard |= zip((clip.id for clip in batch), texts, strict=True)
-            self.progress("quality", min(1.0, (start + size) / len(clips)))
+        heard = hear(
+            self.engine,
+            clips,
+            self.task.batch_size,
+            by_length=self._sorted,
+            progress=lambda share: self.progress("quality", share),
+        )
         judged, transcripts = score(
             [clip.reference for clip in clips],
             [heard[clip.id] for clip in clips],
@@ -328,7 +328,34 @@ class Measurement:
             progress=self.progress,
             other_cycle=self._as_they_come if self._sorted else None,
         )
+        comparison = self._same_text(result, comparison, other, baseline)
         return replace(result, comparison=comparison, samples=(*result.samples, *samples))
+
+    def _same_text(
+        self, result: Result, comparison: Comparison, other: Engine, baseline: Variant
+    ) -> Comparison:
+        """The texts of all clips of the quality pass, where there was one, and the promise."""
+        promised = promises_same_text(self.task.case.variant, baseline)
+        comparison = replace(comparison, same_text_promised=promised)
+        if result.transcripts:
+            ours = {clip.clip_id: clip.hypothesis for clip in result.transcripts}
+            theirs = hear(
+                other,
+                tuple(clip for clip in self.clips.clips if clip.id in ours),
+                self.task.batch_size,
+                by_length=baseline.batching == "sorted",
+                progress=lambda share: self.progress("baseline's texts", share),
+            )
+            texts = compare_texts(ours, theirs)
+            comparison = replace(comparison, clips=texts.clips, same_text=texts.same)
+        if promised and comparison.same_text < comparison.clips:
+            self.send(
+                Remark(
+                    f"{comparison.same_text} of {comparison.clips} clips have the same text as "
+                    f"{comparison.baseline}; the variant promises it of all, but for rounding"
+                )
+            )
+        return comparison
 
     def _decoder(self, result: Result) -> Result:
         steps, figures = profile_decoder(

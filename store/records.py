@@ -276,9 +276,11 @@ class Comparison:
     interval_reason: str | None = None
     """Why there is no interval, or None."""
     clips: int
-    """Clips of the batch cycle."""
+    """Clips whose texts were compared: of the quality pass, or of the batch cycle without one."""
     same_text: int
     """How many of them have the same text under both."""
+    same_text_promised: bool = False
+    """Whether all that tells the variant from its baseline promises that, but for rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -399,6 +399,13 @@ def _add_interval_reasons(connection: sqlite3.Connection) -> None:
         connection.execute(statement).close()
 
 
+def _add_promise(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "ALTER TABLE results ADD COLUMN same_text_promised INTEGER"
+        " CHECK (same_text_promised IN (0, 1))"
+    ).close()
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     _create,
     _add_queue,
@@ -408,4 +415,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _add_peaks,
     _add_fleet,
     _add_interval_reasons,
+    _add_promise,
 )

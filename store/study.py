@@ -42,6 +42,11 @@ class StudyRow:
     variant: str
     baseline: str | None
     """The variant that took turns with this one; None where none did."""
+    compared_clips: int | None
+    """Clips whose texts were compared with that one's."""
+    same_text: int | None
+    """How many of them are the same."""
+    same_text_promised: bool | None
     audio_seconds: float
     batch_size: int
     seed: int
@@ -245,8 +250,9 @@ def _sql_type(hint: str) -> str:
 
 def _study_row(row: sqlite3.Row) -> StudyRow:
     values = dict(zip(_NAMES, row, strict=True))
-    if values["stable"] is not None:
-        values["stable"] = bool(values["stable"])
+    for name in ("stable", "same_text_promised"):
+        if values[name] is not None:
+            values[name] = bool(values[name])
     return StudyRow(**values)
 
 

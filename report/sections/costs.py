@@ -175,6 +175,13 @@ def _saved(energy: Difference | None) -> str:
     return f"{change(energy.ratio)} [{change(energy.low)}, {change(energy.high)}]"
 
 
+def _texts(effect: VariantEffect) -> str:
+    row = effect.variant.row
+    if row.same_text is None or row.compared_clips is None:
+        return MISSING
+    return f"{'! ' if effect.broken_promise else ''}{row.same_text} of {row.compared_clips}"
+
+
 def _effects(effects: list[VariantEffect]) -> Table:
     ordered = sorted(effects, key=lambda effect: effect.latency.ratio)[:MOST_ROWS]
     rows = []
@@ -203,6 +210,7 @@ def _effects(effects: list[VariantEffect]) -> Table:
                 _saved(effect.energy),
                 change(effect.memory),
                 lost,
+                _texts(effect),
             )
         )
     notes = list(cell_notes([case for e in ordered for case in (e.baseline, e.variant)]))
@@ -222,6 +230,11 @@ def _effects(effects: list[VariantEffect]) -> Table:
         notes.append("No change of energy where one side has none or it was learnt otherwise.")
     if any(row[8] == MISSING for row in rows):
         notes.append("No change of WER where one side was not scored on the same clips.")
+    if any(effect.broken_promise for effect in ordered):
+        notes.append(
+            "! the variant promises the baseline's text, but for rounding, and has another in "
+            "some clips."
+        )
     if len(effects) > len(ordered):
         notes.append(f"{plural(len(effects) - len(ordered), 'more comparison')} in the store.")
     return Table(
@@ -236,6 +249,7 @@ def _effects(effects: list[VariantEffect]) -> Table:
             Column("energy", "%"),
             Column("memory", "%"),
             Column("WER", "points"),
+            Column("same text"),
         ),
         tuple(rows),
         tuple(notes),

@@ -107,8 +107,11 @@ def _aside(effect: VariantEffect) -> Text | None:
     """What only this variant has to say, or None."""
     from report.sections.effects import own_figures
 
-    words = own_figures(effect.figures, _SHORT_FIGURES)
-    return cell(f"    {words}", "dim") if words else None
+    texts = effect.texts
+    if texts is not None and effect.broken_promise:
+        texts += ", but promised of all"
+    words = "; ".join(filter(None, (texts, own_figures(effect.figures, _SHORT_FIGURES))))
+    return cell(f"    {words}", "yellow" if effect.broken_promise else "dim") if words else None
 
 
 def _lines(widths: list[int], rows: Iterable[tuple[Text, ...]]) -> Table:
@@ -169,6 +172,8 @@ def _notes(effects: list[VariantEffect]) -> list[str]:
             if intervals > 1
             else "95 % interval"
         )
+    if any(effect.broken_promise for effect in effects):
+        notes.append("promised: the method gives the baseline's text, but for rounding")
     if any(effect.size is not None for effect in effects):
         notes.append("size: bytes of the weights, by the baseline's")
     if apart < len(effects):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from runner.measure.quality import unscored
-from store import Figure, Result, Store
+from store import Comparison, Figure, Result, Store
 from tests.cli.test_show import Run
 from tests.report.synthetic import FACTORS, WER_LOSS, WHISPER, Grid, results_of, write_study
 
@@ -73,6 +73,29 @@ def test_size_and_what_a_variant_alone_has_stand_in_eighty_columns(
         "drafts kept 62.0 %; first text after 1.20 s; real-time factor 0.310"
     )
     assert "size: bytes of the weights, by the baseline's" in out
+
+
+def test_a_broken_promise_of_the_same_text_is_shown(asrprof: Run, tmp_path: Path) -> None:
+    plain, int8 = list(results_of(replace(INT8, laws=WHISPER[:1])))[:2]
+    found = Comparison(
+        baseline="fp32",
+        rounds=5,
+        baseline_s=1.0,
+        variant_s=0.5,
+        speedup=2.0,
+        speedup_low=1.9,
+        speedup_high=2.1,
+        clips=20,
+        same_text=18,
+    )
+    for promised, words in ((False, "18 of 20 same text\n"), (True, "but promised of all")):
+        compared = replace(found, same_text_promised=promised)
+        folder = tmp_path / str(promised)
+        folder.mkdir()
+        stored(folder / "store.db", [plain, replace(int8, comparison=compared)])
+        out = asrprof("results", "--store", f"{promised}/store.db").out
+        assert words in out
+        assert ("promised: the method" in out) is promised
 
 
 def test_why_words_were_not_compared_is_said_as_it_is(asrprof: Run, tmp_path: Path) -> None:

@@ -135,6 +135,7 @@ FULL = Result(
         speedup_high=2.1,
         clips=16,
         same_text=15,
+        same_text_promised=True,
     ),
     environment=Environment(
         fingerprint="e" * 64,

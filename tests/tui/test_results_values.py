@@ -21,6 +21,7 @@ from textual.widget import Widget
 
 from store import (
     LEADERBOARD_COLUMNS,
+    Comparison,
     DecoderStep,
     Figure,
     LeaderboardRow,
@@ -281,6 +282,19 @@ def test_a_result_shows_what_proved_its_variant(store: Store) -> None:
         result("m", variant="stream"),
         proofs=(Proof(part="chunk_seconds", asked="1 s", found="5 passes for 5 chunks"),),
         figures=(Figure(name="first_word_s", value=1.25, note="of the clip"),),
+        comparison=Comparison(
+            baseline="fp32",
+            rounds=3,
+            baseline_s=1.0,
+            variant_s=0.5,
+            speedup=2.0,
+            speedup_low=None,
+            speedup_high=None,
+            interval_reason="fewer than 4 rounds in turns give no interval",
+            clips=31,
+            same_text=30,
+            same_text_promised=True,
+        ),
     )
     job = add_job(store, Clock(), "one", "done", [shown])
     (row,) = store.leaderboard(job_id=job)
@@ -290,6 +304,8 @@ def test_a_result_shows_what_proved_its_variant(store: Store) -> None:
     text = console.file.getvalue()
     assert re.search(r"chunk seconds +1 s +5 passes for 5 chunks", text)
     assert re.search(r"first word +1\.25 s +of the clip", text)
+    assert re.search(r"speed-up +x2\.00 +fewer than 4 rounds", text)
+    assert re.search(r"same text +30 of 31 +promised of all, but for rounding", text)
 
 
 def test_the_decoder_is_drawn_without_its_prefill(store: Store) -> None:

@@ -100,7 +100,7 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
         row("RAM", size(memory.rss_bytes), f"{size(memory.rss_before_bytes)} before loading")
         if memory.gpu_reserved_bytes is not None:
             row("VRAM", size(memory.gpu_reserved_bytes), "reserved by the framework")
-    for words in _of_the_variant(result):
+    for words in (*_beside_baseline(result, palette), *_of_the_variant(result)):
         row(*words)
     row("FLOPs", _flops(stored.flops), result.flops_reason)
     if stored.encoder_flops is not None:
@@ -108,6 +108,28 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
     when = stored.created_at[:19].replace("T", " ")
     took = f"job {stored.job_id}, took {duration(result.wall_s)}, stored {when} UTC"
     return Group(table, Text(), Text(took, palette.muted), cell(result.case_key, palette.muted))
+
+
+def _beside_baseline(result: Result, palette: Palette) -> list[tuple[str, str, str | None, str]]:
+    """Speed and texts against the baseline, or why there is no comparison."""
+    found = result.comparison
+    if found is None:
+        why = result.comparison_reason
+        return [("speed-up", NO_VALUE, why, "")] if why else []
+    low, high = found.speedup_low, found.speedup_high
+    ends = (
+        found.interval_reason or "no interval"
+        if low is None or high is None
+        else f"95 % interval {low:.2f} to {high:.2f}"
+    )
+    against = f"{ends}, against {found.baseline} in {counted(found.rounds, 'round')}"
+    broken = found.same_text_promised and found.same_text < found.clips
+    texts = "promised of all, but for rounding" if broken else f"as {found.baseline}"
+    same = f"{found.same_text} of {found.clips}"
+    return [
+        ("speed-up", f"x{found.speedup:.2f}", against, ""),
+        ("same text", same, texts, palette.warn if broken else ""),
+    ]
 
 
 def _latency_interval(latency: Latency) -> str:
@@ -122,10 +144,12 @@ def _stage_interval(stage: Stage) -> str:
     return f"[{number(stage.low_s * 1e3)}, {number(stage.high_s * 1e3)}]"
 
 
-def _of_the_variant(result: Result) -> list[tuple[str, str, str | None]]:
+def _of_the_variant(result: Result) -> list[tuple[str, str, str | None, str]]:
     """Figures that only some cases have, and what showed that each part took effect."""
-    own = [(*figure_words(figure), figure.note) for figure in result.figures]
-    proofs = [(proof.part.replace("_", " "), proof.asked, proof.found) for proof in result.proofs]
+    own = [(*figure_words(figure), figure.note, "") for figure in result.figures]
+    proofs = [
+        (proof.part.replace("_", " "), proof.asked, proof.found, "") for proof in result.proofs
+    ]
     return [*own, *proofs]
 
 
