@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from runner.engines.catalogue import local_folder
 from runner.engines.chunks import AfterChunk, Chunks, told_nobody
 from runner.engines.hub import gated
 from runner.errors import Refused, is_out_of_memory
+from runner.variants.base import Technique
 from runner.variants.quantization import stored_bytes
 from runner.variants.techniques import techniques_for
 from store.records import Figure, FlopsReading, Proof
@@ -82,7 +83,14 @@ class TorchEngine(Engine):
 
     def prove(self, batch: Sequence[Waveform]) -> tuple[Proof, ...]:
         """See :meth:`~runner.engines.base.Engine.prove`."""
-        return tuple(technique.prove(self, batch) for technique in self.techniques)
+        return tuple(self._proof(technique, batch) for technique in self.techniques)
+
+    def _proof(self, technique: Technique, batch: Sequence[Waveform]) -> Proof:
+        with ExitStack() as stack:
+            if not technique.bypasses_modules:
+                for other in self.techniques:
+                    stack.enter_context(other.set_aside(self))
+            return technique.prove(self, batch)
 
     def observe(self, batches: Sequence[Sequence[Waveform]]) -> None:
         """See :meth:`~runner.engines.base.Engine.observe`."""

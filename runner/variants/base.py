@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from runner.clips.clip import Waveform
@@ -30,6 +30,8 @@ class Technique(ABC):
     """Engine families that it fits."""
     same_text: ClassVar[bool] = False
     """Whether the method promises the baseline's text, but for rounding."""
+    bypasses_modules: ClassVar[bool] = False
+    """Whether passes no longer go through the model's modules, so that hooks see nothing."""
 
     def __init__(self, request: LoadRequest) -> None:
         self.request = request
@@ -66,6 +68,10 @@ class Technique(ABC):
         Raises:
             NoEffect: it is not.
         """
+
+    def set_aside(self, engine: TorchEngine) -> AbstractContextManager[object]:
+        """A context in which passes go through the model's modules, for the proofs of others."""
+        return nullcontext()
 
     def observe(self, engine: TorchEngine, batches: Sequence[Sequence[Waveform]]) -> None:
         """Passes of its own for its figures, after the timed loop.

@@ -11,7 +11,9 @@ or a case would be charged what an earlier one had left undone.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -30,6 +32,7 @@ class Compilation(Technique):
     part = "compile"
     families = frozenset({"whisper", "moonshine", "ctc"})
     same_text = True
+    bypasses_modules = True
 
     def obstacle(self) -> str | None:
         """What its modes need."""
@@ -41,12 +44,24 @@ class Compilation(Technique):
         engine.encoder.compile(mode=self.asked)
 
     def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
-        """Counts the graphs that were made, and what broke them."""
+        """Counts the graphs that were made, what broke them, and recordings as CUDA graphs."""
         found = self.watch.words
         # A compiled decoder has one of them at least.
-        if self.watch.graphs <= (self.variant.compile_decoder is not None):
+        of_decoder = self.variant.compile_decoder is not None
+        if self.watch.graphs <= of_decoder:
+            raise self.no_effect(found)
+        if not records_cuda_graphs(self.asked, engine):
+            return self.proof(found)
+        settle_cuda_graphs(engine, batch)
+        found += f", {self.watch.cuda_graphs}"
+        parts = 1 + (self.variant.compile_decoder == "reduce-overhead")
+        if self.asked == "reduce-overhead" and not self.watch.recorded_all(parts):
             raise self.no_effect(found)
         return self.proof(found)
+
+    def set_aside(self, engine: TorchEngine) -> AbstractContextManager[object]:
+        """Has everything run as it is written; what was compiled is kept."""
+        return uncompiled()
 
     def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
         """Seconds and graphs of all compiling until the end of the timed loop."""
@@ -60,6 +75,23 @@ def compile_obstacle(mode: str, device: str) -> str | None:
     if mode == "reduce-overhead":
         return "is CUDA graphs, which need an NVIDIA GPU; use default"
     return None if _has_compiler() else "needs a C++ compiler (g++) on a CPU"
+
+
+def uncompiled() -> AbstractContextManager[object]:
+    """A context in which nothing that was compiled is used, and nothing is compiled."""
+    context: AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
+    return context
+
+
+def records_cuda_graphs(mode: str, engine: TorchEngine) -> bool:
+    """Whether a mode of the compiler is to record what it compiled as CUDA graphs."""
+    return engine.device.type == "cuda" and mode in ("reduce-overhead", "max-autotune")
+
+
+def settle_cuda_graphs(engine: TorchEngine, batch: Sequence[Waveform]) -> None:
+    """Runs a batch until its recordings are made: compiled code runs once before it is recorded."""
+    for _ in range(2):
+        engine.transcribe(batch)
 
 
 def compile_figures(watch: CompileWatch) -> tuple[Figure, ...]:
@@ -86,6 +118,9 @@ class CompileWatch:
         self.seconds = 0.0
         self._counters: Any = counters
         self._graphs, self._breaks = self._count()
+        self._skips = self._count_skips()
+        self._recorded: Counter[str] = Counter()
+        """What was compiled -> how often it was recorded as a CUDA graph."""
         self._started = 0.0
         callback_handler.register_start_callback(self._start)
         callback_handler.register_end_callback(self._end)
@@ -104,13 +139,32 @@ class CompileWatch:
         """Places where a graph had to end and Python went on."""
         return self._count()[1] - self._breaks
 
+    def _count_skips(self) -> int:
+        return int(self._counters["inductor"]["cudagraph_skips"])
+
+    @property
+    def skips(self) -> int:
+        """Times that the compiler went without a CUDA graph, of which it says nothing."""
+        return self._count_skips() - self._skips
+
+    def recorded_all(self, parts: int) -> bool:
+        """Whether so many parts of what was compiled run as CUDA graphs, and none without."""
+        return len(self._recorded) >= parts and self.skips == 0
+
+    @property
+    def cuda_graphs(self) -> str:
+        """Recordings and skips, for a proof."""
+        return f"{self._recorded.total()} CUDA graphs recorded, {self.skips} skipped"
+
     @property
     def words(self) -> str:
         """Both, for a proof."""
         return f"{self.graphs} graphs, {self.breaks} breaks"
 
-    def _start(self, _: Any) -> None:
+    def _start(self, arguments: Any) -> None:
         self._started = time.perf_counter()
+        if arguments.callback_trigger.name == "CUDAGRAPH_RECORDING":
+            self._recorded[arguments.compile_id] += 1
 
     def _end(self, _: Any) -> None:
         self.seconds += time.perf_counter() - self._started

@@ -6,8 +6,10 @@ small batches. Recorded by hand, without compiling; ``compile`` with ``reduce-ov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isnan, nan
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 WARM_PASSES = 3
 """Passes before recording, in which libraries choose their kernels (as PyTorch's manual has it)."""
+TOLERANCE = 1e-2
+"""Relative difference (root mean square) that a replay may have to the pass it was recorded from:
+kernels may be chosen anew, and bf16 has eight bits of mantissa. Another input's output is off by
+about 1."""
 
 
 class CudaGraph(Technique):
@@ -30,6 +36,7 @@ class CudaGraph(Technique):
     part = "cuda_graph"
     families = frozenset({"whisper", "moonshine", "ctc"})
     same_text = True
+    bypasses_modules = True
 
     def obstacle(self) -> str | None:
         """CUDA."""
@@ -44,14 +51,38 @@ class CudaGraph(Technique):
         encoder.forward = self.recorded
 
     def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
-        """Counts recordings and their replays."""
+        """Counts recordings and their replays, and sets what they give against a pass without."""
         before = self.recorded.replays
         engine.transcribe(batch)
         replays = self.recorded.replays - before
         found = f"{len(self.recorded.recordings)} recordings, replayed {replays} times in a batch"
         if not replays:
             raise self.no_effect(found)
+        # Backwards: what a recording still holds of the batch itself would be right by chance.
+        error = self._error(engine, [wave[::-1].copy() for wave in batch])
+        found += f"; other audio is off by {error:.0e}"
+        if not error <= TOLERANCE:  # Also where it is no number.
+            raise self.no_effect(found)
         return self.proof(found)
+
+    def _error(self, engine: TorchEngine, batch: Sequence[Waveform]) -> float:
+        """Largest relative difference between replays and the passes they stand for."""
+        errors: list[float] = []
+
+        def compared(*arguments: Any, **keywords: Any) -> Any:
+            replayed = self.recorded(*arguments, **keywords)
+            errors.append(difference(replayed, self.recorded.forward(*arguments, **keywords)))
+            return replayed
+
+        with _instead(engine.encoder, compared):
+            engine.transcribe(batch)
+        return nan if any(map(isnan, errors)) else max(errors, default=nan)
+
+    @contextmanager
+    def set_aside(self, engine: TorchEngine) -> Iterator[None]:
+        """Has the encoder run without a recording; those that were made are kept."""
+        with _instead(engine.encoder, self.recorded.forward):
+            yield
 
     def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
         """How many shapes were recorded."""
@@ -59,7 +90,9 @@ class CudaGraph(Technique):
 
 
 @dataclass(frozen=True)
-class _Recording:
+class Recording:
+    """A recorded pass: a graph that can be replayed, and where its tensors lie."""
+
     graph: Any
     inputs: list[torch.Tensor]
     """Where a replay reads from."""
@@ -72,9 +105,18 @@ class _Recording:
 class Recorded:
     """A forward pass that is recorded once for every shape of its inputs."""
 
-    def __init__(self, forward: Callable[..., Any]) -> None:
-        self._forward = forward
-        self.recordings: dict[Any, _Recording] = {}
+    def __init__(
+        self, forward: Callable[..., Any], *, record: Callable[..., Recording] | None = None
+    ) -> None:
+        """Takes the place of a forward pass.
+
+        Args:
+            forward: The pass.
+            record: Makes a recording of a pass, of the leaves of its arguments and of their form.
+        """
+        self.forward = forward
+        self.recordings: dict[Any, Recording] = {}
+        self._record = record or record_cuda_graph
         self.replays = 0
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
@@ -89,7 +131,7 @@ class Recorded:
             ),
         )
         if key not in self.recordings:
-            self.recordings[key] = self._record(leaves, form)
+            self.recordings[key] = self._record(self.forward, leaves, form)
         recording = self.recordings[key]
         for place, tensor in zip(recording.inputs, tensors, strict=True):
             place.copy_(tensor)
@@ -98,18 +140,42 @@ class Recorded:
         # The next replay overwrites it: whoever keeps it longer needs a copy of their own.
         return tree_unflatten(list(recording.outputs), recording.form)
 
-    def _record(self, leaves: list[Any], form: Any) -> _Recording:
-        own = [leaf.clone() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
-        arguments, keywords = tree_unflatten(own, form)
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(WARM_PASSES):
-                self._forward(*arguments, **keywords)
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            output = self._forward(*arguments, **keywords)
-        outputs, output_form = tree_flatten(output)
-        inputs = [leaf for leaf in own if isinstance(leaf, torch.Tensor)]
-        return _Recording(graph, inputs, outputs, output_form)
+
+def record_cuda_graph(forward: Callable[..., Any], leaves: list[Any], form: Any) -> Recording:
+    """Records the kernels of a forward pass."""
+    own = [leaf.clone() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
+    arguments, keywords = tree_unflatten(own, form)
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(WARM_PASSES):
+            forward(*arguments, **keywords)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        output = forward(*arguments, **keywords)
+    outputs, output_form = tree_flatten(output)
+    inputs = [leaf for leaf in own if isinstance(leaf, torch.Tensor)]
+    return Recording(graph, inputs, outputs, output_form)
+
+
+def difference(found: Any, expected: Any) -> float:
+    """Largest relative difference (root mean square) of the tensors of two outputs."""
+    pairs = zip(tree_flatten(found)[0], tree_flatten(expected)[0], strict=True)
+    errors = [
+        float((a.double() - b.double()).norm() / b.double().norm())
+        for a, b in pairs
+        if isinstance(b, torch.Tensor) and b.is_floating_point()
+    ]
+    return nan if any(map(isnan, errors)) else max(errors, default=nan)
+
+
+@contextmanager
+def _instead(module: Any, forward: Callable[..., Any]) -> Iterator[None]:
+    """Gives a module another forward pass for a while."""
+    before = module.forward
+    module.forward = forward
+    try:
+        yield
+    finally:
+        module.forward = before
