@@ -236,7 +236,11 @@ def _by_batch(samples: Sequence[Sample], kind: str = "latency") -> list[Floats]:
 
 
 def _wer_interval(counts: Floats, seed: int, confidence: float) -> tuple[float, float, str | None]:
-    """Both ends, or NaN and why."""
+    """Both ends, or NaN and why.
+
+    The ends are quantiles of the resamples. Of hundreds of comparisons each asks for more of them
+    than can be drawn: its ends are then the normal ones, of the resamples' spread.
+    """
     clips, tail = len(counts), (1 - confidence) / 2
     reason = None
     if (counts[:, :2] == counts[:, 2:]).all():
@@ -246,11 +250,12 @@ def _wer_interval(counts: Floats, seed: int, confidence: float) -> tuple[float, 
     elif float(clips) ** -clips > tail:
         # Not even the rarest draw, one clip and nothing else, is as rare as the tail.
         reason = f"{clips} clips are too few for an interval of {100 * confidence:.6g} %"
-    resamples = max(RESAMPLES, math.ceil(BEYOND / tail))
-    if reason is None and resamples > min(MOST_RESAMPLES, MOST_DRAWN // clips):
-        reason = f"an interval of {100 * confidence:.6g} % takes more resamples than are drawn"
     if reason is not None:
         return math.nan, math.nan, reason
+    resamples = max(RESAMPLES, math.ceil(BEYOND / tail))
+    reached = resamples <= min(MOST_RESAMPLES, MOST_DRAWN // clips)
+    if not reached:
+        resamples = RESAMPLES
     drawn = _drawn_clips(clips, resamples, seed)
     single = counts.astype(np.float32)
     rows = max(1, _AT_ONCE // clips)
@@ -258,7 +263,12 @@ def _wer_interval(counts: Floats, seed: int, confidence: float) -> tuple[float, 
         [drawn[n : n + rows].astype(np.float32) @ single for n in range(0, resamples, rows)]
     )
     errors_a, words_a, errors_b, words_b = sums.T.astype(np.float64)
-    low, high = np.quantile(errors_b / words_b - errors_a / words_a, (tail, 1 - tail))
+    differences = errors_b / words_b - errors_a / words_a
+    if not reached:
+        reach = NormalDist().inv_cdf(1 - tail) * float(np.std(differences, ddof=1))
+        middle = float(np.mean(differences))
+        return middle - reach, middle + reach, None
+    low, high = np.quantile(differences, (tail, 1 - tail))
     return float(low), float(high), None
 
 
