@@ -4,10 +4,11 @@ By doubling until a batch does not fit, then by bisection. Each try is a process
 whatever a lack of memory does to it, the search goes on. On a CPU a process is bounded by what the
 machine has free, or the kernel would end some other program in its place.
 
-What is found has fitted twice: when it was tried and while it was measured. What was too large has
-failed once. On a CPU the border is as sharp as the C library's allocator lets it be: what it keeps
-of memory that was freed differs by some tens of MB between processes that do the same, so a model
-that needs less for a clip can show another border, a few clips off, when it is run again.
+On a CPU the border is as sharp as the C library's allocator lets it be: what it keeps of memory
+that was freed differs by some tens of MB between processes that do the same, and grows with what a
+case measures beside its latency. A try therefore has a little less than the case will have. A model
+that needs no more than that play for a clip can show another border, a few clips off, when run
+again.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ RESOLUTION = 16
 KEPT_FREE = 0.9
 """Of what is free, the share that a try may take: the machine has other programs."""
 LEAST_BYTES = 64 * 2**20
+TO_SPARE = 0.05
+"""Of the bound, the share that a try must leave for the passes of the case itself."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def run_largest(task: CaseTask, run: Callable[[CaseTask], Result]) -> Result:
     search = Search(most=task.limits.largest_batch)
     while True:
         while (size := search.next) is not None:
-            outcome = run(replace(task, found_batch=size, trial=True))
+            outcome = run(_trial(task, size))
             if outcome.state != "ok" and (size == 1 or outcome.state != "oom"):
                 return replace(outcome, reason=_where(size, outcome.reason))
             search = search.noted(size, None if outcome.state == "ok" else outcome.reason)
@@ -80,6 +83,19 @@ def run_largest(task: CaseTask, run: Callable[[CaseTask], Result]) -> Result:
         if result.state != "oom" or search.fits == 1:
             return replace(result, figures=(*result.figures, *_figures(search)))
         search = search.noted(search.fits, result.reason)
+
+
+def _trial(task: CaseTask, size: int) -> CaseTask:
+    """A try of a size, with less memory than the case will have; a GPU's has no bound here."""
+    bound = task.limits.memory_bytes
+    if bound is not None:
+        memory = max(1, math.floor((1 - TO_SPARE) * bound))
+        task = replace(
+            task,
+            limits=task.limits.model_copy(update={"memory_bytes": memory}),
+            memory_bound=f"{task.memory_bound} less a twentieth",
+        )
+    return replace(task, found_batch=size, trial=True)
 
 
 def _where(size: int, reason: str | None) -> str:

@@ -90,6 +90,18 @@ def test_not_even_one_clip_fits(task):
     assert tried == [(1, True)]
 
 
+def test_a_try_leaves_memory_for_what_the_case_measures(task):
+    limits = task.limits.model_copy(update={"memory_bytes": 1_000_000})
+    bounds: dict[bool, set[int | None]] = {True: set(), False: set()}
+
+    def run(task: CaseTask):
+        bounds[task.trial].add(task.limits.memory_bytes)
+        return task.outcome("ok", "it fits", started_at="", wall_s=0.0)
+
+    run_largest(replace(task, limits=limits), run)
+    assert bounds == {True: {950_000}, False: {1_000_000}}
+
+
 def test_what_is_no_lack_of_memory_is_no_border(task):
     def run(task: CaseTask):
         late = task.batch_size > 10

@@ -158,7 +158,7 @@ class CompileWatch:
 
     @property
     def words(self) -> str:
-        """Both, for a proof."""
+        """Graphs and breaks, for a proof."""
         return f"{self.graphs} graphs, {self.breaks} breaks"
 
     def _start(self, arguments: Any) -> None:
