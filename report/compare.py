@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from report.statistics import RESAMPLES, Floats, cycle_median, log_standard_error
 from store import Sample, StudyRow, Transcript
 from store.student import student_quantile
-from store.turns import turns_ratio
+from store.turns import BASELINE, VARIANT, turns_ratio
 
 CONFIDENCE = 0.95
 
@@ -33,8 +33,8 @@ NO_CLIP_DIFFERS = "no clip differs"
 """Each has as many errors on both sides, so there is nothing to be unsure of."""
 _AT_ONCE = 2**20
 
-TURNS = ("interleaved:baseline", "interleaved:variant")
-"""Kinds of the samples of a variant that took turns with its baseline, as a runner stores them."""
+TURNS = (BASELINE, VARIANT)
+"""Kinds of the samples of a variant that took turns with its baseline."""
 
 
 @dataclass(frozen=True, kw_only=True)

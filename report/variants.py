@@ -112,7 +112,7 @@ def variant_effects(study: Study, *, energy: bool = True) -> list[VariantEffect]
         )
 
     measured = [(a, b) for a, b in pairs if {a.row.result_id, b.row.result_id} <= samples.keys()]
-    # Whether there is an interval can be told at any confidence; how wide it is, only by then.
+    # First to see how many there are: the surer each must be, the fewer there can only become.
     found = [effect(a, b, CONFIDENCE) for a, b in measured]
     shown = sum(one.intervals for one in found)
     if shown < 2:

@@ -76,8 +76,10 @@ def run_largest(task: CaseTask, run: Callable[[CaseTask], Result]) -> Result:
     while True:
         while (size := search.next) is not None:
             outcome = run(_trial(task, size))
-            if outcome.state != "ok" and (size == 1 or outcome.state != "oom"):
-                return replace(outcome, reason=_where(size, outcome.reason))
+            if outcome.state != "ok" and size == 1:
+                return outcome
+            if outcome.state not in ("ok", "oom"):
+                return replace(outcome, reason=_on_the_way(size, outcome.reason))
             search = search.noted(size, None if outcome.state == "ok" else outcome.reason)
         result = run(replace(task, found_batch=search.fits))
         if result.state != "oom" or search.fits == 1:
@@ -98,10 +100,8 @@ def _trial(task: CaseTask, size: int) -> CaseTask:
     return replace(task, found_batch=size, trial=True)
 
 
-def _where(size: int, reason: str | None) -> str:
+def _on_the_way(size: int, reason: str | None) -> str:
     """Why a search came to nothing, with what the user can change about it."""
-    if size == 1:
-        return reason or "no reason given"
     return (
         f"at batch {size}, on the way to the largest: {reason or 'no reason given'}; "
         f"limits.largest_batch below {size} ends the search before it"

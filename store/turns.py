@@ -13,6 +13,8 @@ from statistics import fmean, stdev
 
 from store.student import student_quantile
 
+BASELINE, VARIANT = "interleaved:baseline", "interleaved:variant"
+"""Kinds of the samples of the two."""
 FEWEST_ROUNDS = 4
 """With fewer the interval would be so wide, and rest so much on the spread of so few, that it says
 nothing."""

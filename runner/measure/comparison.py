@@ -10,9 +10,7 @@ from runner.engines.base import Engine
 from runner.measure.latency import Clock, Cycle, Progress, time_once
 from runner.measure.statistics import cycle_median
 from store.records import Comparison, Sample
-from store.turns import turns_ratio
-
-BASELINE, VARIANT = "interleaved:baseline", "interleaved:variant"
+from store.turns import BASELINE, VARIANT, turns_ratio
 
 
 def compare(

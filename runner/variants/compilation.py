@@ -26,17 +26,63 @@ if TYPE_CHECKING:
     from runner.engines.torch_engine import TorchEngine
 
 
-class Compilation(Technique):
-    """The compiler's mode."""
+class Compiled(Technique):
+    """What the compiled parts of a model have in common."""
 
-    part = "compile"
-    families = frozenset({"whisper", "moonshine", "ctc"})
     same_text = True
     bypasses_modules = True
+    watch: CompileWatch
 
     def obstacle(self) -> str | None:
         """What its modes need."""
-        return compile_obstacle(self.asked, self.request.device)
+        if torch.device(self.request.device).type == "cuda":
+            return None
+        if self.asked == "reduce-overhead":
+            return "is CUDA graphs, which need an NVIDIA GPU; use default"
+        return None if _has_compiler() else "needs a C++ compiler (g++) on a CPU"
+
+    def set_aside(self, engine: TorchEngine) -> AbstractContextManager[object]:
+        """Has everything run as it is written; what was compiled is kept."""
+        context: AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
+        return context
+
+    def proof_with_recordings(
+        self, engine: TorchEngine, batch: Sequence[Waveform], found: str
+    ) -> Proof:
+        """What was found, and on a GPU whether it was recorded as CUDA graphs.
+
+        Raises:
+            NoEffect: a mode that is CUDA graphs has recorded none of a part, or skipped some.
+        """
+        if engine.device.type != "cuda" or self.asked not in ("reduce-overhead", "max-autotune"):
+            return self.proof(found)
+        # Compiled code runs once before it is recorded.
+        for _ in range(2):
+            engine.transcribe(batch)
+        found += f", {self.watch.cuda_graphs}"
+        parts = (self.variant.compile, self.variant.compile_decoder).count("reduce-overhead")
+        if self.asked == "reduce-overhead" and not self.watch.recorded_all(parts):
+            raise self.no_effect(found)
+        return self.proof(found)
+
+    def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
+        """Seconds and graphs of all compiling until the end of the timed loop."""
+        _dismiss_workers()
+        return (
+            Figure(
+                name="compile_s",
+                value=self.watch.seconds,
+                note="cold, the compiler's caches off; nearly all of it within cold_s",
+            ),
+            Figure(name="compiled_graphs", value=float(self.watch.graphs)),
+        )
+
+
+class Compilation(Compiled):
+    """The compiler's mode for the encoder."""
+
+    part = "compile"
+    families = frozenset({"whisper", "moonshine", "ctc"})
 
     def apply(self, engine: TorchEngine) -> None:
         """Marks the encoder for compiling; it happens at the first pass."""
@@ -50,61 +96,7 @@ class Compilation(Technique):
         of_decoder = self.variant.compile_decoder is not None
         if self.watch.graphs <= of_decoder:
             raise self.no_effect(found)
-        if not records_cuda_graphs(self.asked, engine):
-            return self.proof(found)
-        settle_cuda_graphs(engine, batch)
-        found += f", {self.watch.cuda_graphs}"
-        parts = 1 + (self.variant.compile_decoder == "reduce-overhead")
-        if self.asked == "reduce-overhead" and not self.watch.recorded_all(parts):
-            raise self.no_effect(found)
-        return self.proof(found)
-
-    def set_aside(self, engine: TorchEngine) -> AbstractContextManager[object]:
-        """Has everything run as it is written; what was compiled is kept."""
-        return uncompiled()
-
-    def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
-        """Seconds and graphs of all compiling until the end of the timed loop."""
-        return compile_figures(self.watch)
-
-
-def compile_obstacle(mode: str, device: str) -> str | None:
-    """Why a mode of the compiler cannot be had on a device; None where it can."""
-    if torch.device(device).type == "cuda":
-        return None
-    if mode == "reduce-overhead":
-        return "is CUDA graphs, which need an NVIDIA GPU; use default"
-    return None if _has_compiler() else "needs a C++ compiler (g++) on a CPU"
-
-
-def uncompiled() -> AbstractContextManager[object]:
-    """A context in which nothing that was compiled is used, and nothing is compiled."""
-    context: AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
-    return context
-
-
-def records_cuda_graphs(mode: str, engine: TorchEngine) -> bool:
-    """Whether a mode of the compiler is to record what it compiled as CUDA graphs."""
-    return engine.device.type == "cuda" and mode in ("reduce-overhead", "max-autotune")
-
-
-def settle_cuda_graphs(engine: TorchEngine, batch: Sequence[Waveform]) -> None:
-    """Runs a batch until its recordings are made: compiled code runs once before it is recorded."""
-    for _ in range(2):
-        engine.transcribe(batch)
-
-
-def compile_figures(watch: CompileWatch) -> tuple[Figure, ...]:
-    """Seconds and graphs of all compiling; its helper processes end."""
-    _dismiss_workers()
-    return (
-        Figure(
-            name="compile_s",
-            value=watch.seconds,
-            note="cold, the compiler's caches off; nearly all of it within cold_s",
-        ),
-        Figure(name="compiled_graphs", value=float(watch.graphs)),
-    )
+        return self.proof_with_recordings(engine, batch, found)
 
 
 class CompileWatch:

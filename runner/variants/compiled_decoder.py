@@ -8,36 +8,21 @@ another where a pass may give fewer tokens, since the cache is then shorter.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from runner.clips.clip import Waveform
-from runner.variants.base import Technique
-from runner.variants.compilation import (
-    CompileWatch,
-    compile_figures,
-    compile_obstacle,
-    records_cuda_graphs,
-    settle_cuda_graphs,
-    uncompiled,
-)
+from runner.variants.compilation import Compiled, CompileWatch
 from store.records import Figure, Proof
 
 if TYPE_CHECKING:
     from runner.engines.torch_engine import TorchEngine
 
 
-class CompiledDecoder(Technique):
+class CompiledDecoder(Compiled):
     """The compiler's mode for the decoder."""
 
     part = "compile_decoder"
     families = frozenset({"whisper"})
-    same_text = True
-    bypasses_modules = True
-
-    def obstacle(self) -> str | None:
-        """What its modes need."""
-        return compile_obstacle(self.asked, self.request.device)
 
     def apply(self, engine: TorchEngine) -> None:
         """Sets it for ``generate()``; it happens at the second token."""
@@ -72,19 +57,8 @@ class CompiledDecoder(Technique):
         found = f"{steps} of {after_prefill} steps after the prefill, {self.watch.words}"
         if steps != after_prefill or not self.watch.graphs:
             raise self.no_effect(found)
-        if not records_cuda_graphs(self.asked, engine):
-            return self.proof(found)
-        settle_cuda_graphs(engine, batch)
-        found += f", {self.watch.cuda_graphs}"
-        parts = 1 + (self.variant.compile == "reduce-overhead")
-        if self.asked == "reduce-overhead" and not self.watch.recorded_all(parts):
-            raise self.no_effect(found)
-        return self.proof(found)
-
-    def set_aside(self, engine: TorchEngine) -> AbstractContextManager[object]:
-        """As of a compiled encoder."""
-        return uncompiled()
+        return self.proof_with_recordings(engine, batch, found)
 
     def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
         """As of a compiled encoder, which gives them where both are compiled."""
-        return () if self.variant.compile is not None else compile_figures(self.watch)
+        return () if self.variant.compile is not None else super().figures(engine)

@@ -44,7 +44,8 @@ def test_without_an_interval_none_is_spoken_of(asrprof: Run, tmp_path: Path) -> 
     out = asrprof("results", "--store", "store.db").out
     assert "int8" in out
     assert "no interval: " in out
-    assert "95 % intervals" not in out
+    assert "\n95 % interval\n" not in out
+    assert "intervals, which allow for their number" not in out
     assert "WER -: quality was not asked for" in out
 
 
