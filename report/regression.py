@@ -10,7 +10,6 @@ from statistics import fmean
 from typing import Literal, get_args
 
 from report.compare import (
-    CONFIDENCE,
     Difference,
     WerDifference,
     compare_energy,
@@ -18,7 +17,7 @@ from report.compare import (
 )
 from report.errors import ReportError
 from report.study import Case, Study
-from report.variants import family_confidence, peak_memory, wer_difference
+from report.variants import in_family, peak_memory, wer_difference
 from store import Sample, Transcript
 
 Quantity = Literal["latency", "rtfx", "energy", "memory", "wer"]
@@ -156,10 +155,7 @@ def compare_studies(a: Study, b: Study, *, seed: int = 42) -> Comparison:
         )
         return Pair(x, y, latency, _energy(x, y, confidence), _memory(x, y), wer)
 
-    pairs = [pair(x, y, CONFIDENCE) for x, y in measured]
-    intervals = sum(_intervals(found) for found in pairs)
-    if intervals > 1:
-        pairs = [pair(x, y, family_confidence(intervals)) for x, y in measured]
+    pairs = in_family(lambda confidence: [pair(x, y, confidence) for x, y in measured], _intervals)
     return Comparison(
         pairs=tuple(pairs),
         lost=tuple(lost),

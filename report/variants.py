@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from report.compare import (
     CONFIDENCE,
@@ -17,6 +18,8 @@ from report.compare import (
 )
 from report.study import BASELINE, Case, Study
 from store import Figure, Sample, Transcript
+
+Compared = TypeVar("Compared")
 
 MOST_COMPARED = 500
 """Comparisons that a page is made of; each takes some milliseconds."""
@@ -112,12 +115,10 @@ def variant_effects(study: Study, *, energy: bool = True) -> list[VariantEffect]
         )
 
     measured = [(a, b) for a, b in pairs if {a.row.result_id, b.row.result_id} <= samples.keys()]
-    # First to see how many there are: the surer each must be, the fewer there can only become.
-    found = [effect(a, b, CONFIDENCE) for a, b in measured]
-    shown = sum(one.intervals for one in found)
-    if shown < 2:
-        return found
-    return [effect(a, b, family_confidence(shown)) for a, b in measured]
+    return in_family(
+        lambda confidence: [effect(a, b, confidence) for a, b in measured],
+        lambda found: found.intervals,
+    )
 
 
 def reasons_without_interval(effects: Sequence[VariantEffect]) -> list[str]:
@@ -156,6 +157,23 @@ def family_confidence(intervals: int) -> float:
     Source: Bonferroni's inequality.
     """
     return 1 - 0.05 / max(intervals, 1)
+
+
+def in_family(
+    compare: Callable[[float], list[Compared]], intervals: Callable[[Compared], int]
+) -> list[Compared]:
+    """Comparisons whose intervals allow for their number.
+
+    They are made twice, first to see how many intervals there are: the surer each must be, the
+    fewer there can only become.
+
+    Args:
+        compare: Makes them, each with intervals of this confidence.
+        intervals: How many one of them has.
+    """
+    found = compare(CONFIDENCE)
+    shown = sum(map(intervals, found))
+    return found if shown < 2 else compare(family_confidence(shown))
 
 
 def peak_memory(case: Case) -> int | None:

@@ -348,7 +348,7 @@ class Measurement:
             )
             texts = compare_texts(ours, theirs)
             comparison = replace(comparison, clips=texts.clips, same_text=texts.same)
-        if promised and comparison.same_text < comparison.clips:
+        if comparison.broken_promise:
             self.send(
                 Remark(
                     f"{comparison.same_text} of {comparison.clips} clips have the same text as "

@@ -282,6 +282,11 @@ class Comparison:
     same_text_promised: bool = False
     """Whether all that tells the variant from its baseline promises that, but for rounding."""
 
+    @property
+    def broken_promise(self) -> bool:
+        """Whether the text was promised of all clips and is another in some."""
+        return self.same_text_promised and self.same_text < self.clips
+
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:

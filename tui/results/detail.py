@@ -123,7 +123,7 @@ def _beside_baseline(result: Result, palette: Palette) -> list[tuple[str, str, s
         else f"95 % interval {low:.2f} to {high:.2f}"
     )
     against = f"{ends}, against {found.baseline} in {counted(found.rounds, 'round')}"
-    broken = found.same_text_promised and found.same_text < found.clips
+    broken = found.broken_promise
     texts = "promised of all, but for rounding" if broken else f"as {found.baseline}"
     same = f"{found.same_text} of {found.clips}"
     return [
