@@ -72,26 +72,38 @@ screenshots *ARGS:
 
 # Time asrprof's loop against a bare torch loop
 bench-overhead *ARGS:
-    {{python}} -m runner.overhead {{ARGS}}
+    {{python}} -m benchmarks.overhead {{ARGS}}
 
 # Print what the terminal UI costs over 100,000 results, and fail if it is too much
 bench-tui *ARGS:
-    {{python}} -m tui.bench {{ARGS}}
+    {{python}} -m benchmarks.tui {{ARGS}}
+
+# One Whisper on every engine that is installed, interleaved with transformers
+bench-engines *ARGS:
+    {{python}} -m benchmarks.engines {{ARGS}}
+
+# How long a sweep takes with this tree and with an earlier commit, in turns
+bench-sweep *ARGS:
+    {{python}} -m benchmarks.sweep {{ARGS}}
 
 # Print what a job costs the dispatcher with 100,000 queued and 1,000 nodes made up
 bench-fleet *ARGS:
-    {{python}} -m runner.dispatch.fleet.bench {{ARGS}}
+    {{python}} -m benchmarks.fleet {{ARGS}}
 
 # Train the small models on the built-in speech's vocabulary (needs espeak-ng)
 train-small *ARGS:
-    {{python}} -m runner.training.train_small {{ARGS}}
+    {{python}} -m tools.training.train_small {{ARGS}}
 
 # Make the built-in speech again (needs espeak-ng)
 speech:
-    {{python}} -m runner.training.synthesise
+    {{python}} -m tools.training.synthesise
 
 # Resolve requirements.lock again (needs uv)
 lock:
-    uv pip compile --quiet --universal --python-version 3.11 --group dev --all-extras \
+    uv pip compile --quiet --universal --python-version 3.11 --group dev \
+        --extra faster-whisper --extra fleet --extra int8 --extra serve \
         --extra-index-url https://download.pytorch.org/whl/cpu --index-strategy unsafe-best-match \
         --no-header --no-annotate pyproject.toml | sed 's/+cpu//' > requirements.lock
+    uv pip compile --quiet --universal --python-version 3.11 --extra onnx --extra openvino --extra whisper-cpp \
+        --constraint requirements.lock --no-header --no-annotate pyproject.toml \
+        | grep -vxFf requirements.lock > requirements-engines.lock

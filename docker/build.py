@@ -8,6 +8,7 @@ networks:
                       `docker/base.sh` makes one from Debian's packages alone
     TORCH_INDEX_URL   package index for torch; empty: pip's default
     PIP_FIND_LINKS    a folder of wheels; one that holds the CPU build of torch is used for it
+    ENGINES           packages of further engines, e.g. "onnx onnxscript openvino" (default: none)
     SSL_CERT_FILE     certificates of a proxy that opens TLS; they do not reach the final image
     HTTPS_PROXY …     as for every build
 """
@@ -32,7 +33,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from runner import __version__
-from store.schema import MIGRATIONS
+from store.schema import SCHEMA_VERSION
 
 ROOT = Path(__file__).parent.parent
 BASE_IMAGE = "python:3.11-slim-bookworm"
@@ -85,8 +86,9 @@ def _build(flavour: str, base: str, environ: Mapping[str, str]) -> None:
         "VERSION": __version__,
         "REVISION": _revision(),
         "CREATED": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "SCHEMA": str(len(MIGRATIONS)),
+        "SCHEMA": str(SCHEMA_VERSION),
         "FLAVOUR": flavour,
+        "ENGINES": environ.get("ENGINES", ""),
     }
     with _trusting(base, environ) as build_image, _wheels(flavour, torch, environ) as wheels:
         if wheels:

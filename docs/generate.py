@@ -1,4 +1,4 @@
-"""Writes the generated parts of config, commands, keys and tui.md: `python docs/generate.py`.
+"""Writes the generated parts of the pages here: `python docs/generate.py`.
 
 With `--check` nothing is written; the exit code is 1 if a page is out of date.
 """
@@ -18,11 +18,14 @@ import typer
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
+from runner.catalogue.measures import MEASURES
+from runner.catalogue.variants import VARIANTS
 from runner.cli.app import app
-from runner.config import Benchmark, Data, Limits, Model, Point, Variant
+from runner.config import Benchmark, Data, Limits, Load, Model, Point, Server, Slo, Variant
 from runner.config_file import load_benchmark, presets
 from runner.grid import expand
-from runner.variants.catalogue import VARIANTS
+from store import COLUMNS, Metric
+from store.metrics import SCALARS
 from tui.__main__ import make_parser
 from tui.keys import document as keys_page
 
@@ -37,9 +40,12 @@ OBJECTS: tuple[tuple[str, str, type[BaseModel]], ...] = (
         "An entry of `models`, where its name alone does not say enough.",
         Model,
     ),
+    ("`server` of a model", "", Server),
     ("A variant as an object", "An entry of `variants`.", Variant),
     ("`data`", "", Data),
     ("`limits`", "", Limits),
+    ("`load`", "", Load),
+    ("`slo` of `load`", "", Slo),
     ("An entry of `include` or `exclude`", "", Point),
 )
 
@@ -134,8 +140,10 @@ def commands_page() -> str:
 def commands() -> Iterator[tuple[str, ...]]:
     """`asrprof` itself and all that it can be told to do."""
     yield ()
-    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+    group = typer.main.get_command(app)
+    for name in group.list_commands(None):  # type: ignore[attr-defined]
         yield (name,)
+        command = group.get_command(None, name)  # type: ignore[attr-defined]
         yield from ((name, inner) for inner in getattr(command, "commands", ()))
 
 
@@ -152,6 +160,24 @@ def _help(path: tuple[str, ...]) -> str:
     if result.exit_code != 0:
         raise RuntimeError(f"--help of {path} failed: {result.output}")
     return "\n".join(line.rstrip() for line in result.output.strip().splitlines())
+
+
+def store_page() -> str:
+    """The columns of the view `leaderboard`, and the scalars that have one where they occur."""
+    heads = ("| column | heading | unit | what it is of |", "|---|---|---|---|")
+    names = ("| scalar | heading | unit | what it is of |", heads[1])
+    columns = (_metric_row(metric) for metric in COLUMNS.values())
+    of_measures = (metric for entry in MEASURES.values() for metric in entry.metrics)
+    scalars = (_metric_row(metric) for metric in (*SCALARS.values(), *of_measures))
+    return "\n".join((*heads, *columns, "", *names, *scalars))
+
+
+def _metric_row(metric: Metric) -> str:
+    # A share is written as per cent, and stored from 0 to 1.
+    unit = {"share": "0 to 1", "bytes": "B"}.get(metric.form, metric.unit)
+    better = f"{metric.better} is better" if metric.better else ""
+    about = "; ".join(filter(None, (metric.about, better)))
+    return f"| `{metric.name}` | {metric.heading} | {unit} | {about} |"
 
 
 def tui_page() -> str:
@@ -176,6 +202,7 @@ def main(arguments: list[str]) -> int:
         ("commands.md", commands_page()),
         ("keys.md", keys_page()),
         ("tui.md", tui_page()),
+        ("store.md", store_page()),
     )
     for name, content in pages:
         page = DOCS / name

@@ -16,9 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.tui.big_store import CASES, make_big_store
 from tests.tui.conftest import settle
 from tests.tui.shots import FILL, SHOTS, SIZES, Shot, app_for
-from tui.bench.big_store import CASES, make_big_store
 from tui.themes import DARK, LIGHT
 
 IMAGES = Path(__file__).parent / "images"

@@ -1,40 +1,37 @@
 """Differences between two measurements of one case: latency and word error rate.
 
 The latency of a case is the median of each batch of its cycle, averaged over the cycle, so its
-samples are resampled within their batches. Error rates are compared over the clips that both
+samples are resampled within their batches. Error rates are compared over the utterances that both
 sides transcribed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 
-from report.statistics import RESAMPLES, Floats, cycle_median, log_standard_error
+from stats.clusters import cluster_interval
+from stats.interleaved import interleaved_ratio
+from stats.intervals import FEW_ROUNDS, FEWEST_ROUNDS
+from stats.student import t_quantile
+from stats.timings import Floats, cycle_median, log_standard_error, rounds_of
 from store import Sample, StudyRow, Transcript
-from store.student import student_quantile
-from store.turns import BASELINE, VARIANT, turns_ratio
+from store.clusters import Clusters, clusters_of
+from store.records import BASELINE, VARIANT
 
 CONFIDENCE = 0.95
 
-BEYOND = 20
-"""Resamples that lie beyond each end of a bootstrap interval, at least: fewer, and the end is one
-draw's chance."""
-MOST_RESAMPLES = 400_000
-MOST_DRAWN = 2**26
-"""Of resamples times clips, a byte each; drawing them takes a second, and then they are kept."""
-NO_CLIP_DIFFERS = "no clip differs"
+NO_CLIP_DIFFERS = "no utterance differs"
 """Each has as many errors on both sides, so there is nothing to be unsure of."""
-_AT_ONCE = 2**20
+_NO_SPREAD = 1e-9
+"""Few that all differ alike: their spread says nothing of how much others would."""
 
-TURNS = (BASELINE, VARIANT)
-"""Kinds of the samples of a variant that took turns with its baseline."""
+INTERLEAVED = (BASELINE, VARIANT)
+"""Kinds of the samples of a variant that was interleaved with its baseline."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +63,10 @@ class WerDifference:
     """The interval excludes 0. Never without an interval."""
     clips: int
     """Clips that both sides transcribed and that could be scored."""
+    interval_by: str | None = None
+    """What was drawn, for example ``speaker``; None where there is no interval."""
+    clusters: int | None = None
+    """How many of them there are."""
     reason: str | None = None
     """Why there is no interval, or None."""
 
@@ -96,40 +97,42 @@ def compare_samples(
     """
     sides = _by_batch(a), _by_batch(b)
     ratio = cycle_median(sides[1]) / cycle_median(sides[0])
-    if min(len(values) for side in sides for values in side) < 2:
+    if min(map(rounds_of, sides)) < FEWEST_ROUNDS:
         return Difference(
             ratio=ratio,
             low=math.nan,
             high=math.nan,
             significant=False,
-            reason="one round of the batch cycle gives no interval",
+            reason=FEW_ROUNDS,
         )
     error = math.hypot(*(log_standard_error(side, seed) for side in sides))
-    freedom = sum(len(values) - 1 for side in sides for values in side)
-    factor = math.exp(student_quantile((1 + confidence) / 2, freedom) * error)
+    degrees_of_freedom = sum(len(values) - 1 for side in sides for values in side)
+    factor = math.exp(t_quantile((1 + confidence) / 2, degrees_of_freedom) * error)
     low, high = ratio / factor, ratio * factor
     return Difference(ratio=ratio, low=low, high=high, significant=not low <= 1 <= high)
 
 
-def compare_turns(
+def compare_interleaved(
     samples: Sequence[Sample], *, confidence: float = CONFIDENCE
 ) -> Difference | None:
-    """The ratio of two latencies that were measured in turns, in one process.
+    """The ratio of two latencies that were measured interleaved, in one process.
 
-    As the runner stores it (`store.turns`), for any confidence.
+    As the runner stores it (`stats.interleaved`), for any confidence.
 
     Args:
         samples: Of the variant's result, those of both sides among them.
         confidence: Of the interval; raise it when many cases are compared at once.
 
     Returns:
-        None where the two did not take turns.
+        None where the two were not interleaved.
     """
-    sides = [_by_batch(samples, kind) for kind in TURNS if any(s.kind == kind for s in samples)]
-    if len(sides) < len(TURNS):
+    sides = [
+        _by_batch(samples, kind) for kind in INTERLEAVED if any(s.kind == kind for s in samples)
+    ]
+    if len(sides) < len(INTERLEAVED):
         return None
     base, variant = ([values.tolist() for values in side] for side in sides)
-    found = turns_ratio(variant, base, confidence=confidence)
+    found = interleaved_ratio(variant, base, confidence=confidence)
     if found.low is None or found.high is None:
         return Difference(
             ratio=found.ratio, low=math.nan, high=math.nan, significant=False, reason=found.reason
@@ -140,6 +143,26 @@ def compare_turns(
         high=found.high,
         significant=not found.low <= 1 <= found.high,
     )
+
+
+def all_estimated(rows: Iterable[StudyRow]) -> bool:
+    """Whether no joule of these rows was read from a meter.
+
+    Such joules are time times a constant power: a chart of them is the one of time in a mirror, and
+    they correlate with whatever time does.
+    """
+    labels = {row.energy_label for row in rows if row.energy_j}
+    return labels == {"estimated"}
+
+
+def estimates_apart(rows: Iterable[StudyRow]) -> bool:
+    """Whether joules are estimates with different numbers of threads.
+
+    Power that is modelled from the processor's load follows the threads by a law of the model's
+    own: what it says of two numbers of threads is not known to be so of any machine.
+    """
+    estimated = (row for row in rows if row.energy_label == "estimated" and row.energy_j)
+    return len({row.threads for row in estimated if row.threads is not None}) > 1
 
 
 def compare_energy(
@@ -156,10 +179,10 @@ def compare_energy(
         confidence: Of the interval.
 
     Returns:
-        None unless both have joules of one label and one source.
+        None unless both have joules of one label and one source that compare.
     """
     same = (a.energy_label, a.energy_source) == (b.energy_label, b.energy_source)
-    if not same or not a.energy_j or not b.energy_j:
+    if not same or estimates_apart([a, b]) or not a.energy_j or not b.energy_j:
         return None
     ratio = b.energy_j / a.energy_j
     if a.energy_uncertainty_j is None or b.energy_uncertainty_j is None:
@@ -183,13 +206,15 @@ def compare_wer(
     seed: int = 42,
     confidence: float = CONFIDENCE,
 ) -> WerDifference:
-    """The difference of two word error rates, by a bootstrap over the clips that both have.
+    """The difference of two word error rates, by a bootstrap over the utterances that both have.
 
-    A clip is drawn for both sides at once, so what makes it hard cancels out.
+    They are drawn by speaker or by recording where that is known of enough (`store.clusters`), as
+    for the interval of one rate. Each is drawn for both sides at once, so what makes it hard
+    cancels out.
 
     Args:
-        a: Transcripts of the baseline. Those without counts, or of a clip that the other side does
-            not have with the same reference, are left out.
+        a: Transcripts of the baseline. Those without counts, or of an utterance that the other side
+            does not have with the same reference, are left out.
         b: Transcripts of the other.
         seed: Of the resampling.
         confidence: Of the interval.
@@ -198,7 +223,7 @@ def compare_wer(
         ValueError: The two share no clip that was scored.
 
     Source: Bisani and Ney (2004), Bootstrap estimates for confidence intervals in ASR performance
-    evaluation, ICASSP.
+    evaluation, ICASSP; over clusters: see `stats.clusters`.
     """
     others = {(clip.clip_id, clip.reference): clip for clip in b if clip.hits is not None}
     pairs = [
@@ -209,10 +234,12 @@ def compare_wer(
     if not pairs:
         raise ValueError("the two share no scored clip")
     # Two normalisers, or two scorings, may count other words in one reference.
-    counts = np.array([[_errors(x), _words(x), _errors(y), _words(y)] for x, y in pairs], float)
+    counts = np.array([[x.errors, x.words, y.errors, y.words] for x, y in pairs], float)
     errors_a, words_a, errors_b, words_b = counts.sum(axis=0)
     wer_a, wer_b = float(errors_a / words_a), float(errors_b / words_b)
-    low, high, reason = _wer_interval(counts, seed, confidence)
+    # A store of an older asrprof says less of who speaks.
+    clusters = clusters_of([x if x.speaker or x.recording else y for x, y in pairs])
+    low, high, reason = _wer_interval(counts, clusters, seed, confidence)
     return WerDifference(
         a=wer_a,
         b=wer_b,
@@ -220,6 +247,8 @@ def compare_wer(
         high=high,
         significant=low > 0 or high < 0,
         clips=len(pairs),
+        interval_by=clusters.by if reason is None else None,
+        clusters=clusters.count if reason is None else None,
         reason=reason,
     )
 
@@ -235,64 +264,30 @@ def _by_batch(samples: Sequence[Sample], kind: str = "latency") -> list[Floats]:
     return [np.asarray(batches[batch]) for batch in sorted(batches)]
 
 
-def _wer_interval(counts: Floats, seed: int, confidence: float) -> tuple[float, float, str | None]:
+def _wer_interval(
+    counts: Floats, clusters: Clusters, seed: int, confidence: float
+) -> tuple[float, float, str | None]:
     """Both ends, or NaN and why.
 
-    The ends are quantiles of the resamples. Of hundreds of comparisons each asks for more of them
-    than can be drawn: its ends are then the normal ones, of the resamples' spread.
+    Args:
+        counts: Of each utterance errors and words of the one, errors and words of the other; shape
+            (utterances, 4).
+        clusters: Of the utterances.
+        seed: Of the resampling.
+        confidence: Of the interval.
     """
-    clips, tail = len(counts), (1 - confidence) / 2
-    reason = None
     if (counts[:, :2] == counts[:, 2:]).all():
-        reason = NO_CLIP_DIFFERS
-    elif clips < 2:
-        reason = "one clip gives no interval"
-    elif float(clips) ** -clips > tail:
-        # Not even the rarest draw, one clip and nothing else, is as rare as the tail.
-        reason = f"{clips} clips are too few for an interval of {100 * confidence:.6g} %"
-    if reason is not None:
-        return math.nan, math.nan, reason
-    resamples = max(RESAMPLES, math.ceil(BEYOND / tail))
-    reached = resamples <= min(MOST_RESAMPLES, MOST_DRAWN // clips)
-    if not reached:
-        resamples = RESAMPLES
-    drawn = _drawn_clips(clips, resamples, seed)
-    single = counts.astype(np.float32)
-    rows = max(1, _AT_ONCE // clips)
-    sums = np.concatenate(
-        [drawn[n : n + rows].astype(np.float32) @ single for n in range(0, resamples, rows)]
-    )
-    errors_a, words_a, errors_b, words_b = sums.T.astype(np.float64)
-    differences = errors_b / words_b - errors_a / words_a
-    if not reached:
-        reach = NormalDist().inv_cdf(1 - tail) * float(np.std(differences, ddof=1))
-        middle = float(np.mean(differences))
-        return middle - reach, middle + reach, None
-    low, high = np.quantile(differences, (tail, 1 - tail))
-    return float(low), float(high), None
-
-
-@lru_cache(maxsize=2)
-def _drawn_clips(clips: int, resamples: int, seed: int) -> NDArray[np.uint8]:
-    """How often each clip is drawn in each resample: all that sums need, and the same every time.
-
-    A byte each: no clip is drawn 256 times where there are as many draws as clips.
-    """
-    generator = np.random.default_rng(seed)
-    drawn = np.empty((resamples, clips), dtype=np.uint8)
-    rows = max(1, _AT_ONCE // clips)
-    for start in range(0, resamples, rows):
-        count = min(rows, resamples - start)
-        picks = generator.integers(0, clips, size=(count, clips))
-        picks += clips * np.arange(count)[:, None]
-        counted = np.bincount(picks.ravel(), minlength=count * clips)
-        drawn[start : start + count] = counted.reshape(count, clips)
-    return drawn
-
-
-def _errors(clip: Transcript) -> int:
-    return (clip.substitutions or 0) + (clip.deletions or 0) + (clip.insertions or 0)
-
-
-def _words(clip: Transcript) -> int:
-    return (clip.substitutions or 0) + (clip.deletions or 0) + (clip.hits or 0)
+        return math.nan, math.nan, NO_CLIP_DIFFERS
+    if clusters.enough:
+        found = cluster_interval(
+            counts,
+            clusters.numbers,
+            lambda sums: sums[:, 2] / sums[:, 3] - sums[:, 0] / sums[:, 1],
+            seed=seed,
+            confidence=confidence,
+        )
+        if not found.of_spread or found.high - found.low > _NO_SPREAD:
+            return found.low, found.high, None
+    verb = "is" if clusters.count == 1 else "are"
+    few = f"{clusters.counted} {verb} too few for an interval of {100 * confidence:.6g} %"
+    return math.nan, math.nan, few

@@ -70,6 +70,8 @@ class Figure:
     """What it shows, for those who cannot see it."""
     svg: str
     png: bytes
+    narrow: str = ""
+    """The same drawing for a telephone: panels below each other, letters as large as here."""
 
 
 @dataclass(frozen=True)

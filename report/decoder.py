@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from report.content import MISSING
 from report.study import Case, Study
-from store import DecoderStep, Figure
+from store import DecoderStep, Scalar
 
 LATE_TO_EARLY = "late_to_early"
 """The figure that a runner stores of a profile that is long enough for it."""
@@ -43,7 +43,7 @@ def decoder_profiles(study: Study) -> list[Profile]:
     """Every case whose decoder was looked at, model by model, in the order of the study."""
     steps = study.children(DecoderStep, study.ok)
     cases = [case for case in study.ok if case.row.result_id in steps]
-    figures = study.children(Figure, cases)
+    figures = study.children(Scalar, cases)
     return [
         Profile(
             case,
@@ -71,7 +71,7 @@ def in_words(profiles: Sequence[Profile]) -> str | None:
 
 
 def ratio_cell(profile: Profile) -> str:
-    """The ratio, marked where the machine was not quiet."""
+    """The ratio, marked where the latency was not stable."""
     if profile.late_to_early is None:
         return MISSING
     return ("~" if profile.case.row.stable is False else "") + f"{profile.late_to_early:.2f}"

@@ -1,9 +1,12 @@
-"""A table of the store for other programs: CSV, JSON or Parquet."""
+"""Tables for other programs: those of the store as CSV, JSON or Parquet, any as CSV."""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, TextIO
 
@@ -13,15 +16,49 @@ from store import RawTable
 ExportFormat = Literal["csv", "json", "parquet"]
 
 
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_FIGURE = re.compile(r"[+-]?\d[\d,.]*(e[+-]?\d+)?( %| pp)?|-")
+"""A number with its sign and unit, or the dash in the place of one."""
+
+
+def csv_text(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, delimiter: str = ","
+) -> str:
+    """A table as CSV, with the names of its columns; None is an empty field.
+
+    A spreadsheet would compute a text that begins like a formula, and a model's name may be one:
+    such a text gets an apostrophe in front.
+
+    Args:
+        columns: Their names.
+        rows: A value for each column.
+        delimiter: Between two fields; a tab for a spreadsheet's clipboard.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_harmless(value) for value in row] for row in rows)
+    return out.getvalue()
+
+
+def _harmless(value: object) -> object:
+    if not isinstance(value, str) or not _FORMULA.match(value) or _FIGURE.fullmatch(value):
+        return value
+    return f"'{value}"
+
+
 def write_text(table: RawTable, form: ExportFormat, stream: TextIO) -> None:
     """Writes CSV, or JSON with one row a line.
 
     In CSV a missing figure is an empty field; in JSON it is null.
+
+    Args:
+        table: The columns and rows.
+        form: ``csv`` or ``json``.
+        stream: Where the text goes.
     """
     if form == "csv":
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(table.columns)
-        writer.writerows(table.rows)
+        stream.write(csv_text(table.columns, table.rows))
         return
     # A name, a colon and a value each: what any JSON reader takes, and a person can page through.
     lines = (
@@ -33,6 +70,11 @@ def write_text(table: RawTable, form: ExportFormat, stream: TextIO) -> None:
 
 def write_file(table: RawTable, form: ExportFormat, path: Path) -> None:
     """Writes a file of any of the three formats.
+
+    Args:
+        table: The columns and rows.
+        form: The format of the file.
+        path: The file; its folder is created when missing.
 
     Raises:
         ReportError: It cannot be written; one line.

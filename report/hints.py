@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import median
 
 from report.scaling import saturations
+from report.speech import missing_words, quality_loops
 from report.study import Case, Study, group, shape
+from report.text import listing
 from store import EnergyReading, Operator, Stage
 
 DECODER_SHARE = 0.5
 FEATURES_SHARE = 0.15
 PADDING_SHARE = 0.5
+LOOPS_SHARE = 0.1
+"""Of the word errors."""
 WINDOW_S = {"small-whisper": 15.0}
-"""Seconds that a Whisper hears at a time, however short the clip ..."""
+"""Seconds that a Whisper takes at a time, however short the clip ..."""
 PUBLISHED_WINDOW_S = 30.0
 """... and of every published one."""
 BATCH_GAIN = 1.3
@@ -50,6 +53,8 @@ def hints(study: Study) -> list[Hint]:
         _batch(study),
         _saturated(study),
         _padding(study),
+        _early(study),
+        _loops(study),
         _features(study),
         _low_precision(study),
         _power(study),
@@ -155,7 +160,40 @@ def _padding(study: Study) -> Hint | None:
             findings.append(_Finding(case.configuration.title, padding, evidence))
     return _hint(
         "Short clips pay for a whole window",
-        "Pack several utterances into one window, or take a CTC model for short clips.",
+        "Join consecutive utterances of one speaker to fill a window (of different speakers never: "
+        "a Whisper ends its text where the speaker changes), or take a CTC model for short clips.",
+        findings,
+    )
+
+
+def _early(study: Study) -> Hint | None:
+    findings = []
+    for case in study.ok:
+        words, missing = case.row.reference_words, case.row.missing_words
+        if case.stopped_early and words and missing:
+            evidence = f"{missing_words(case.row)} at {shape(*case.point)}"
+            if case.packed:
+                evidence += ", with packed clips"
+            findings.append(_Finding(case.configuration.title, missing / words, evidence))
+    return _hint(
+        "The text ends before the speech does",
+        "Never join different speakers in one input (`data.clips` is `continuous` by default); "
+        "where clips are of one speaker, cut long ones, or take a model that keeps its words.",
+        findings,
+    )
+
+
+def _loops(study: Study) -> Hint | None:
+    findings = []
+    for case in study.ok:
+        share = case.row.quality_loops_error_share or 0.0
+        words = quality_loops(case.row)
+        if words is not None and share >= LOOPS_SHARE:
+            findings.append(_Finding(case.configuration.title, share, words))
+    return _hint(
+        "A few texts that repeat themselves make many of the errors",
+        "Measure the variant with `fallback`, the publishers' own remedy; it costs a second "
+        "decoding where a text loops.",
         findings,
     )
 
@@ -226,6 +264,8 @@ def _threads(study: Study) -> Hint | None:
         environment = study.environment(case)
         if environment is None or not case.row.threads or not case.row.device.startswith("cpu"):
             continue
+        if case.row.threads_listed is not None:
+            continue  # Fewer than there are was what was asked for.
         cores = min(
             environment.cpu_physical_cores or environment.cpu_logical_cores,
             environment.cpu_affinity,
@@ -259,12 +299,12 @@ def _noise(study: Study) -> Hint | None:
     unstable = [case for case in study.ok if case.row.stable is False]
     if not unstable:
         return None
-    foreign = [c.row.foreign_cpu for c in unstable if c.row.foreign_cpu is not None]
     evidence = f"{len(unstable)} of {len(study.ok)} latencies were not stable"
-    if foreign:
-        evidence += f"; other programs used {median(foreign):.0%} of the machine meanwhile"
+    reasons = listing(dict.fromkeys(filter(None, (c.row.stable_reason for c in unstable))))
+    if reasons:
+        evidence += f": {reasons}"
     return Hint(
-        "The machine was not quiet",
+        "Some latencies were not stable",
         "Close other programs, fix the clock frequency, and measure these cases again "
         "before you rely on small differences.",
         evidence,
@@ -286,5 +326,5 @@ def _energy_access(study: Study) -> Hint | None:
 
 
 def _total(seconds: dict[str, float]) -> float:
-    """Of the stages; a token is a part of decoding."""
+    """Seconds of all stages; a token is a part of decoding."""
     return sum(value for stage, value in seconds.items() if stage != "token")

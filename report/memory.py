@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from report.study import Case, Study
-from store import Figure
+from store import Scalar
 
 PARTS = ("weights", "activations", "cache")
 
@@ -23,7 +23,7 @@ class Split:
 def splits(study: Study) -> list[Split]:
     """The baseline cases that have all three parts."""
     found = []
-    records = study.children(Figure, study.baseline)
+    records = study.children(Scalar, study.baseline)
     for case in study.baseline:
         values = {record.name: record.value for record in records.get(case.row.result_id, ())}
         parts = {part: values.get(f"memory_{part}_bytes") for part in PARTS}

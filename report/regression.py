@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
-from typing import Literal, get_args
 
 from report.compare import (
     Difference,
     WerDifference,
     compare_energy,
     compare_samples,
+    estimates_apart,
 )
-from report.errors import ReportError
-from report.study import Case, Study
-from report.variants import in_family, peak_memory, wer_difference
-from store import Sample, Transcript
+from report.limits import Limit
+from report.load_change import Levels, level_title, p95_change, same_levels
+from report.study import Case, Study, named
+from report.variants import WordDifferences, in_family, peak_memory, reason_without_wer
+from store import LoadLevel, Sample, Store, StudyRow, Transcript
 
-Quantity = Literal["latency", "rtfx", "energy", "memory", "wer"]
+Key = tuple[str, str, str, str, str, float, int, str, int | None]
 
-Key = tuple[str, str, str, str, str, float, int]
-
-_LIMIT = re.compile(r"(?P<name>[a-z]+):(?P<by>[+-]\d+(?:\.\d+)?)(?P<unit>%|pp)")
-
-
-@dataclass(frozen=True)
-class Change:
-    """A ratio of two figures that have no samples."""
-
-    ratio: float
-    significant: bool | None
-    """Whether their uncertainties leave room for chance; None where they have none."""
+_OF_WORK = ("latency", "rtfx", "energy")
+"""Quantities that follow the work that was done."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +33,41 @@ class Pair:
     a: Case
     b: Case
     latency: Difference
-    energy: Change | None
-    """None unless both have joules of one label and source."""
-    memory: Change | None
+    """Without an interval where the two did different work, as is the energy."""
+    energy: Difference | None
+    """None where `energy_reason` says why."""
+    memory: float | None
+    """Ratio of peak memory, which has no interval; None unless both are known."""
     wer: WerDifference | None
+    """The same object for pairs that share their quality records: it is one piece of evidence."""
+    levels: Levels = ()
+    """Levels of load that both sides were held at."""
+
+    @property
+    def other_work(self) -> str | None:
+        """Why times and joules of the two do not compare, or None where they do."""
+        return other_work(self.a.row, self.b.row)
+
+    @property
+    def energy_reason(self) -> str | None:
+        """Why there is no difference of energy, or None."""
+        a, b = self.a.row, self.b.row
+        if self.energy is not None:
+            return None
+        if a.energy_j is None or b.energy_j is None:
+            return "not known on both sides"
+        if a.energy_label != b.energy_label:
+            return f"{a.energy_label} and {b.energy_label} do not compare"
+        if a.energy_source != b.energy_source:
+            return f"{a.energy_source} and {b.energy_source} do not compare"
+        if estimates_apart([a, b]):
+            return f"estimates of {a.threads} and of {b.threads} threads do not compare"
+        return "no energy to compare with"
+
+    @property
+    def wer_reason(self) -> str | None:
+        """Why there is no difference of WER, or None."""
+        return reason_without_wer(self.a.row, self.b.row) if self.wer is None else None
 
 
 @dataclass(frozen=True)
@@ -69,55 +90,35 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Limit:
-    """A change that must not be passed: ``latency:+5%``, ``wer:+0.5pp``."""
-
-    quantity: Quantity
-    change: float
-    """Relative, or in error rate where ``points``; its sign says which way is worse."""
-    points: bool
-
-    @property
-    def text(self) -> str:
-        unit = "pp" if self.points else "%"
-        return f"{self.quantity}:{100 * self.change:+g}{unit}"
-
-
-@dataclass(frozen=True)
 class Breach:
     """A limit that a case passed, beyond what chance explains."""
 
     limit: Limit
     pair: Pair
     change: float
+    level: str | None = None
+    """The level of load that it is of."""
 
+    @property
+    def title(self) -> str:
+        """The case; of words what is run, since all its lengths and batches share them."""
+        if self.level is not None:
+            return f"{self.pair.a.title}, {self.level}"
+        shared = self.limit.quantity == "wer" and self.pair.a.row.quality_of == "utterances"
+        return self.pair.a.configuration.title if shared else self.pair.a.title
 
-def parse_limit(text: str) -> Limit:
-    """Reads ``latency:+5%``.
-
-    Raises:
-        ReportError: It is no limit; one line.
-    """
-    match = _LIMIT.fullmatch(text.strip())
-    names = get_args(Quantity)
-    if match is None or match["name"] not in names:
-        raise ReportError(
-            f"--fail-on {text!r}: write for example latency:+5%, rtfx:-5%, energy:+10%, "
-            "memory:+10%, wer:+5% or wer:+0.5pp"
-        )
-    points = match["unit"] == "pp"
-    if points and match["name"] != "wer":
-        raise ReportError(f"--fail-on {text!r}: only wer has points; write a change in %")
-    name: Quantity = next(known for known in names if known == match["name"])
-    return Limit(name, float(match["by"]) / 100, points)
+    @property
+    def other_work(self) -> str | None:
+        """Why the change is not the case's alone but that of its work, or None."""
+        return self.pair.other_work if self.limit.quantity in _OF_WORK else None
 
 
 def compare_studies(a: Study, b: Study, *, seed: int = 42) -> Comparison:
     """Pairs the cases of two sides and judges their differences.
 
     Cases are the same when model, engine, weights, device, variant, audio length and batch size
-    are. The confidence of each verdict is raised with the number of pairs, so that all together
-    are wrong in less than one comparison of twenty.
+    are, and threads where several are listed. The confidence of each verdict is raised with the
+    number of pairs, so that all together are wrong in less than one comparison of twenty.
 
     Args:
         a: The baseline.
@@ -136,33 +137,45 @@ def compare_studies(a: Study, b: Study, *, seed: int = 42) -> Comparison:
         for key in common
         if first[key].row.latency_s is not None and second[key].row.latency_s is None
     ]
-    samples = [side.children(Sample, cases) for side, cases in _sides(a, b, measured)]
-    texts = [side.children(Transcript, cases) for side, cases in _sides(a, b, measured)]
-
-    def pair(x: Case, y: Case, confidence: float) -> Pair:
-        first, second = x.row.result_id, y.row.result_id
-        try:
-            latency = compare_samples(
-                samples[0].get(first, ()),
-                samples[1].get(second, ()),
-                seed=seed,
-                confidence=confidence,
-            )
-        except ValueError:
-            latency = _bare(x, y)
-        wer = wer_difference(
-            texts[0].get(first, ()), texts[1].get(second, ()), seed=seed, confidence=confidence
-        )
-        return Pair(x, y, latency, _energy(x, y, confidence), _memory(x, y), wer)
-
-    pairs = in_family(lambda confidence: [pair(x, y, confidence) for x, y in measured], _intervals)
     return Comparison(
-        pairs=tuple(pairs),
+        pairs=_compare(a, b, measured, seed),
         lost=tuple(lost),
         only_a=tuple(case for key, case in first.items() if key not in second),
         only_b=tuple(case for key, case in second.items() if key not in first),
         cautions=tuple(_cautions(a, b, measured)),
     )
+
+
+def compare_results(store: Store, result_ids: Sequence[int], *, seed: int = 42) -> Comparison:
+    """Results of one store, each with the first of them, whatever cases they are of.
+
+    Args:
+        store: Opened read-only.
+        result_ids: The results, the baseline first; those that are gone are left out.
+        seed: Of the resampling.
+    """
+    wanted = ", ".join(str(number) for number in result_ids)
+    rows = store.study.rows(where=f"result_id IN ({wanted})")
+    study = Study(store.path, rows, store.study.environments(), store.study)
+    found = {case.row.result_id: case for case in named(rows, study.environments)}
+    cases = [found[number] for number in result_ids if number in found]
+    pairs = [(cases[0], other) for other in cases[1:]]
+    return Comparison(
+        pairs=_compare(study, study, pairs, seed),
+        lost=(),
+        only_a=(),
+        only_b=(),
+        cautions=tuple(_cautions(study, study, pairs)),
+    )
+
+
+def other_work(a: StudyRow, b: StudyRow) -> str | None:
+    """Why times and joules of two results are not of the same work, or None where they are."""
+    if bool(a.stopped_early) != bool(b.stopped_early):
+        return "one side stopped early"
+    if a.clips_mode and b.clips_mode and a.clips_mode != b.clips_mode:
+        return f"{a.clips_mode} against {b.clips_mode} clips"
+    return None
 
 
 def breaches(comparison: Comparison, limits: Sequence[Limit]) -> list[Breach]:
@@ -175,32 +188,99 @@ def doubtful(comparison: Comparison, limits: Sequence[Limit]) -> list[Breach]:
     return [breach for breach, sure in _past(comparison, limits) if not sure]
 
 
+def _compare(a: Study, b: Study, cases: Sequence[tuple[Case, Case]], seed: int) -> tuple[Pair, ...]:
+    """Every pair, with intervals that allow for the number of all of them."""
+    samples = [side.children(Sample, members) for side, members in _sides(a, b, cases)]
+    texts = [side.children(Transcript, members) for side, members in _sides(a, b, cases)]
+    loads = [side.children(LoadLevel, members) for side, members in _sides(a, b, cases)]
+    words = WordDifferences(texts[0], texts[1], seed=seed)
+
+    def pair(x: Case, y: Case, confidence: float) -> Pair:
+        try:
+            latency = compare_samples(
+                samples[0].get(x.row.result_id, ()),
+                samples[1].get(y.row.result_id, ()),
+                seed=seed,
+                confidence=confidence,
+            )
+        except ValueError:
+            latency = _bare(x, y)
+        energy = compare_energy(x.row, y.row, confidence=confidence)
+        return Pair(
+            x,
+            y,
+            _judged(latency, x, y),
+            None if energy is None else _judged(energy, x, y),
+            _memory(x, y),
+            words.difference(x, y, confidence),
+            same_levels(
+                loads[0].get(x.row.result_id, ()),
+                loads[1].get(y.row.result_id, ()),
+            ),
+        )
+
+    return tuple(
+        in_family(lambda confidence: [pair(x, y, confidence) for x, y in cases], _intervals)
+    )
+
+
+def _judged(found: Difference, a: Case, b: Case) -> Difference:
+    """The difference; no interval where the two did different work: it would speak of the work."""
+    work = other_work(a.row, b.row)
+    if work is None:
+        return found
+    reason = f"different work: {work}"
+    return replace(found, low=math.nan, high=math.nan, significant=False, reason=reason)
+
+
 def _past(comparison: Comparison, limits: Sequence[Limit]) -> Iterator[tuple[Breach, bool]]:
+    told: set[tuple[Limit, int]] = set()
     for pair in comparison.pairs:
         for limit in limits:
+            if limit.quantity == "p95":
+                yield from _past_under_load(pair, limit)
+                continue
+            if limit.quantity == "wer" and pair.wer is not None:
+                # Pairs that share their quality records have one difference, told once.
+                if (limit, id(pair.wer)) in told:
+                    continue
+                told.add((limit, id(pair.wer)))
             change, significant = _change(pair, limit)
             if change > limit.change if limit.change >= 0 else change < limit.change:
                 yield Breach(limit, pair, change), significant is not False
 
 
+def _past_under_load(pair: Pair, limit: Limit) -> Iterator[tuple[Breach, bool]]:
+    for a, b in pair.levels:
+        found = p95_change(a, b)
+        if found is not None and found[0] > limit.change:
+            yield Breach(limit, pair, found[0], level_title(a)), found[1]
+        elif a.held and not b.held:  # Its load is no longer carried.
+            yield Breach(limit, pair, math.inf, level_title(a)), True
+
+
 def _change(pair: Pair, limit: Limit) -> tuple[float, bool | None]:
-    """The change that a limit speaks of, and whether it is significant."""
-    if limit.quantity == "latency":
-        return pair.latency.ratio - 1, pair.latency.significant
-    if limit.quantity == "rtfx":
-        return 1 / pair.latency.ratio - 1, pair.latency.significant
+    """The change that a limit speaks of, and whether it is significant; None if nobody knows."""
+    if limit.quantity in ("latency", "rtfx"):
+        ratio = pair.latency.ratio if limit.quantity == "latency" else 1 / pair.latency.ratio
+        return ratio - 1, pair.latency.significant
     if limit.quantity == "wer":
-        if pair.wer is None:
-            return 0.0, False
-        if limit.points:
-            return pair.wer.difference, pair.wer.significant
-        base = pair.wer.a
-        relative = (
-            pair.wer.difference / base if base else math.copysign(math.inf, pair.wer.difference)
-        )
-        return (relative if pair.wer.difference else 0.0), pair.wer.significant
-    other = pair.energy if limit.quantity == "energy" else pair.memory
-    return (0.0, False) if other is None else (other.ratio - 1, other.significant)
+        return _wer_change(pair.wer, points=limit.points)
+    if limit.quantity == "memory":
+        return (0.0, False) if pair.memory is None else (pair.memory - 1, None)
+    if pair.energy is None:
+        return 0.0, False
+    judged = pair.energy.reason is None or pair.other_work is not None
+    return pair.energy.ratio - 1, pair.energy.significant if judged else None
+
+
+def _wer_change(found: WerDifference | None, *, points: bool) -> tuple[float, bool]:
+    if found is None:
+        return 0.0, False
+    if points or not found.difference:
+        return found.difference, found.significant
+    relative = found.difference / found.a if found.a else math.copysign(math.inf, found.difference)
+    return relative, found.significant
 
 
 def _by_key(study: Study) -> dict[Key, Case]:
@@ -210,7 +290,8 @@ def _by_key(study: Study) -> dict[Key, Case]:
         row = case.row
         key = (
             *(row.model, row.engine, row.weights, row.device, row.variant),
-            *(row.audio_seconds, row.batch_size),
+            # Results of before there were languages have none.
+            *(row.audio_seconds, row.batch_size, row.language or "en", row.threads_listed),
         )
         kept = found.get(key)
         if kept is None or row.latency_s is not None or kept.row.latency_s is None:
@@ -224,28 +305,23 @@ def _sides(
     return (a, [x for x, _ in pairs]), (b, [y for _, y in pairs])
 
 
-def _intervals(pair: Pair) -> int:
-    """How many of its differences have one."""
-    energy = pair.energy is not None and pair.energy.significant is not None
-    return sum(one is not None and one.reason is None for one in (pair.latency, pair.wer)) + energy
+def _intervals(pairs: Sequence[Pair]) -> int:
+    """How many intervals there are; pairs that share their quality records have one of words."""
+    words = {id(pair.wer) for pair in pairs if pair.wer and pair.wer.reason is None}
+    energies = sum(pair.energy is not None and pair.energy.reason is None for pair in pairs)
+    return sum(pair.latency.reason is None for pair in pairs) + energies + len(words)
 
 
 def _bare(a: Case, b: Case) -> Difference:
     ratio = (b.row.latency_s or math.nan) / (a.row.latency_s or math.nan)
-    reason = "no samples in the store"
+    known = a.row.latency_s is not None and b.row.latency_s is not None
+    reason = "no samples in the store" if known else "no latency on both sides"
     return Difference(ratio=ratio, low=math.nan, high=math.nan, significant=False, reason=reason)
 
 
-def _energy(a: Case, b: Case, confidence: float) -> Change | None:
-    found = compare_energy(a.row, b.row, confidence=confidence)
-    if found is None:
-        return None
-    return Change(found.ratio, None if found.reason else found.significant)
-
-
-def _memory(a: Case, b: Case) -> Change | None:
+def _memory(a: Case, b: Case) -> float | None:
     x, y = peak_memory(a), peak_memory(b)
-    return Change(y / x, None) if x and y else None
+    return y / x if x and y else None
 
 
 def _cautions(a: Study, b: Study, pairs: Sequence[tuple[Case, Case]]) -> list[str]:
@@ -257,10 +333,28 @@ def _cautions(a: Study, b: Study, pairs: Sequence[tuple[Case, Case]]) -> list[st
                 f"the {what} differs: {', '.join(sorted(sides[0]))} against "
                 f"{', '.join(sorted(sides[1]))}"
             )
+    modes = sum(
+        x.row.clips_mode != y.row.clips_mode
+        for x, y in pairs
+        if x.row.clips_mode and y.row.clips_mode
+    )
+    if modes:
+        found.append(
+            f"in {modes} of {len(pairs)} pairs one side's clips are continuous speech and the "
+            "other's are packed: different work, whose latency, RTFx and joules do not compare"
+        )
+    early = sum(x.stopped_early or y.stopped_early for x, y in pairs)
+    if early:
+        found.append(
+            f"{early} of {len(pairs)} pairs stopped early on one side or both: a latency there is "
+            "of less work"
+        )
     clips = sum(
         x.row.clips_fingerprint != y.row.clips_fingerprint
         for x, y in pairs
-        if x.row.clips_fingerprint and y.row.clips_fingerprint
+        if x.row.clips_fingerprint
+        and y.row.clips_fingerprint
+        and x.row.clips_mode == y.row.clips_mode
     )
     if clips:
         found.append(f"{clips} of {len(pairs)} pairs had different clips")

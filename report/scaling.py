@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from report.statistics import Floats
 from report.study import Case, Configuration, group
-from store.student import student_quantile
+from stats.least_squares import Floats, fit_relative
 
 SATURATED = 0.95
 """Of the highest throughput: the smallest batch that reaches it is where growing stops paying."""
 
 NEGLIGIBLE = 1e-3
 """A constant below this share of the smallest cost is none."""
-
-_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -164,66 +160,32 @@ class _Fit:
 
 
 def _fit(logs: Floats, y: Floats, *, constant: bool) -> _Fit:
-    """Least squares of relative errors by Levenberg and Marquardt, from the log-log line.
+    """Least squares of relative errors, from the log-log line.
 
     Parameters are the logarithm of the coefficient, the exponents and, last, the constant as a
     share of the smallest cost.
+
+    Args:
+        logs: Logarithms of what varied; shape (points, exponents).
+        y: Costs; shape (points,).
+        constant: Whether there is one.
     """
     unit = float(y.min())
     design = np.column_stack([np.ones(len(y)), logs])
     line, *_ = np.linalg.lstsq(design, np.log(y), rcond=None)
-    start = np.append(line, 0.1) if constant else line
     count = design.shape[1]
 
-    def model(parameters: Floats) -> tuple[Floats, Floats]:
-        power = np.exp(np.clip(design @ parameters[:count], -700, 700)) / y
-        if not constant:
-            return power - 1, power[:, None] * design
-        residuals = power + parameters[count] * unit / y - 1
-        return residuals, np.column_stack([power[:, None] * design, unit / y])
+    def law(parameters: Floats) -> Floats:
+        power = np.exp(np.clip(design @ parameters[:count], -700, 700))
+        return power + unit * parameters[count] if constant else power
 
-    parameters, residuals, slope = _minimise(model, start)
-    freedom = len(y) - len(parameters)
-    misfit = math.sqrt(float(residuals @ residuals) / len(y))
-    if freedom > 0:
-        variance = float(residuals @ residuals) / freedom
-        errors = np.sqrt(np.diag(np.linalg.pinv(slope.T @ slope)) * variance)
-        reach = student_quantile(0.975, freedom) * errors
-    else:
-        reach = np.full(len(parameters), math.nan)
+    fit = fit_relative(law, np.append(line, 0.1) if constant else line, y)
+    ends = zip(fit.parameters[1:count], fit.half_widths[1:count], strict=True)
     return _Fit(
-        constant=float(parameters[count] * unit) if constant else 0.0,
-        coefficient=float(np.exp(parameters[0])),
+        constant=float(fit.parameters[count] * unit) if constant else 0.0,
+        coefficient=float(np.exp(fit.parameters[0])),
         exponents=tuple(
-            Exponent(float(value), float(value - half), float(value + half))
-            for value, half in zip(parameters[1:count], reach[1:count], strict=True)
+            Exponent(float(value), float(value - half), float(value + half)) for value, half in ends
         ),
-        misfit=misfit,
+        misfit=fit.misfit,
     )
-
-
-def _minimise(
-    model: Callable[[Floats], tuple[Floats, Floats]], start: Floats
-) -> tuple[Floats, Floats, Floats]:
-    """Parameters with the least squares, their residuals and their Jacobian."""
-    parameters = start
-    residuals, slope = model(parameters)
-    damping = 1e-3
-    for _ in range(_STEPS):
-        normal = slope.T @ slope
-        step = np.linalg.lstsq(
-            normal + damping * np.diag(np.diag(normal)), -slope.T @ residuals, rcond=None
-        )[0]
-        tried = parameters + step
-        new_residuals, new_slope = model(tried)
-        if new_residuals @ new_residuals < residuals @ residuals:
-            done = float(np.abs(step).max()) < 1e-10
-            parameters, residuals, slope = tried, new_residuals, new_slope
-            damping = max(damping / 5, 1e-12)
-            if done:
-                break
-        else:
-            damping *= 5
-            if damping > 1e12:
-                break
-    return parameters, residuals, slope

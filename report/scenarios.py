@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from importlib import resources
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from report.errors import ReportError
+from report.speech import error_rate
 from report.study import Case
 
 MeasureName = Literal[
@@ -24,6 +26,7 @@ MeasureName = Literal[
     "rss_mb",
     "vram_mb",
     "wer",
+    "price_per_audio_hour",
 ]
 
 
@@ -37,15 +40,16 @@ class Measure:
 
 MEASURES: dict[MeasureName, Measure] = {
     "latency_ms": Measure("latency", "ms"),
-    "p95_ms": Measure("95th percentile of latency", "ms"),
+    "p95_ms": Measure("p95 of latency", "ms"),
     "rtfx": Measure("RTFx", ""),
     "throughput": Measure("throughput", "clips/s"),
     "energy_j": Measure("energy", "J"),
-    "joules_per_audio_hour": Measure("energy an audio hour", "J/h"),
+    "joules_per_audio_hour": Measure("energy for an hour of audio", "J"),
     "gflops": Measure("work", "GFLOP"),
     "rss_mb": Measure("memory", "MB"),
     "vram_mb": Measure("GPU memory", "MB"),
     "wer": Measure("WER", "%"),
+    "price_per_audio_hour": Measure("price of an hour of audio", ""),
 }
 
 
@@ -53,6 +57,9 @@ class Strict(BaseModel):
     """No field that we do not know: a misspelt limit must not be taken for none."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+Price = Annotated[float, Field(gt=0)]
 
 
 class Aim(Strict):
@@ -92,14 +99,40 @@ class Scenario(Strict):
     batch_size: Annotated[int, Field(ge=1)] | None = None
     audio_seconds: float | Literal["longest", "shortest"] = "longest"
     """Clip length to judge at; in words, among the lengths that most models share."""
+    stopped_early: bool = False
+    """Whether cases may be chosen that left out a tenth of the words or more."""
+    price_per_hour: Price | dict[str, Price] | None = None
+    """Of the machine, in any currency; or by device, where `*` matches and the first match counts.
+    """
     objective: Annotated[list[Aim], Field(min_length=1)]
     limits: list[Limit] = []
 
-    def admits(self, case: Case) -> bool:
-        """Whether a case is of the asked-for device and batch size."""
+    @model_validator(mode="after")
+    def _has_its_price(self) -> Scenario:
+        asked = {aim.measure for aim in self.objective} | {limit.measure for limit in self.limits}
+        if "price_per_audio_hour" in asked and not self.price_per_hour:
+            raise ValueError('price_per_audio_hour needs "price_per_hour"')
+        return self
+
+    def admitted(self, cases: Iterable[Case]) -> list[Case]:
+        """The cases of the asked-for device and batch size, with their price."""
+        found = [case for case in cases if self._admits(case)]
+        if self.price_per_hour is None:
+            return found
+        return [replace(case, price_per_hour=self.price_of(case)) for case in found]
+
+    def _admits(self, case: Case) -> bool:
         return (
             self.device is None or fnmatchcase(case.row.device, self.device)
         ) and self.batch_size in (None, case.row.batch_size)
+
+    def price_of(self, case: Case) -> float | None:
+        """What an hour of the machine that a case ran on costs; None where that is not said."""
+        prices = self.price_per_hour
+        if not isinstance(prices, dict):
+            return prices
+        matching = (price for name, price in prices.items() if fnmatchcase(case.row.device, name))
+        return next(matching, None)
 
 
 def load_scenarios(path: Path | None = None) -> list[Scenario]:
@@ -146,7 +179,11 @@ def value_of(case: Case, measure: MeasureName) -> float | None:
         "gflops": _scaled(row.flops, 1e-9),
         "rss_mb": _scaled(row.rss_bytes, 1e-6),
         "vram_mb": _scaled(row.gpu_reserved_bytes, 1e-6),
-        "wer": row.wer,
+        "wer": error_rate(row),
+        # An hour of the machine yields as many hours of text as it is faster than speech.
+        "price_per_audio_hour": (
+            case.price_per_hour / row.rtfx if case.price_per_hour and row.rtfx else None
+        ),
     }
     return values[measure]
 

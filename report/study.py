@@ -9,13 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from store import Environment, Store, StudyReader, StudyRow
+from report.alike import OTHER_ENGINES, Entry, common_point, judged
+from report.speech import of_one_kind, rate_kind
+from store import Environment, Metric, Store, StudyReader, StudyRow, Transcript
 
 BASELINE = "fp32"
 """The variant that others are compared with."""
-
-OTHER_ENGINES = frozenset({"faster-whisper"})
-"""Engines that run a model whose own engine is another: its name alone would say the wrong one."""
 
 Record = TypeVar("Record")
 Key = TypeVar("Key")
@@ -29,11 +28,19 @@ class Case:
     model: str
     """Short name; random weights are marked, and an engine that is not the model's own."""
     place: str
-    """Device; with its hardware where the store has several for one device."""
+    """Device; with its hardware where the store has several for one device, and with the number of
+    threads, ``cpu t2``, where the benchmark listed several."""
+    price_per_hour: float | None = None
+    """Of the machine that it ran on, where a scenario names one."""
 
-    @property
+    @cached_property
     def configuration(self) -> Configuration:
         return Configuration(self.model, self.place, self.row.variant)
+
+    @property
+    def entry(self) -> Entry:
+        """What the choice of a point of the grid needs to know."""
+        return Entry(self.model, self.configuration, self.point)
 
     @property
     def point(self) -> tuple[float, int]:
@@ -44,6 +51,22 @@ class Case:
     def title(self) -> str:
         """One line for people."""
         return f"{self.configuration.title}, {shape(*self.point)}"
+
+    @property
+    def quality_record(self) -> int:
+        """A number that cases share whose error rates are one piece of evidence."""
+        # A result without a record shares none: its own number keeps it apart.
+        return self.row.quality_id or -self.row.result_id
+
+    @property
+    def packed(self) -> bool:
+        """Whether its timed clips join unrelated speakers."""
+        return self.row.clips_mode == "packed"
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether a tenth of the words or more are missing: its latency is of less work."""
+        return bool(self.row.stopped_early)
 
 
 @dataclass(frozen=True, order=True)
@@ -69,6 +92,8 @@ class Study:
         rows: Sequence[StudyRow],
         environments: dict[int, Environment],
         reader: StudyReader,
+        *,
+        with_stopped_early: bool = False,
     ) -> None:
         """Names the results and keeps the newest of each case.
 
@@ -77,25 +102,39 @@ class Study:
             rows: Results, oldest first.
             environments: The store's machines.
             reader: For samples, stages and the rest, which are read when asked for.
+            with_stopped_early: Whether cases that stopped early may be chosen.
         """
         self.path = path
+        self.with_stopped_early = with_stopped_early
         self.environments = environments
         self.results = len(rows)
         """Results read, repeated measurements included."""
-        self.cases = _newest(rows, environments)
+        self.cases = _newest(named(rows, environments))
         self._reader = reader
 
     @classmethod
-    def read(cls, store: Store, *, where: str | None = None, job_id: int | None = None) -> Study:
+    def read(
+        cls,
+        store: Store,
+        *,
+        where: str | None = None,
+        job_id: int | None = None,
+        with_stopped_early: bool = False,
+    ) -> Study:
         """The study of a store.
 
         Args:
             store: Opened read-only if there is a condition.
             where: Only results for which this SQL condition on the leaderboard holds.
             job_id: Only this job's.
+            with_stopped_early: Whether cases that stopped early may be chosen: on fronts, in
+                recommendations and in brief.
         """
         rows = store.study.rows(where=where, job_id=job_id)
-        return cls(store.path, rows, store.study.environments(), store.study)
+        environments = store.study.environments()
+        return cls(
+            store.path, rows, environments, store.study, with_stopped_early=with_stopped_early
+        )
 
     @cached_property
     def ok(self) -> tuple[Case, ...]:
@@ -107,6 +146,16 @@ class Study:
         """The cases with a latency that ran without any optimisation."""
         return tuple(case for case in self.ok if case.row.variant == BASELINE)
 
+    @property
+    def has_variants(self) -> bool:
+        """Whether a case may have a baseline to be compared with."""
+        return any(case.row.variant != (case.row.baseline or BASELINE) for case in self.ok)
+
+    @cached_property
+    def comparable(self) -> tuple[Case, ...]:
+        """The cases with a latency that a choice may rest on; see `comparable`."""
+        return comparable(self.ok, with_stopped_early=self.with_stopped_early)
+
     @cached_property
     def models(self) -> tuple[str, ...]:
         """All models with a latency, those with most cases first."""
@@ -117,37 +166,79 @@ class Study:
         """All devices with a latency, the CPU first."""
         return tuple(sorted({case.place for case in self.ok}, key=lambda p: (p[:3] != "cpu", p)))
 
+    @cached_property
+    def scalars(self) -> dict[str, Metric]:
+        """What the scalars of the results are, by name."""
+        return self._reader.scalars()
+
     def children(
         self, record: type[Record], cases: Iterable[Case]
     ) -> dict[int, tuple[Record, ...]]:
         """Samples, stages, operators … of some cases, by result."""
         return self._reader.children(record, [case.row.result_id for case in cases])
 
+    def utterances(self, cases: Iterable[Case]) -> dict[int, frozenset[str]]:
+        """Ids of the utterances (or packed clips) behind the WER of some cases, by result.
+
+        Read once for each quality record, however many cases share it.
+        """
+        shared = group(
+            [case for case in cases if case.row.wer is not None],
+            lambda case: case.quality_record,
+        )
+        found = self.children(Transcript, [members[0] for members in shared.values()])
+        return {
+            case.row.result_id: frozenset(
+                transcript.clip_id for transcript in found.get(members[0].row.result_id, ())
+            )
+            for members in shared.values()
+            for case in members
+        }
+
     def environment(self, case: Case) -> Environment | None:
         """Where a case ran."""
         return self.environments.get(case.row.environment_id or 0)
 
     def common_point(self, cases: Sequence[Case]) -> tuple[float, int] | None:
-        """The point of the grid that most configurations share; of several, the largest.
+        """The point of the grid that most models share; see `report.alike`.
 
         Figures that show one bar a model need cases that had the same work to do.
         """
-        counts = Counter(point for point, _ in {(case.point, case.configuration) for case in cases})
-        return max(counts, key=lambda point: (counts[point], point), default=None)
+        return common_point(case.entry for case in cases)
+
+
+def comparable(cases: Iterable[Case], *, with_stopped_early: bool = False) -> tuple[Case, ...]:
+    """The cases that a choice may rest on: those whose latency is of the whole work.
+
+    Fronts, recommendations and the choices in brief all ask here.
+
+    Args:
+        cases: Cases with a latency.
+        with_stopped_early: Whether those that stopped early stay in.
+    """
+    return tuple(case for case in cases if with_stopped_early or not case.stopped_early)
+
+
+def of_one_rate(cases: Sequence[Case]) -> tuple[Case, ...]:
+    """The cases whose WER compares, and those without one.
+
+    Rates of utterances and of packed clips, by different normalisers, or by words and by characters
+    do not: those of the largest kind stay, of utterances where any is.
+    """
+    judged = [case for case in cases if case.row.wer is not None]
+    kept = {id(case) for case in of_one_kind(judged, lambda case: rate_kind(case.row))}
+    return tuple(case for case in cases if case.row.wer is None or id(case) in kept)
 
 
 def front_candidates(study: Study) -> list[Case]:
-    """Cases that a front of errors may be made of: those of one length of clips.
+    """Cases that a front of errors may be made of: those at the point that most models share.
 
-    Other lengths are other work, and other clips. It is the longest that most models share.
+    The errors are the same at every length and batch size, but another point is other work, and
+    the other axis is a cost.
     """
-    judged = [case for case in study.ok if case.row.wer is not None]
-    models = {
-        length: len({case.model for case in members})
-        for length, members in group(judged, lambda case: case.row.audio_seconds).items()
-    }
-    chosen = max(models, key=lambda length: (models[length], length), default=None)
-    return [case for case in judged if case.row.audio_seconds == chosen]
+    known = judged(study.comparable, lambda case: case.row)
+    point = common_point(case.entry for case in known)
+    return [case for case in known if case.point == point]
 
 
 def group(cases: Iterable[Case], key: Callable[[Case], Key]) -> dict[Key, list[Case]]:
@@ -163,14 +254,25 @@ def shape(audio_seconds: float, batch_size: int) -> str:
     return f"{audio_seconds:g} s × {batch_size}"
 
 
-def _newest(rows: Sequence[StudyRow], environments: dict[int, Environment]) -> tuple[Case, ...]:
+def named(rows: Sequence[StudyRow], environments: dict[int, Environment]) -> list[Case]:
+    """Every result under names that tell them apart, in the order of the rows."""
     titles = _titles(rows)
     places = _places(rows, environments)
+    return [
+        Case(
+            row,
+            titles[row.model, row.weights, row.engine, row.language],
+            places[row.device, _hardware(row, environments)] + _threads(row),
+        )
+        for row in rows
+    ]
+
+
+def _newest(cases: Iterable[Case]) -> tuple[Case, ...]:
     newest: dict[tuple[str, str, str, float, int], Case] = {}
-    for row in rows:
-        place = places[row.device, _hardware(row, environments)]
-        case = Case(row, titles[row.model, row.weights, row.engine], place)
-        key = (case.model, place, row.variant, row.audio_seconds, row.batch_size)
+    for case in cases:
+        row = case.row
+        key = (case.model, case.place, row.variant, row.audio_seconds, row.batch_size)
         kept = newest.get(key)
         # A later attempt without figures does not take those of an earlier one away.
         if kept is None or row.latency_s is not None or kept.row.latency_s is None:
@@ -178,9 +280,9 @@ def _newest(rows: Sequence[StudyRow], environments: dict[int, Environment]) -> t
     return tuple(newest.values())
 
 
-def _titles(rows: Sequence[StudyRow]) -> dict[tuple[str, str, str], str]:
-    models = dict.fromkeys((row.model, row.weights, row.engine) for row in rows)
-    short = {model: model.rstrip("/").rsplit("/", 1)[-1] for model, _, _ in models}
+def _titles(rows: Sequence[StudyRow]) -> dict[tuple[str, str, str, str | None], str]:
+    models = dict.fromkeys((row.model, row.weights, row.engine, row.language) for row in rows)
+    short = {model: model.rstrip("/").rsplit("/", 1)[-1] for model, *_ in models}
     uses = Counter(short.values())
     return {
         key: " ".join(filter(None, (_name(key[0], short, uses), _marks(*key[1:]))))
@@ -192,10 +294,15 @@ def _name(model: str, short: dict[str, str], uses: Counter[str]) -> str:
     return short[model] if uses[short[model]] == 1 else model
 
 
-def _marks(weights: str, engine: str) -> str:
+def _marks(weights: str, engine: str, language: str | None) -> str:
     marks = ["random"] if weights == "random" else []
     marks += [engine] if engine in OTHER_ENGINES else []
+    marks += [language] if language not in (None, "en") else []
     return f"({', '.join(marks)})" if marks else ""
+
+
+def _threads(row: StudyRow) -> str:
+    return "" if row.threads_listed is None else f" t{row.threads_listed}"
 
 
 def _hardware(row: StudyRow, environments: dict[int, Environment]) -> str:

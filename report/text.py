@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from report.content import MISSING
+from store import Metric
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -28,13 +29,35 @@ def percent(share: float | None, decimals: int = 1) -> str:
     return MISSING if share is None or math.isnan(share) else f"{100 * share:.{decimals}f}"
 
 
+def size(count: float) -> str:
+    """Bytes, in powers of 1000: ``378 MB``."""
+    for factor, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= factor:
+            return f"{number(count / factor)} {unit}"
+    return f"{count:.0f} B"
+
+
+def with_unit(metric: Metric, value: float) -> str:
+    """A figure as its metric is written: ``62.0 %``, ``1.20 s``, ``36.9 MB``."""
+    if metric.form == "bytes":
+        return size(value)
+    text = percent(value) if metric.form == "share" else number(value)
+    return f"{value:,.0f}" if metric.form == "count" else f"{text} {metric.unit}".rstrip()
+
+
 def change(ratio: float | None) -> str:
     """A ratio as a change in per cent, with a sign."""
     return MISSING if ratio is None or math.isnan(ratio) else f"{100 * (ratio - 1):+.1f}"
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    """Two ends in brackets."""
+    """Two ends in brackets.
+
+    Args:
+        low: Lower end; None or NaN where there is no interval.
+        high: Upper end; None or NaN where there is no interval.
+        digits: Significant digits of both.
+    """
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return MISSING
     return f"[{number(low, digits)}, {number(high, digits)}]"

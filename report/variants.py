@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -12,12 +12,12 @@ from report.compare import (
     Difference,
     WerDifference,
     compare_energy,
+    compare_interleaved,
     compare_samples,
-    compare_turns,
     compare_wer,
 )
 from report.study import BASELINE, Case, Study
-from store import Figure, Sample, Transcript
+from store import Sample, Scalar, StudyRow, Transcript
 
 Compared = TypeVar("Compared")
 
@@ -33,13 +33,13 @@ class VariantEffect:
     variant: Case
     latency: Difference
     """Ratio of latencies, variant by baseline."""
-    in_turns: bool
-    """Whether the two took turns in one process, rather than one run after the other."""
+    interleaved: bool
+    """Whether the two were interleaved in one process, rather than one run after the other."""
     energy: Difference | None
     """Ratio of joules; None unless both have the same label and source."""
     wer: WerDifference | None
-    """Over the clips of both; None where one was not scored."""
-    figures: tuple[Figure, ...] = ()
+    """Over the utterances of both; None where `reason_without_wer` says why."""
+    figures: tuple[Scalar, ...] = ()
     """Those that only the variant has."""
 
     @property
@@ -70,22 +70,16 @@ class VariantEffect:
         return f"{row.same_text} of {row.compared_clips} same text"
 
     @property
-    def broken_promise(self) -> bool:
+    def text_mismatch(self) -> bool:
         """Whether the variant promises the baseline's text and does not give it."""
         row = self.variant.row
         return bool(row.same_text_promised) and (row.same_text or 0) < (row.compared_clips or 0)
-
-    @property
-    def intervals(self) -> int:
-        """How many of its differences have one."""
-        differences = (self.latency, self.energy, self.wer)
-        return sum(one is not None and one.reason is None for one in differences)
 
 
 def variant_effects(study: Study, *, energy: bool = True) -> list[VariantEffect]:
     """The effect of every variant that has a baseline at the same point.
 
-    That is the variant with which it took turns, or else the one without any optimisation. The
+    That is the variant with which it was interleaved, or else the one without any optimisation. The
     intervals allow for their number: with many of them, one alone must be surer of itself.
 
     Args:
@@ -96,29 +90,41 @@ def variant_effects(study: Study, *, energy: bool = True) -> list[VariantEffect]
     both = [case for pair in pairs for case in pair]
     samples = study.children(Sample, both)
     transcripts = study.children(Transcript, both)
-    figures = study.children(Figure, [variant for _, variant in pairs])
+    words = WordDifferences(transcripts, transcripts)
+    figures = study.children(Scalar, [variant for _, variant in pairs])
 
     def effect(a: Case, b: Case, confidence: float) -> VariantEffect:
         first, second = a.row.result_id, b.row.result_id
         ours, theirs = samples[first], samples[second]
-        turns = compare_turns(theirs, confidence=confidence) if b.row.baseline else None
+        interleaved = compare_interleaved(theirs, confidence=confidence) if b.row.baseline else None
         return VariantEffect(
             baseline=a,
             variant=b,
-            latency=turns or compare_samples(ours, theirs, confidence=confidence),
-            in_turns=turns is not None,
+            latency=interleaved or compare_samples(ours, theirs, confidence=confidence),
+            interleaved=interleaved is not None,
             energy=compare_energy(a.row, b.row, confidence=confidence) if energy else None,
-            wer=wer_difference(
-                transcripts.get(first, ()), transcripts.get(second, ()), confidence=confidence
-            ),
+            wer=words.difference(a, b, confidence),
             figures=figures.get(second, ()),
         )
 
-    measured = [(a, b) for a, b in pairs if {a.row.result_id, b.row.result_id} <= samples.keys()]
+    timed = {
+        result for result, of in samples.items() if any(sample.kind == "latency" for sample in of)
+    }
+    measured = [(a, b) for a, b in pairs if {a.row.result_id, b.row.result_id} <= timed]
     return in_family(
-        lambda confidence: [effect(a, b, confidence) for a, b in measured],
-        lambda found: found.intervals,
+        lambda confidence: [effect(a, b, confidence) for a, b in measured], count_intervals
     )
+
+
+def count_intervals(effects: Sequence[VariantEffect]) -> int:
+    """How many intervals there are; the words of cases that share their records have one."""
+    own = sum(
+        one is not None and one.reason is None
+        for effect in effects
+        for one in (effect.latency, effect.energy)
+    )
+    words = {id(effect.wer) for effect in effects if effect.wer and effect.wer.reason is None}
+    return own + len(words)
 
 
 def reasons_without_interval(effects: Sequence[VariantEffect]) -> list[str]:
@@ -126,6 +132,22 @@ def reasons_without_interval(effects: Sequence[VariantEffect]) -> list[str]:
     differences = [one for effect in effects for one in (effect.latency, effect.wer) if one]
     reasons = {one.reason for one in differences if one.reason}
     return sorted(reasons - {NO_CLIP_DIFFERS})
+
+
+def reasons_without_wer(effects: Sequence[VariantEffect]) -> list[str]:
+    """Why words were not compared, each reason once."""
+    bare = [effect for effect in effects if effect.wer is None]
+    return sorted({reason_without_wer(one.baseline.row, one.variant.row) for one in bare})
+
+
+def reason_without_wer(a: StudyRow, b: StudyRow) -> str:
+    """Why the words of two cases were not compared."""
+    for row in (a, b):
+        if row.wer is None:
+            return row.quality_reason or "quality was not asked for"
+    if a.quality_of != b.quality_of:
+        return "one side's WER is of packed clips, the other's of utterances"
+    return "no utterance was scored on both sides"
 
 
 def _pairs(study: Study) -> list[tuple[Case, Case]]:
@@ -143,7 +165,7 @@ def _pairs(study: Study) -> list[tuple[Case, Case]]:
 
 
 def _same_clips(a: Case, b: Case) -> bool:
-    """Variants with mixed lengths hear clips of their own, which say nothing beside others."""
+    """Variants with mixed lengths have clips of their own, which say nothing beside others."""
     ours, theirs = a.row.clips_fingerprint, b.row.clips_fingerprint
     return ours == theirs or ours is None or theirs is None
 
@@ -160,7 +182,7 @@ def family_confidence(intervals: int) -> float:
 
 
 def in_family(
-    compare: Callable[[float], list[Compared]], intervals: Callable[[Compared], int]
+    compare: Callable[[float], list[Compared]], intervals: Callable[[list[Compared]], int]
 ) -> list[Compared]:
     """Comparisons whose intervals allow for their number.
 
@@ -169,16 +191,62 @@ def in_family(
 
     Args:
         compare: Makes them, each with intervals of this confidence.
-        intervals: How many one of them has.
+        intervals: How many all of them have.
     """
     found = compare(CONFIDENCE)
-    shown = sum(map(intervals, found))
+    shown = intervals(found)
     return found if shown < 2 else compare(family_confidence(shown))
 
 
 def peak_memory(case: Case) -> int | None:
     """Bytes: what the framework reserved on the GPU, or the resident set on the host."""
     return case.row.gpu_reserved_bytes or case.row.rss_bytes
+
+
+class WordDifferences:
+    """Differences of WER, made once for cases that share their quality records.
+
+    They are then one piece of evidence, and one interval of the family.
+    """
+
+    def __init__(
+        self,
+        a: Mapping[int, Sequence[Transcript]],
+        b: Mapping[int, Sequence[Transcript]],
+        *,
+        seed: int = 42,
+    ) -> None:
+        """Compares nothing yet.
+
+        Args:
+            a: Transcripts by result of the baseline's side.
+            b: Of the other side.
+            seed: Of the resampling.
+        """
+        self._transcripts = a, b
+        self._seed = seed
+        self._known: dict[tuple[int, int, float], WerDifference | None] = {}
+
+    def difference(self, a: Case, b: Case, confidence: float) -> WerDifference | None:
+        """That of two cases; None where `reason_without_wer` says why.
+
+        Args:
+            a: The baseline.
+            b: The other.
+            confidence: Of the interval.
+        """
+        key = (a.quality_record, b.quality_record, confidence)
+        if key not in self._known:
+            self._known[key] = None
+            if a.row.quality_of == b.row.quality_of:
+                ours, theirs = self._transcripts
+                self._known[key] = wer_difference(
+                    ours.get(a.row.result_id, ()),
+                    theirs.get(b.row.result_id, ()),
+                    seed=self._seed,
+                    confidence=confidence,
+                )
+        return self._known[key]
 
 
 def wer_difference(
@@ -188,7 +256,14 @@ def wer_difference(
     seed: int = 42,
     confidence: float = CONFIDENCE,
 ) -> WerDifference | None:
-    """As `compare_wer`, but None where the two share no clip that was scored."""
+    """The difference of `compare_wer`; None where the two share no utterance that was scored.
+
+    Args:
+        a: Transcripts of the baseline.
+        b: Transcripts of the other side.
+        seed: Seed of the resampling.
+        confidence: Confidence level of the interval, between 0 and 1.
+    """
     try:
         return compare_wer(a, b, seed=seed, confidence=confidence)
     except ValueError:

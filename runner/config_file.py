@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from copy import deepcopy
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +15,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from runner.config import Benchmark
+from runner.config.strict import PATTERNS
 from runner.errors import UserError
+from runner.grid import without_idle
 
 MAX_BYTES = 4 * 2**20
 """A config is text that a person wrote; anything larger is a mistake in the path."""
@@ -50,21 +53,81 @@ def load_benchmark(name_or_path: str, overrides: Sequence[str] = ()) -> Benchmar
     Raises:
         UserError: anything is wrong with it; one line that says what to change.
     """
-    return parse_benchmark(_read(name_or_path), name_or_path, overrides)
+    return parse_benchmark(config_text(name_or_path), name_or_path, overrides)
 
 
 def parse_benchmark(text: str, name: str, overrides: Sequence[str] = ()) -> Benchmark:
-    """Parses the text of a config; errors begin with ``name``. See ``load_benchmark``."""
-    document = _parse(text, name)
-    if not isinstance(document, dict):
-        raise UserError(f"{name}: a config is a JSON object, this is {_kind(document)}")
+    """Parses the text of a config.
+
+    Args:
+        text: The JSON.
+        name: What errors begin with.
+        overrides: ``key=value`` pairs; see ``load_benchmark``.
+
+    Raises:
+        UserError: Anything is wrong with it; one line that says what to change.
+    """
+    document = parse_object(text, name)
+    whole = deepcopy(document)
     for override in overrides:
         _apply(document, override)
     _check_shape(document, name)
     try:
-        return Benchmark.model_validate(document)
+        benchmark = Benchmark.model_validate(document)
     except ValidationError as error:
         raise UserError(f"{name}: {explain(error)}") from error
+    if not (overrides and benchmark.exclude):
+        return benchmark
+    try:
+        return without_idle(benchmark, Benchmark.model_validate(whole))
+    except ValidationError:
+        return benchmark  # Without the overrides it is no config.
+
+
+def parse_object(text: str, name: str) -> dict[str, Any]:
+    """The JSON object that a config is, whatever is in it; errors begin with ``name``.
+
+    Raises:
+        UserError: It is none.
+    """
+    try:
+        document = _decode(text, name)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{name}: broken JSON at line {error.lineno}, column {error.colno}: {error.msg}"
+        ) from error
+    if not isinstance(document, dict):
+        raise UserError(f"{name}: a config is a JSON object, this is {_kind(document)}")
+    _check_shape(document, name)
+    return document
+
+
+def config_text(name_or_path: str) -> str:
+    """The text of a config; see ``load_benchmark``.
+
+    Raises:
+        UserError: There is no such config, or it is no text.
+    """
+    if name_or_path in presets():
+        return (files("runner.presets") / f"{name_or_path}.json").read_text(encoding="utf-8")
+    try:
+        path = Path(name_or_path).expanduser()
+        with path.open("rb") as file:  # Bounded: the path may be a pipe or a device.
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        # A path is a preset's name misspelt only where the file it names is called so.
+        near = get_close_matches(path.stem[:100], presets(), n=1)
+        hint = f'did you mean "{near[0]}"?' if near else f"presets: {', '.join(presets())}"
+        raise UserError(f"no config file or preset {_short(repr(name_or_path))}; {hint}") from None
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot read config {_short(repr(name_or_path))}: {reason}") from error
+    if len(content) > MAX_BYTES:
+        raise UserError(f"{path}: larger than {MAX_BYTES // 2**20} MiB, not a config")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text (byte {error.start})") from error
 
 
 def explain(error: ValidationError) -> str:
@@ -90,67 +153,44 @@ def _explain(error: ValidationError) -> str:
         message = details["msg"].removeprefix("Value error, ")
         return f"{where}: {message}" if where else message
     words = _WORDS.get(kind, details["msg"].removeprefix("Input "))
+    if kind == "string_pattern_mismatch":
+        words = PATTERNS.get(details["ctx"]["pattern"], words)
     if kind == "model_type" and not isinstance(given, dict) and len(error.errors()) > 1:
         words = "should be a name or a JSON object"
     return f"{where}: {words[0].lower()}{words[1:]} (got {_json(given)})"
 
 
-def _read(name_or_path: str) -> str:
-    if name_or_path in presets():
-        return (files("runner.presets") / f"{name_or_path}.json").read_text(encoding="utf-8")
-    try:
-        path = Path(name_or_path).expanduser()
-        with path.open("rb") as file:  # Bounded: the path may be a pipe or a device.
-            content = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        near = get_close_matches(name_or_path, presets(), n=1, cutoff=0.5)
-        hint = f'did you mean "{near[0]}"?' if near else f"presets: {', '.join(presets())}"
-        raise UserError(f"no config file or preset {_short(repr(name_or_path))}; {hint}") from None
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UserError(f"cannot read config {_short(repr(name_or_path))}: {reason}") from error
-    if len(content) > MAX_BYTES:
-        raise UserError(f"{path}: larger than {MAX_BYTES // 2**20} MiB, not a config")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text (byte {error.start})") from error
+class _NoConfig(ValueError):
+    """It is JSON as Python reads it, but not as the standard has it."""
 
 
-def _parse(text: str, name: str) -> Any:
-    try:
-        return _decode(text, name)
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"{name}: broken JSON at line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from error
+def _constant(word: str) -> NoReturn:
+    raise _NoConfig(f"{word} is no JSON number; write a finite number or leave it out")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in document:
+            raise _NoConfig(f'key "{_short(key)}" is given twice')
+        document[key] = value
+    return document
+
+
+DECODER = json.JSONDecoder(parse_constant=_constant, object_pairs_hook=_unique)
+"""JSON as the standard has it: no NaN, no key twice; anything else is a ``ValueError``."""
 
 
 def _decode(text: str, name: str) -> Any:
-    """JSON as the standard has it: no NaN, no key twice.
-
-    Raises:
-        UserError: it is JSON, but no config.
-        json.JSONDecodeError: it is no JSON.
-    """
-
-    def constant(word: str) -> NoReturn:
-        raise UserError(f"{name}: {word} is no JSON number; write a finite number or leave it out")
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        document: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in document:
-                raise UserError(f'{name}: key "{_short(key)}" is given twice')
-            document[key] = value
-        return document
-
+    """Raises UserError for what is JSON, but no config, and JSONDecodeError for what is no JSON."""
     try:
-        return json.loads(text, parse_constant=constant, object_pairs_hook=unique)
+        return DECODER.decode(text)
     except json.JSONDecodeError:
         raise
     except RecursionError as error:
         raise UserError(f"{name}: nested too deeply for a config") from error
+    except _NoConfig as error:
+        raise UserError(f"{name}: {error}") from error
     except ValueError as error:  # Python refuses to read integers of thousands of digits.
         raise UserError(f"{name}: holds a number with too many digits") from error
 

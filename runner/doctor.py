@@ -18,7 +18,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from runner.dispatch.engine import Engine, EngineError, connect_from_environment
+from runner.catalogue.engines import ENGINES, installed
+from runner.docker_engine import Engine, EngineError, connect_from_environment
 from runner.measure.energy.discover import Discovery, discover
 from runner.measure.environment import (
     read_container,
@@ -27,6 +28,7 @@ from runner.measure.environment import (
     read_virtualization,
 )
 from runner.measure.nvml import Boards, open_nvml
+from store.mounts import MOUNTINFO, mount_of
 
 State = Literal["ok", "missing", "limited"]
 
@@ -96,6 +98,7 @@ def examine(
         _memory(proc_root),
         *_gpus(found, variables),
         _torch(found, version),
+        *_engines(version),
         *_energy(found, find_energy, sysfs_root),
         _hub(variables, check_hub, connect_hub or _connect_hub),
         _token(variables, folder),
@@ -189,6 +192,22 @@ def _torch(boards: Boards, version: Callable[[str], str]) -> Check:
             "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu130",
         )
     return Check("torch", "ok", f"{text} ({'CPU' if built_for_cpu else 'CUDA'} build)")
+
+
+def _engines(version: Callable[[str], str]) -> list[Check]:
+    """Those that asrprof does not bring along."""
+    checks: list[Check] = []
+    for name, entry in ENGINES.items():
+        if entry.package is None:
+            continue
+        library = installed(entry, version)
+        what = f"engine: {name}"
+        if library is None:
+            runs = f"not installed; it {entry.about}"
+            checks.append(Check(what, "missing", runs, f"pip install {entry.package}"))
+        else:
+            checks.append(Check(what, "ok", f"{library}; it {entry.about}"))
+    return checks
 
 
 def _energy(boards: Boards, find_energy: Callable[..., Discovery], sysfs_root: Path) -> list[Check]:
@@ -291,12 +310,22 @@ def _espeak(environ: Mapping[str, str]) -> Check:
     return Check("espeak-ng", "ok", path)
 
 
-def _store(path: Path) -> Check:
+def _store(path: Path, mountinfo: Path = MOUNTINFO) -> Check:
+    mount = mount_of(path.expanduser().absolute(), mountinfo)
+    if mount is not None and not mount.keeps_wal_safe:
+        words = f"{path} lies on {mount.filesystem}, where several processes would damage it"
+        return Check("store", "missing", words, "give --store or set ASRPROF_STORE: a local disk")
+    if mount is not None and not mount.known_local:
+        words = f"{path} lies on {mount.filesystem}, which may be no local disk"
+        return Check("store", "limited", words, "keep it on one that is: others may damage it")
     if path.exists():
         usable = os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK)
         return _writable("store", path, usable, "exists")
-    folder = _existing(path.parent)
-    return _writable("store", path, os.access(folder, os.W_OK), "will be made")
+    try:  # Some folders, as /proc, take no files whatever their rights say.
+        tempfile.TemporaryFile(dir=_existing(path.parent)).close()
+    except OSError:
+        return _writable("store", path, usable=False, words="")
+    return _writable("store", path, usable=True, words="will be made")
 
 
 def _writable(name: str, path: Path, usable: bool, words: str) -> Check:

@@ -1,4 +1,4 @@
-"""What a session says while it runs; sinks show it on a terminal or write JSON lines."""
+"""What a session says while it runs; sinks show it, write JSON lines, or note it in the store."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from runner.grid import Case
-from store.records import Result
+from store.records import FinalState, Result
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,13 @@ class ClipsProgress:
 
 
 @dataclass(frozen=True)
+class JobRemark:
+    """Something a reader of all figures of a job should know."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class CaseStarted:
     """A case begins."""
 
@@ -46,6 +53,8 @@ class CaseProgress:
     case: Case
     what: str
     share: float
+    latency_s: float | None = None
+    """Seconds of the batch that was timed last, if one has been since the last event."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class JobFinished:
     """A job ends."""
 
     job_id: int
-    state: str
+    state: FinalState
     reason: str | None
     ok: int
     failed: int
@@ -80,6 +89,7 @@ class JobFinished:
 SessionEvent = (
     JobStarted
     | ClipsProgress
+    | JobRemark
     | CaseStarted
     | CaseProgress
     | CaseRemark

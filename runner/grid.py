@@ -15,6 +15,9 @@ from runner.errors import UserError
 
 BatchSize = int | Literal["max"]
 
+CPU = "cpu"
+OWN = "own"
+"""What an entry of `include` or `exclude` calls the engine of a model that names none."""
 MAX_CASES = 100_000
 """More cases than this cannot be meant: at a second each they take a day."""
 
@@ -29,6 +32,8 @@ class Case:
     audio_seconds: float
     batch_size: BatchSize
     """Clips in a batch; ``max`` until it has been found out."""
+    threads: int | None = None
+    """CPU threads, where the benchmark lists several numbers of them."""
 
     @property
     def mixed(self) -> bool:
@@ -38,20 +43,34 @@ class Case:
     @property
     def key(self) -> str:
         """What tells this case from the others of its benchmark, readable and stable."""
+        return "|".join(
+            (
+                *self._subject(self.variant, self.model.revision),
+                f"{str(self.audio_seconds).removesuffix('.0')}s",  # exact, unlike format "g"
+                f"b{self.batch_size}",
+                *(() if self.threads is None else (f"t{self.threads}",)),
+            )
+        )
+
+    def quality_key(self, variant: Variant, revision: str | None, speech: str) -> str:
+        """What the words of single utterances depend on, readable and stable.
+
+        Args:
+            variant: The case's own, or its baseline.
+            revision: Commit of the weights where it is known; the configured one when None.
+            speech: Fingerprint of the utterances.
+        """
+        return "|".join((*self._subject(variant, revision or self.model.revision), speech))
+
+    def _subject(self, variant: Variant, revision: str | None) -> tuple[str, ...]:
         name = self.model.name
         if self.model.engine is not None:
             name = f"{name}@{self.model.engine}"
-        return "|".join(
-            (
-                name,
-                str(self.model.weights),
-                self.model.revision or "-",
-                self.device,
-                self.variant.name,
-                f"{str(self.audio_seconds).removesuffix('.0')}s",  # exact, unlike format "g"
-                f"b{self.batch_size}",
-            )
-        )
+        if self.model.server is not None:
+            name = f"{name}({self.model.server.url})"
+        if self.model.language is not None:
+            name = f"{name}:{self.model.language}"
+        return (name, str(self.model.weights), revision or "-", self.device, variant.name)
 
     @property
     def title(self) -> str:
@@ -59,9 +78,11 @@ class Case:
         name = self.model.name.rstrip("/").rsplit("/", 1)[-1]
         weights = " (random)" if self.model.weights == "random" else ""
         engine = f" {self.model.engine}" if self.model.engine else ""
+        language = f" {self.model.language}" if self.model.language else ""
+        threads = "" if self.threads is None else f" t{self.threads}"
         return (
-            f"{name}{weights}{engine} {self.device} {self.variant.name} "
-            f"{self.audio_seconds:g} s x {self.batch_size}"
+            f"{name}{weights}{engine}{language} {self.device} {self.variant.name} "
+            f"{self.audio_seconds:g} s x {self.batch_size}{threads}"
         )
 
 
@@ -73,16 +94,9 @@ def expand(benchmark: Benchmark) -> tuple[Case, ...]:
 
     Raises:
         UserError: nothing is left of the grid, or it is absurdly large, or an entry of `include`
-            or `exclude` matches nothing.
+            or `exclude` matches nothing, or threads are listed and no case is on a CPU.
     """
-    models = benchmark.resolved_models()
-    grid = _multiply(
-        models,
-        benchmark.devices,
-        benchmark.resolved_variants(),
-        benchmark.audio_seconds,
-        benchmark.batch_sizes,
-    )
+    models, grid = benchmark.resolved_models(), _grid(benchmark)
     dropped: set[Case] = set()
     for number, point in enumerate(benchmark.exclude):
         matching = [case for case in grid if _matches(point, case)]
@@ -98,9 +112,41 @@ def expand(benchmark: Benchmark) -> tuple[Case, ...]:
         _refuse_absurd(len(cases))
     if not cases:
         raise UserError("no case is left: `exclude` drops the whole grid")
+    if benchmark.threads and all(case.threads is None for case in cases):
+        raise UserError("threads: no case is on a CPU; leave it out")
     position = {model: number for number, model in enumerate(models)}
     cases.sort(key=lambda case: position[case.model])  # Stable: the rest stays as it is.
     return tuple(dict.fromkeys(cases))
+
+
+def without_idle(benchmark: Benchmark, whole: Benchmark) -> Benchmark:
+    """A benchmark without the entries of `exclude` that its lists no longer reach.
+
+    Args:
+        benchmark: Narrowed, such as by overrides.
+        whole: What it was made of. An entry that matches nothing here either is a mistake, and
+            stays for `expand` to refuse.
+    """
+    grid, was = _grid(benchmark), _grid(whole)
+    kept = [
+        point
+        for point in benchmark.exclude
+        if any(_matches(point, case) for case in grid)
+        or not any(_matches(point, case) for case in was)
+    ]
+    return benchmark.model_copy(update={"exclude": kept})
+
+
+def _grid(benchmark: Benchmark) -> list[Case]:
+    """All points of the lists."""
+    return _multiply(
+        benchmark.resolved_models(),
+        benchmark.devices,
+        benchmark.resolved_variants(),
+        benchmark.audio_seconds,
+        benchmark.batch_sizes,
+        benchmark.threads,
+    )
 
 
 def _multiply(
@@ -109,9 +155,17 @@ def _multiply(
     variants: list[Variant],
     lengths: list[float],
     sizes: Sequence[BatchSize],
+    threads: Sequence[int] | None,
 ) -> list[Case]:
-    _refuse_absurd(prod(len(axis) for axis in (models, devices, variants, lengths, sizes)))
-    return [Case(*point) for point in product(models, devices, variants, lengths, sizes)]
+    numbers: Sequence[int | None] = threads or (None,)
+    _refuse_absurd(prod(len(axis) for axis in (models, devices, variants, lengths, sizes, numbers)))
+    return [
+        Case(model, device, variant, length, size, number)
+        for model, device, variant, length, size in product(
+            models, devices, variants, lengths, sizes
+        )
+        for number in (numbers if device == CPU else (None,))
+    ]
 
 
 def _refuse_absurd(count: int) -> None:
@@ -122,10 +176,12 @@ def _refuse_absurd(count: int) -> None:
 def _matches(point: Point, case: Case) -> bool:
     return (
         (point.model is None or fnmatchcase(case.model.name, point.model))
+        and (point.engine is None or fnmatchcase(case.model.engine or OWN, point.engine))
         and (point.device is None or fnmatchcase(case.device, point.device))
         and (point.variant is None or fnmatchcase(case.variant.name, point.variant))
         and (point.audio_seconds is None or case.audio_seconds == point.audio_seconds)
         and (point.batch_size is None or case.batch_size == point.batch_size)
+        and (point.threads is None or case.threads == point.threads)
     )
 
 
@@ -134,10 +190,12 @@ def _points(point: Point, benchmark: Benchmark) -> list[Case]:
     models, variants = benchmark.resolved_models(), benchmark.resolved_variants()
     if point.model is not None:
         models = [model for model in models if fnmatchcase(model.name, point.model)]
+    if point.engine is not None:
+        models = [model for model in models if fnmatchcase(model.engine or OWN, point.engine)]
     if point.variant is not None:
         variants = [variant for variant in variants if fnmatchcase(variant.name, point.variant)]
     if not models or not variants:
-        raise ValueError("names no model or variant of this benchmark")
+        raise ValueError("names no model, engine or variant of this benchmark")
     devices = benchmark.devices
     if point.device is not None:
         devices = [device for device in devices if fnmatchcase(device, point.device)]
@@ -146,7 +204,10 @@ def _points(point: Point, benchmark: Benchmark) -> list[Case]:
             devices = [point.device]
     lengths = [point.audio_seconds] if point.audio_seconds else benchmark.audio_seconds
     sizes = [point.batch_size] if point.batch_size else benchmark.batch_sizes
-    return _multiply(models, devices, variants, lengths, sizes)
+    threads = [point.threads] if point.threads else benchmark.threads
+    if point.threads and CPU not in devices:
+        raise ValueError("asks for CPU threads on no CPU")
+    return _multiply(models, devices, variants, lengths, sizes, threads)
 
 
 def _show(point: Point) -> str:

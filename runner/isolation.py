@@ -3,16 +3,15 @@
 The children are forked from a server process that has imported torch and transformers already
 (but has run nothing), so a fresh process a case costs a fraction of a second, not the seconds of
 the imports. A child that ends without a result is a row with the reason; when the parent dies
-the server ends, and the kernel ends the child with it.
+the server ends, and the kernel ends the child with it. Cases that share a model may be forked from
+a process that has loaded it (``shared_load.py``).
 """
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -21,26 +20,64 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from runner.errors import is_out_of_memory
+from runner.holder import bind_to_parent, hold
+from runner.resident import Run, touch
 from runner.task import CaseTask, Message, Partial, Progress, Remark, Started, utc_now
 from store.records import Environment, Result, ResultState
 
+if TYPE_CHECKING:
+    from runner.held import Held
+
 TICK_S = 0.25
 """How often a waiting parent looks at its signals and leases."""
-FAREWELL_S = 3.0
+EXIT_GRACE_S = 3.0
 """For a child that has given its result to end by itself."""
 LAST_WORDS_S = 0.5
 """For a child that seems to have died, so that it can be asked how."""
 REAP_S = 10.0
 """For a killed child to be gone; one that hangs in a driver is left behind."""
 _CONTEXT = multiprocessing.get_context("forkserver")
-_PR_SET_PDEATHSIG = 1
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(Exception):
     """The run was asked to stop while a case ran; that case has no row."""
+
+
+class HolderLost(Exception):
+    """The process that held the model of a case has ended, and the case with it."""
+
+
+class CaseProcess(Protocol):
+    """The process of a case, as :mod:`multiprocessing` shows its own."""
+
+    @property
+    def sentinel(self) -> int:
+        """Readable when it has ended."""
+
+    @property
+    def exitcode(self) -> int | None:
+        """How it has ended, negative for a signal; None while it runs.
+
+        Raises:
+            HolderLost: nobody knows.
+        """
+
+    def join(self, timeout: float | None = None) -> None:
+        """Waits for its end, ``timeout`` seconds at most."""
+
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+
+    def kill(self) -> None:
+        """Ends it."""
+
+
+Start = Callable[[Connection, CaseTask, str], CaseProcess]
+"""Starts the process of a case: its end of the pipe to the session, the case, its log."""
 
 
 def prepare() -> None:
@@ -66,6 +103,8 @@ def run_isolated(
     on_message: Callable[[Progress | Remark], None],
     should_stop: Callable[[], bool],
     on_tick: Callable[[], None] = lambda: None,
+    start: Start | None = None,
+    spent_s: float = 0.0,
 ) -> Result:
     """Runs one case in a child process.
 
@@ -74,23 +113,23 @@ def run_isolated(
         on_message: Told what the child says of itself.
         should_stop: Asked every quarter of a second.
         on_tick: Called as often, to keep a lease.
+        start: Starts the process; a fresh one by default.
+        spent_s: Seconds of the case's time that loading its model has taken already.
 
     Returns:
         The child's result, or a row that says how the child ended, with the figures it had.
 
     Raises:
         Interrupted: ``should_stop`` said so; the child is gone.
+        HolderLost: the process that the child was forked from has ended, for no lack of memory.
     """
     parent_end, child_end = _CONTEXT.Pipe()
     started_at = utc_now()
     kills_before = _oom_kills()
     with tempfile.TemporaryDirectory(prefix="asrprof-") as folder:
         log = Path(folder) / "case.log"
-        process = _CONTEXT.Process(
-            target=_child, args=(child_end, task, str(log)), name="asrprof-case", daemon=True
-        )
         try:
-            process.start()
+            process = (start or _fresh)(child_end, task, str(log))
         except (EOFError, OSError) as error:
             if should_stop():
                 raise Interrupted from error
@@ -98,19 +137,27 @@ def run_isolated(
             return task.outcome("failed", words, started_at=started_at, wall_s=0.0)
         child_end.close()
         began = time.monotonic()
+        deadline = began + task.limits.case_seconds - spent_s
         heard = _Heard()
         try:
-            _listen(parent_end, process, task, heard, on_message, should_stop, on_tick)
+            _listen(parent_end, process, deadline, heard, on_message, should_stop, on_tick)
         finally:
             # One that has given its result may end by itself, one that is late may not.
-            _end(process, FAREWELL_S if heard.result else 0.0 if heard.late else LAST_WORDS_S)
+            _end(process, EXIT_GRACE_S if heard.result else 0.0 if heard.late else LAST_WORDS_S)
             parent_end.close()
         if heard.result is not None:
             return heard.result
         if heard.late:
-            state, reason = _too_late(task)
+            state, reason = too_late(task)
         else:
-            state, reason = _autopsy(process.exitcode, log, _oom_kills() > kills_before)
+            killed_for_memory = _oom_kills() > kills_before
+            try:
+                code = process.exitcode
+            except HolderLost:
+                if not killed_for_memory:
+                    raise
+                code = -signal.SIGKILL
+            state, reason = explain_exit(code, log, killed_for_memory)
         wall_s = time.monotonic() - began
         if heard.partial is not None:
             return replace(
@@ -137,15 +184,14 @@ class _Heard:
 
 def _listen(
     connection: Connection,
-    process: BaseProcess,
-    task: CaseTask,
+    process: CaseProcess,
+    deadline: float,
     heard: _Heard,
     on_message: Callable[[Progress | Remark], None],
     should_stop: Callable[[], bool],
     on_tick: Callable[[], None],
 ) -> None:
     """Hears a child out: until its result, its end, or the end of its time."""
-    deadline = time.monotonic() + task.limits.case_seconds
     while heard.result is None and not heard.late:
         ready = wait([connection, process.sentinel], timeout=TICK_S)
         on_tick()
@@ -173,19 +219,20 @@ def _receive(connection: Connection) -> Message | None:
     return message
 
 
-def _end(process: BaseProcess, patience_s: float) -> None:
+def _end(process: CaseProcess, grace_s: float) -> None:
     """Waits for the child, then kills it, and collects it."""
-    process.join(patience_s)
+    process.join(grace_s)
     if process.is_alive():
         process.kill()
         process.join(REAP_S)
 
 
-def _too_late(task: CaseTask) -> tuple[ResultState, str]:
+def too_late(task: CaseTask) -> tuple[ResultState, str]:
+    """State and reason for a case that has used up its time."""
     return "failed", f"stopped after {task.limits.case_seconds:g} s (limits.case_seconds)"
 
 
-def _autopsy(code: int | None, log: Path, killed_for_memory: bool) -> tuple[ResultState, str]:
+def explain_exit(code: int | None, log: Path, killed_for_memory: bool) -> tuple[ResultState, str]:
     """State and reason for a child that ended without a result.
 
     Args:
@@ -233,19 +280,68 @@ def _oom_kills() -> int:
     return total
 
 
+def start_holder(control: Connection, task: CaseTask, body: str) -> BaseProcess:
+    """Starts the process that holds the model of a case, see :mod:`runner.holder`.
+
+    Args:
+        control: Its end of the pipe to it.
+        task: A case.
+        body: ``module:function`` that runs a case there.
+    """
+    process = _CONTEXT.Process(
+        target=hold, args=(control, task, body), name="asrprof-holder", daemon=True
+    )
+    process.start()
+    return process
+
+
+def _fresh(connection: Connection, task: CaseTask, log: str) -> BaseProcess:
+    """A process that loads its model itself."""
+    process = _CONTEXT.Process(
+        target=_child, args=(connection, task, log), name="asrprof-case", daemon=True
+    )
+    process.start()
+    return process
+
+
 def _child(connection: Connection, task: CaseTask, log: str) -> None:
-    """Entry point of the child process."""
+    """Entry point of a fresh child process."""
+    bind_to_parent("asrprof-case")
+    _run(connection, task, log)
+
+
+def run_held(
+    connection: Connection, task: CaseTask, log: str, held: Held, pages: tuple[Run, ...]
+) -> None:
+    """Runs a case in a child process that was forked where its model is loaded.
+
+    Args:
+        connection: To the session.
+        task: The case.
+        log: Where its output goes.
+        held: The model.
+        pages: Pages of files that belong to it.
+    """
+    _run(connection, task, log, held, pages)
+
+
+def _run(
+    connection: Connection,
+    task: CaseTask,
+    log: str,
+    held: Held | None = None,
+    pages: tuple[Run, ...] = (),
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(file, 1)
     os.dup2(file, 2)
+    touch(pages)
     from runner.case import run_case
 
-    connection.send(run_case(task, connection.send))
+    connection.send(run_case(task, connection.send, held))
     # The result is out; tearing down a framework only costs time, and can crash.
     os._exit(0)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.task import CaseTask
-from store.records import Figure, Result
+from store.records import Result, Scalar
 
 RESOLUTION = 16
 """The search ends when what fits and what does not are a clip apart, or this part of what fits."""
@@ -143,14 +143,14 @@ def free_bytes(root: Path = Path("/")) -> int | None:
     return min(found, default=None)
 
 
-def _figures(search: Search) -> tuple[Figure, ...]:
+def _figures(search: Search) -> tuple[Scalar, ...]:
     tried = f"found in {search.tries} tries, each in a process of its own"
     if search.fails is None:
         note = f"{tried}; limits.largest_batch ended the search, not memory"
-        return (Figure(name="largest_batch", value=float(search.fits), note=note),)
+        return (Scalar(name="largest_batch", value=float(search.fits), note=note),)
     return (
-        Figure(name="largest_batch", value=float(search.fits), note=tried),
-        Figure(
+        Scalar(name="largest_batch", value=float(search.fits), note=tried),
+        Scalar(
             name="too_large_batch",
             value=float(search.fails),
             note=f"the smallest that did not fit: {search.reason or 'no reason given'}",

@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from runner.event_notes import EventNotes
 from runner.lease import LEASE_S
+from runner.taken import TakenQuality
 from store import Event, FinalState, Result, Stop, Store, process_owner, stop_of
 
 
 class Ledger(ABC):
     """One job's place to write. Everything may raise ``StoreError`` when it cannot be written."""
 
-    job_id: int
+    def __init__(self, job_id: int) -> None:
+        self.job_id = job_id
+        self.tell = EventNotes(self.note)
+        """Takes the session's events, and writes what of them is kept."""
 
     @property
     @abstractmethod
@@ -45,6 +50,10 @@ class Ledger(ABC):
     @abstractmethod
     def speech(self) -> Mapping[float, str]:
         """Fingerprints of the clips that rows of this job were measured with, by their length."""
+
+    @abstractmethod
+    def taken(self) -> Mapping[str, TakenQuality]:
+        """The quality records of earlier attempts, by their key: no case need take them again."""
 
     @abstractmethod
     def note(self, event: Event) -> None:
@@ -80,8 +89,8 @@ class StoreLedger(Ledger):
 
     def __init__(self, store: Store, job_id: int) -> None:
         """A ledger of one job of ``store``."""
+        super().__init__(job_id)
         self._store = store
-        self.job_id = job_id
         self._owner = process_owner()
 
     @property
@@ -99,7 +108,10 @@ class StoreLedger(Ledger):
         return self._store.case_keys(self.job_id, states=("ok", "oom"))
 
     def speech(self) -> Mapping[float, str]:
-        return speech_of(self._store, self.job_id)
+        return self._store.clips_fingerprints(self.job_id)
+
+    def taken(self) -> Mapping[str, TakenQuality]:
+        return taken_of(self._store, self.job_id)
 
     def note(self, event: Event) -> None:
         self._store.add_event(self.job_id, event)
@@ -117,12 +129,16 @@ class StoreLedger(Ledger):
         self._store.finish_job(self.job_id, state, reason, owner=self._owner)
 
 
-def speech_of(store: Store, job_id: int) -> dict[float, str]:
-    """Fingerprints of the clips behind a job's rows, by their length in seconds."""
-    found: dict[float, str] = {}
-    for row in store.leaderboard(job_id=job_id, where="state = 'ok'"):
-        if row.audio_seconds not in found:
-            fingerprint = store.result(row.result_id).result.clips_fingerprint
-            if fingerprint is not None:
-                found[row.audio_seconds] = fingerprint
-    return found
+def taken_of(store: Store, job_id: int) -> dict[str, TakenQuality]:
+    """The quality records of a job that its cases can share, by their key.
+
+    Those of packed clips, of an older asrprof, are none: a case would now find other words.
+    """
+    return {
+        stored.key: TakenQuality(
+            stored.quality, tuple((text.clip_id, text.hypothesis) for text in stored.transcripts)
+        )
+        for stored in store.qualities(job_id)
+        if stored.quality.of == "utterances"
+        and (stored.quality.wer is not None or stored.quality.reason is not None)
+    }

@@ -39,4 +39,4 @@ def points(cases: Sequence[Case]) -> int:
 
 
 def _point(case: Case) -> tuple[object, ...]:
-    return (case.model, case.device, case.audio_seconds, case.batch_size)
+    return (case.model, case.device, case.audio_seconds, case.batch_size, case.threads)

@@ -60,7 +60,7 @@ def look(nonce: Path, store: Path) -> Sight:
     return Sight(
         nonce=content,
         filesystem=None if mount is None else mount.filesystem,
-        wal_safe=mount is not None and mount.keeps_wal_safe,
+        wal_safe=mount is not None and mount.known_local,
         writable=writable,
         gpus=tuple(gpu.uuid for gpu in boards.gpus),
         gpu_reason=boards.reason,

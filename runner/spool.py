@@ -21,6 +21,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from runner.errors import UserError
 from runner.ledger import Ledger
+from runner.taken import TakenQuality
 from store import (
     Begun,
     Ended,
@@ -57,6 +58,8 @@ class Ticket:
     """Keys of the cases that need not be run again."""
     speech: tuple[tuple[float, str], ...]
     """Fingerprints of the clips of earlier attempts, by their length in seconds."""
+    taken: tuple[tuple[str, TakenQuality], ...] = ()
+    """Quality records of earlier attempts, by their key."""
     part: str | None = None
     """The share of the cases that is this job's, ``2/4``; all of them when None."""
 
@@ -113,10 +116,10 @@ class SpoolLedger(Ledger):
 
     def __init__(self, folder: Path, ticket: Ticket) -> None:
         """A ledger of the job of ``ticket``, in the folder where that lies."""
+        super().__init__(ticket.job_id)
         self._folder = folder
         self._ticket = ticket
         self._seq = 0
-        self.job_id = ticket.job_id
 
     @property
     def place(self) -> str:
@@ -136,6 +139,9 @@ class SpoolLedger(Ledger):
 
     def speech(self) -> Mapping[float, str]:
         return dict(self._ticket.speech)
+
+    def taken(self) -> Mapping[str, TakenQuality]:
+        return dict(self._ticket.taken)
 
     def note(self, event: Event) -> None:
         self._append(Noted(seq=self._next(), event=event))

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from runner.config import Limits, Measure, Variant
+from runner.catalogue.models import CATALOGUE, family_of_folder, local_folder
+from runner.config import ENGLISH, Limits, Load, Measure, Robustness, Variant
 from runner.engines.base import LoadRequest
-from runner.engines.catalogue import CATALOGUE, family_of_folder, local_folder
 from runner.engines.hub import Located
 from runner.grid import Case
-from store.records import Environment, Result, ResultState
+from runner.taken import TakenQuality
+from store.records import Environment, Result, ResultState, Scalar
+
+
+@dataclass(frozen=True)
+class Utterances:
+    """A prepared set of single utterances."""
+
+    path: Path
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -20,14 +29,20 @@ class CaseTask:
 
     case: Case
     clips: Path
-    """A prepared set of clips, see :mod:`runner.clips`."""
+    """The clips to time, see :mod:`runner.clips`."""
     measures: frozenset[Measure]
     limits: Limits
     seed: int
     trace: Path | None
     """Where to keep the chrome trace, or None."""
+    normaliser: str = ENGLISH
+    """What both texts go through before words are counted, by its whole name."""
     baseline: Variant | None = None
     """The benchmark's first variant; None where the case is of that one itself."""
+    load: Load = field(default_factory=Load)
+    """How requests are sent, where the measure `load` is asked for."""
+    robustness: Robustness = field(default_factory=Robustness)
+    """Which noise is added, where the measure `robustness` is asked for."""
     calibrate: bool = False
     """Measure what the device can do at best, after the case's own passes."""
     located: Located | None = None
@@ -38,6 +53,15 @@ class CaseTask:
     """Where the bound of ``limits.memory_bytes`` comes from."""
     trial: bool = False
     """Only see whether the batch fits into memory."""
+    utterances: Utterances | None = None
+    """What the quality pass transcribes; None where no quality is asked for."""
+    wordless: Utterances | None = None
+    """Rows of the data without words, where the measure `robustness` is asked for and there are
+    any."""
+    taken: TakenQuality | None = None
+    """The quality record that this case shares, where an earlier one has taken it."""
+    baseline_taken: TakenQuality | None = None
+    """That of the baseline."""
 
     @property
     def batch_size(self) -> int:
@@ -45,6 +69,28 @@ class CaseTask:
         if self.case.batch_size == "max":
             return self.found_batch or 1
         return self.case.batch_size
+
+    @property
+    def threads(self) -> int | None:
+        """CPU threads that the config asks for; None where it leaves that open."""
+        return self.case.threads or self.limits.threads
+
+    def quality_key(self, variant: Variant | None = None) -> str | None:
+        """What the words of the utterances depend on, as one text.
+
+        Cases with the same key share one quality record: neither the length of the timed clips
+        nor their batch size is in it.
+
+        Args:
+            variant: Another one than the case's own.
+        """
+        if self.utterances is None:
+            return None
+        located = self.located
+        revision = located.revision if located is not None else None
+        return self.case.quality_key(
+            variant or self.case.variant, revision, self.utterances.fingerprint
+        )
 
     def load_request(self) -> LoadRequest:
         """What to load, where, and how."""
@@ -59,6 +105,8 @@ class CaseTask:
             tokens_per_audio_second=self.limits.tokens_per_audio_second,
             cached=located is not None and located.cached,
             engine=case.model.engine,
+            language=case.model.language,
+            server=case.model.server,
         )
 
     def outcome(
@@ -70,7 +118,15 @@ class CaseTask:
         wall_s: float,
         environment: Environment | None = None,
     ) -> Result:
-        """The row of a case that has no figures, and why."""
+        """The row of a case that has no figures, and why.
+
+        Args:
+            state: What became of the case.
+            reason: Why it has no figures, in words.
+            started_at: When it began, as it is stored.
+            wall_s: How long it took, in seconds.
+            environment: What it ran on; None where that was not read.
+        """
         case = self.case
         return Result(
             case_key=case.key,
@@ -83,11 +139,14 @@ class CaseTask:
             audio_seconds=case.audio_seconds,
             batch_size=self.batch_size,
             seed=self.seed,
+            language=case.model.language,
+            language_by=None if case.model.language is None else "config",
             state=state,
             reason=reason,
             started_at=started_at,
             wall_s=wall_s,
             environment=environment,
+            figures=threads_of(case),
         )
 
 
@@ -123,6 +182,13 @@ class Partial:
 
 
 Message = Progress | Started | Remark | Partial | Result
+
+
+def threads_of(case: Case) -> tuple[Scalar, ...]:
+    """The figure that tells the rows of several numbers of threads apart."""
+    if case.threads is None:
+        return ()
+    return (Scalar(name="threads", value=float(case.threads), note="of the CPU, as configured"),)
 
 
 def engine_name(case: Case) -> str:

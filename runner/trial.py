@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from runner.clips import load_clips
 from runner.clips.batches import batches, longest_first
-from runner.engines.load import load_engine
+from runner.load import load_engine
 from runner.task import CaseTask, Message, Progress
 
 WARM_PASSES = 2
@@ -26,7 +26,7 @@ def try_batch(task: CaseTask, send: Callable[[Message], None]) -> None:
     batch = [clip.audio for clip in batches(clips, task.batch_size, 1)[0]]
     engine = load_engine(task.load_request())
     engine.transcribe(batch)
-    engine.prove(batch)
+    engine.verify(batch)
     for _ in range(WARM_PASSES):
         engine.transcribe(batch)
     engine.synchronize()

@@ -7,13 +7,29 @@ from __future__ import annotations
 
 from store.browse import Browser, Group, Query
 from store.clock import Clock, timestamp, utc_now
+from store.connection import default_path
 from store.errors import JobBusyError, LeaseLostError, OldStoreError, SpoolError, StoreError
-from store.filters import FilterError, filter_sql
-from store.jobs import FINAL, HELD, stop_of, vanished
-from store.lanes import Lane
-from store.leaderboard import LEADERBOARD_COLUMNS, LeaderboardRow
+from store.events import (
+    CaseSize,
+    Detail,
+    Event,
+    EventKind,
+    EventRow,
+    ProgressNote,
+    detail_json,
+)
+from store.filters import FilterError, filter_sql, known_column
+from store.jobs import FINAL, HELD, is_gone, stop_of, vanished
+from store.leaderboard import COLUMNS, LEADERBOARD_COLUMNS, LeaderboardRow
+from store.load_board import LoadRow
+from store.load_records import LoadLevel
+from store.merge import LeftOut, Merged
+from store.metrics import Metric
+from store.noise_board import NoiseRow
+from store.noise_records import NoiseLevel
 from store.owner import machine_of, owner_is_alive, owner_is_dead, process_owner
-from store.queue import Place, Queue
+from store.pools import Pool
+from store.queue import JobRequest, Place, Queue
 from store.records import (
     Comparison,
     Conditions,
@@ -21,8 +37,6 @@ from store.records import (
     EnergyLabel,
     EnergyReading,
     Environment,
-    Event,
-    Figure,
     FinalState,
     FlopsReading,
     JobState,
@@ -32,20 +46,21 @@ from store.records import (
     Peak,
     PowerSample,
     Proof,
-    Quality,
     Result,
     ResultState,
     Sample,
+    Scalar,
     Stage,
-    Transcript,
     Weights,
 )
-from store.rows import BenchmarkRow, Counts, EventRow, JobRow, Stop, StoredResult
+from store.rows import BenchmarkRow, Counts, JobRow, Stop, StoredQuality, StoredResult
 from store.spool import Begun, Ended, Measured, Noted, SpoolRecord
-from store.store import Store, default_path
+from store.store import Store
 from store.study import TABLES, RawTable, StudyReader, StudyRow
+from store.word_records import ClipsMode, Quality, QualityOf, TimedSpeech, Transcript
 
 __all__ = [
+    "COLUMNS",
     "FINAL",
     "HELD",
     "LEADERBOARD_COLUMNS",
@@ -53,58 +68,77 @@ __all__ = [
     "Begun",
     "BenchmarkRow",
     "Browser",
+    "CaseSize",
+    "ClipsMode",
     "Clock",
     "Comparison",
     "Conditions",
     "Counts",
     "DecoderStep",
+    "Detail",
     "Ended",
     "EnergyLabel",
     "EnergyReading",
     "Environment",
     "Event",
+    "EventKind",
     "EventRow",
-    "Figure",
     "FilterError",
     "FinalState",
     "FlopsReading",
     "Group",
     "JobBusyError",
+    "JobRequest",
     "JobRow",
     "JobState",
-    "Lane",
     "Latency",
     "LeaderboardRow",
     "LeaseLostError",
+    "LeftOut",
+    "LoadLevel",
+    "LoadRow",
     "Measured",
     "Memory",
+    "Merged",
+    "Metric",
+    "NoiseLevel",
+    "NoiseRow",
     "Noted",
     "OldStoreError",
     "Operator",
     "Peak",
     "Place",
+    "Pool",
     "PowerSample",
+    "ProgressNote",
     "Proof",
     "Quality",
+    "QualityOf",
     "Query",
     "Queue",
     "RawTable",
     "Result",
     "ResultState",
     "Sample",
+    "Scalar",
     "SpoolError",
     "SpoolRecord",
     "Stage",
     "Stop",
     "Store",
     "StoreError",
+    "StoredQuality",
     "StoredResult",
     "StudyReader",
     "StudyRow",
+    "TimedSpeech",
     "Transcript",
     "Weights",
     "default_path",
+    "detail_json",
     "filter_sql",
+    "is_gone",
+    "known_column",
     "machine_of",
     "owner_is_alive",
     "owner_is_dead",

@@ -13,6 +13,7 @@ from datetime import datetime
 from store.clock import Clock, timestamp
 from store.connection import Database, Transaction
 from store.errors import LeaseLostError
+from store.events import Event
 from store.jobs import (
     HELD,
     begin_job,
@@ -23,9 +24,9 @@ from store.jobs import (
     lease_end,
     vanished,
 )
-from store.lanes import Lane, next_job, occupied
 from store.owner import machine_of, owner_is_dead
-from store.records import Event, JobState
+from store.pools import Pool, next_job, occupied
+from store.records import JobState
 from store.rows import JobRow
 from store.writer import insert_event
 
@@ -51,7 +52,7 @@ class Attempts:
         lease_s: float,
         *,
         targets: Collection[str] = (),
-        lane: Lane | None = None,
+        pool: Pool | None = None,
         parallel: int = 1,
         only: int | None = None,
     ) -> JobRow | None:
@@ -63,18 +64,18 @@ class Attempts:
             targets: What the dispatcher can start on this machine.
             parallel: How many jobs may be starting or running on this machine, this one included,
                 whoever started them.
-            lane: Where else to look, and for which jobs, instead of the two above.
+            pool: Where else to look, and for which jobs, instead of the two above.
             only: Take this job or none.
 
         Returns:
-            The job, now ``starting``; None if none waits or no place is free.
+            The job, now ``starting``; None if none waits or no slot is free.
         """
-        lane = lane or Lane(machine_of(owner), tuple(targets), parallel)
+        pool = pool or Pool(machine_of(owner), tuple(targets), parallel)
         now = self._clock()
         with self._database.write() as transaction:
-            if occupied(transaction, lane) >= lane.places:
+            if occupied(transaction, pool) >= pool.slots:
                 return None
-            first = next_job(transaction, lane.targets, only=only, needs=lane.needs)
+            first = next_job(transaction, pool.targets, only=only, needs=pool.needs)
             if first is None:
                 return None
             transaction.run(
@@ -82,7 +83,7 @@ class Attempts:
                 " heartbeat_at = ?, machine = ?, dispatcher = ? WHERE id = ?",
                 (
                     *(owner, lease_end(now, lease_s), timestamp(now)),
-                    *(lane.machine, owner, first),
+                    *(pool.machine, owner, first),
                 ),
             )
             return get_job(transaction, first, self._database)
@@ -91,6 +92,12 @@ class Attempts:
         """Notes what the launcher started, so that another dispatcher can find it.
 
         A quick runner may have ended its attempt by then. An attempt that was given up stays so.
+
+        Args:
+            job_id: The job.
+            attempt: Which of its attempts was started.
+            handle: What the launcher knows the runner by.
+            log_path: The file that the runner writes its log to, if there is one.
         """
         with self._database.write() as transaction:
             transaction.run(
@@ -99,7 +106,13 @@ class Attempts:
             )
 
     def placed(self, job_id: int, attempt: int, node: str) -> None:
-        """Notes the node of a fleet that an attempt is on, ``name/id``."""
+        """Notes the node of a fleet that an attempt is on, ``name/id``.
+
+        Args:
+            job_id: The job.
+            attempt: Which of its attempts.
+            node: Name and id of the node, with a slash between them.
+        """
         with self._database.write() as transaction:
             transaction.run(
                 "UPDATE jobs SET node = ? WHERE id = ? AND attempt = ?", (node, job_id, attempt)
@@ -107,6 +120,12 @@ class Attempts:
 
     def begin(self, job_id: int, attempt: int, owner: str, lease_s: float) -> JobRow:
         """Sets a claimed job running; its runner holds the lease from here on.
+
+        Args:
+            job_id: The job.
+            attempt: Which of its attempts.
+            owner: The runner's process.
+            lease_s: How long it holds the job unless it renews the lease, in seconds.
 
         Raises:
             LeaseLostError: The attempt is over, or another runner has begun it.
@@ -118,6 +137,12 @@ class Attempts:
 
     def renew(self, job_id: int, attempt: int, dispatcher: str, lease_s: float) -> JobRow:
         """Renews the lease of a job that a dispatcher follows, and returns the job.
+
+        Args:
+            job_id: The job.
+            attempt: Which of its attempts.
+            dispatcher: The one that renews.
+            lease_s: How long the lease lasts from now, in seconds.
 
         Raises:
             LeaseLostError: The attempt is over, or another dispatcher follows it.
@@ -134,7 +159,14 @@ class Attempts:
             return job
 
     def adopt(self, job_id: int, attempt: int, dispatcher: str, lease_s: float) -> bool:
-        """Lets a dispatcher follow a job whose own has gone; False if it is not free."""
+        """Lets a dispatcher follow a job whose own has gone; False if it is not free.
+
+        Args:
+            job_id: The job.
+            attempt: Which of its attempts.
+            dispatcher: The one that wants to follow it.
+            lease_s: How long the lease lasts from now, in seconds.
+        """
         now = self._clock()
         with self._database.write() as transaction:
             job = _attempt(transaction, job_id, attempt)
@@ -172,6 +204,12 @@ class Attempts:
 
         One that is lost and may be tried again keeps its place in the queue, as its next attempt,
         for another node than the one that lost it.
+
+        Args:
+            job_id: The job.
+            attempt: Which of its attempts.
+            state: The state that the attempt ends in.
+            reason: Why it ended so, in words, if there is something to say.
         """
         with self._database.write() as transaction:
             job = _attempt(transaction, job_id, attempt)

@@ -16,23 +16,34 @@ from typing import Any
 
 from store.connection import Database, Value
 from store.errors import StoreError, one_line
-from store.leaderboard import LEADERBOARD_COLUMNS, LeaderboardRow, leaderboard_row, sort_expression
+from store.filters import filter_sql
+from store.leaderboard import (
+    COLUMNS,
+    SELECT_ROWS,
+    LeaderboardRow,
+    leaderboard_row,
+    scalar_expression,
+)
+from store.metrics import Metric
+from store.scalars import find_scalars
 
 PAGE_ROWS = 64
 """Rows that are read at once: a tall screen full, in under a millisecond."""
 
-PATIENCE_S = 10.0
+QUERY_TIMEOUT_S = 10.0
 """Longest that a condition may take; a slip of the pen can ask for centuries."""
 
 CASE_COLUMNS = (
-    *("model", "engine", "weights", "device", "variant"),
-    *("audio_seconds", "batch_size"),
+    *("model", "engine", "weights", "device", "variant", "audio_seconds", "batch_size"),
+    "coalesce(language, 'en')",  # Results of before there were languages have none.
+    scalar_expression("threads", "leaderboard.result_id"),
 )
 """Two results that are equal in these answer the same question; the newer one counts."""
 
 GROUP_COLUMNS = (
     *("benchmark", "model", "engine", "weights", "device", "variant"),
     *("audio_seconds", "batch_size", "state", "energy_label", "job_id", "environment_id"),
+    "clips_mode",
 )
 """Columns with few enough values to group by."""
 
@@ -44,7 +55,7 @@ class Query:
     where: str | None = None
     """SQL condition over the columns of the leaderboard; see ``filters.filter_sql``."""
     order: str = "result_id"
-    """A column of the leaderboard."""
+    """A column of the leaderboard, or a scalar."""
     descending: bool = True
 
 
@@ -58,9 +69,9 @@ class Group:
     ok: int
     unstable: int
     wer: float | None
-    """Lowest."""
+    """Lowest of single utterances; one of packed clips does not compare."""
     rtfx: float | None
-    """Highest."""
+    """Highest. This, its mean and the energy leave out what stopped early: it is of less work."""
     rtfx_mean: float | None
     joules_per_audio_hour: float | None
     """Lowest; None where the labels differ, as measured and estimated joules do not compare."""
@@ -74,7 +85,11 @@ class Browser:
     """A store as one looks around in it. Get it as ``store.browse``; it only reads."""
 
     def __init__(self, database: Database) -> None:
-        """Conditions are the user's SQL, so ``database`` must be read-only."""
+        """Conditions are the user's SQL, so ``database`` must be read-only.
+
+        Raises:
+            ValueError: ``database`` can write.
+        """
         if not database.readonly:
             raise ValueError("a browser needs a database that cannot write")
         self._database = database
@@ -82,6 +97,10 @@ class Browser:
     def count(self) -> int:
         """Results of the whole store."""
         return self._database.number("SELECT count(*) FROM results")
+
+    def scalars(self) -> dict[str, Metric]:
+        """What the scalars of the store's results are, by name."""
+        return find_scalars(self._database)
 
     def ids(self, query: Query, *, after: int = 0) -> array[int]:
         """The ids of all results of a query, in its order; missing figures come last.
@@ -93,9 +112,12 @@ class Browser:
         Raises:
             StoreError: SQLite does not understand the condition.
         """
-        if query.order not in LEADERBOARD_COLUMNS:
+        if query.order in COLUMNS:
+            key = COLUMNS[query.order].source
+        elif query.order in self.scalars():
+            key = scalar_expression(query.order)
+        else:
             raise StoreError(f"{self._database.path}: no column {query.order!r} to sort by")
-        key = sort_expression(query.order)
         source = "results"
         if key.startswith("benchmarks."):
             source += (
@@ -126,14 +148,32 @@ class Browser:
     def rows(self, ids: Sequence[int]) -> dict[int, LeaderboardRow]:
         """The rows of some results, by id; one that is gone is left out."""
         listed = ",".join(str(int(number)) for number in ids)
-        found = self._database.rows(
-            f"SELECT {_COLUMNS} FROM leaderboard WHERE result_id IN ({listed})"
-        )
+        found = self._database.rows(f"{SELECT_ROWS} WHERE result_id IN ({listed})")
         return {row["result_id"]: leaderboard_row(row) for row in found}
 
+    def condition(self, text: str) -> str | None:
+        """The SQL condition of a filter as people write it; None where nothing is filtered.
+
+        Args:
+            text: Words (`store.filters`), or SQL over the columns of the leaderboard.
+
+        Raises:
+            FilterError: A word names no column, or compares a number with a word.
+            StoreError: It is neither words nor SQL; what SQLite says of it.
+        """
+        where = filter_sql(text, self.scalars())
+        wrong = None if where is None else self._what_is_wrong(where)
+        if wrong is not None:
+            raise StoreError(wrong)
+        return where
+
     def values(self, column: str, *, limit: int = 200) -> list[tuple[Value, int]]:
-        """The distinct values of a column and how many results have each, the commonest first."""
-        if column not in LEADERBOARD_COLUMNS:
+        """The distinct values of a column and how many results have each, the commonest first.
+
+        Raises:
+            StoreError: There is no such column.
+        """
+        if column not in COLUMNS:
             raise StoreError(f"{self._database.path}: no column {column!r}")
         found = self._database.rows(
             f"SELECT {column}, count(*) FROM leaderboard GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
@@ -167,7 +207,7 @@ class Browser:
         keys = ", ".join(CASE_COLUMNS)
         condition = "" if where is None else f"AND (\n{where}\n)"
         found = self._rows(
-            f"SELECT {_COLUMNS} FROM leaderboard WHERE result_id IN ("
+            f"{SELECT_ROWS} WHERE result_id IN ("
             f"SELECT max(result_id) FROM leaderboard WHERE state = 'ok' {condition}"
             f" GROUP BY {keys} ORDER BY 1 DESC LIMIT {int(limit)}) ORDER BY {keys}",
             where,
@@ -176,17 +216,13 @@ class Browser:
 
     def job_results(self, job_id: int) -> list[LeaderboardRow]:
         """All results of one job, in the order of their cases."""
-        found = self._database.rows(
-            f"SELECT {_COLUMNS} FROM leaderboard WHERE job_id = ? ORDER BY result_id", (job_id,)
-        )
+        found = self._database.rows(f"{SELECT_ROWS} WHERE job_id = ? ORDER BY result_id", (job_id,))
         return [leaderboard_row(row) for row in found]
 
     def reasons(self, result_id: int) -> dict[str, str]:
         """Why a result lacks figures or is to be doubted, by the columns of ``results``."""
-        names = (
-            *("stable_reason", "latency_interval_reason", "speedup_reason", "comparison_reason"),
-            *("energy_reason", "flops_reason", "quality_reason"),
-        )
+        of_columns = {column.reason for column in COLUMNS.values() if column.reason is not None}
+        names = (*of_columns, "speedup_reason", "quality_remark")
         found = self._database.rows(
             f"SELECT {', '.join(names)} FROM results WHERE id = ?", (result_id,)
         )
@@ -194,7 +230,7 @@ class Browser:
 
     def _rows(self, sql: str, where: str | None) -> list[sqlite3.Row]:
         try:
-            return self._database.rows_within(PATIENCE_S, sql)
+            return self._database.rows_within(QUERY_TIMEOUT_S, sql)
         except StoreError as error:
             cause = error.__cause__
             # What the Python module refuses by itself carries no code.
@@ -217,12 +253,17 @@ class Browser:
         return None
 
 
-_COLUMNS = ", ".join(LEADERBOARD_COLUMNS)
+def _best(column: str) -> str:
+    """SQL that gives the best value of a group."""
+    return f"{'min' if COLUMNS[column].better == 'lower' else 'max'}({column})"
 
-_AGGREGATES = """count(*) AS results, sum(state = 'ok') AS ok,
+
+_AGGREGATES = f"""count(*) AS results, sum(state = 'ok') AS ok,
   ifnull(sum(stable = 0), 0) AS unstable,
-  min(wer) AS wer, max(rtfx) AS rtfx, avg(rtfx) AS rtfx_mean,
-  min(joules_per_audio_hour) AS joules_per_audio_hour,
+  {_best("wer")} FILTER (WHERE wer_of = 'utterances') AS wer,
+  {_best("rtfx")} FILTER (WHERE stopped_early IS NOT 1) AS rtfx,
+  avg(rtfx) FILTER (WHERE stopped_early IS NOT 1) AS rtfx_mean,
+  {_best("joules_per_audio_hour")} FILTER (WHERE stopped_early IS NOT 1) AS joules_per_audio_hour,
   count(DISTINCT energy_label) AS labels, min(energy_label) AS energy_label,
   max(created_at) AS newest"""
 

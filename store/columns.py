@@ -8,15 +8,18 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
+from store.booleans import boolean_fields, make_booleans
 from store.connection import Value
+from store.events import Event
+from store.load_records import LoadLevel
+from store.metrics import Metric
+from store.noise_records import NoiseLevel
 from store.records import (
     Comparison,
     Conditions,
     DecoderStep,
     EnergyReading,
     Environment,
-    Event,
-    Figure,
     FlopsReading,
     Latency,
     Memory,
@@ -24,12 +27,12 @@ from store.records import (
     Peak,
     PowerSample,
     Proof,
-    Quality,
     Result,
     Sample,
+    Scalar,
     Stage,
-    Transcript,
 )
+from store.word_records import Quality, TimedSpeech, Transcript
 
 Record = TypeVar("Record")
 
@@ -43,7 +46,7 @@ class Columns(Generic[Record]):
     names: tuple[str, ...]
     """Column names, in the order of ``fields``."""
     booleans: frozenset[str]
-    """Fields that are 0 or 1 in the table."""
+    """Fields that are 0 or 1 in the table, or NULL where the record says None."""
 
     def values(self, record: Record | None, where: str) -> tuple[Value, ...]:
         """One value a column; all None without a record.
@@ -69,8 +72,7 @@ class Columns(Generic[Record]):
         values: dict[str, Any] = {
             field: row[name] for field, name in zip(self.fields, self.names, strict=True)
         }
-        for field in self.booleans:
-            values[field] = bool(values[field])
+        make_booleans(values, self.booleans)
         return self.record(**values, **more)
 
 
@@ -104,7 +106,7 @@ def _columns(
         record=record,
         fields=tuple(field.name for field in kept),
         names=tuple(renamed.get(field.name, field.name) for field in kept),
-        booleans=frozenset(field.name for field in kept if field.type in (bool, "bool")),
+        booleans=boolean_fields(record) & {field.name for field in kept},
     )
 
 
@@ -126,10 +128,11 @@ CHILDREN = (
     Child("flops", "flops", _columns(FlopsReading)),
     Child("operators", "operators", _columns(Operator)),
     Child("peaks", "peaks", _columns(Peak)),
-    Child("transcripts", "transcripts", _columns(Transcript)),
-    Child("proofs", "proofs", _columns(Proof)),
-    Child("figures", "figures", _columns(Figure)),
+    Child("proofs", "proofs", _columns(Proof, technique="part", requested="asked")),
+    Child("figures", "figures", _columns(Scalar)),
     Child("decoder_steps", "decoder_steps", _columns(DecoderStep)),
+    Child("load_levels", "load_levels", _columns(LoadLevel)),
+    Child("noise_levels", "noise_levels", _columns(NoiseLevel)),
 )
 
 ENVIRONMENT = _columns(Environment)
@@ -148,7 +151,36 @@ LATENCY = _columns(
     interval_reason="latency_interval_reason",
 )
 MEMORY = _columns(Memory)
-QUALITY = _columns(Quality, reason="quality_reason")
+METRIC = _columns(Metric)
+QUALITY = _columns(
+    Quality,
+    of="quality_of",
+    batch_size="quality_batch_size",
+    interval_by="wer_interval_by",
+    clusters="wer_clusters",
+    loops="quality_loops",
+    loops_error_share="quality_loops_error_share",
+    loops_time_share="quality_loops_time_share",
+    reason="quality_reason",
+    remark="quality_remark",
+    headline="quality_headline",
+)
+"""In `qualities` and in `results` alike."""
+TRANSCRIPT = _columns(Transcript)
+SPEECH = _columns(
+    TimedSpeech,
+    mode="clips_mode",
+    of_recording="clips_of_recording",
+    of_speaker="clips_of_speaker",
+    of_utterance="clips_of_utterance",
+    of_any="clips_of_any",
+    loops="timed_loops",
+    loops_time_share="timed_loops_time_share",
+    utterances="clips_utterances",
+    words="clips_words",
+    left_out="clips_left_out",
+    left_out_words="clips_left_out_words",
+)
 CONDITIONS = _columns(Conditions)
 COMPARISON = _columns(
     Comparison,
@@ -162,11 +194,14 @@ RESULT = _columns(
     Result,
     without=(
         "latency",
+        "speech",
         "memory",
         "quality",
+        "transcripts",
         "conditions",
         "comparison",
         "environment",
+        "metrics",
         *(child.field for child in CHILDREN),
     ),
     energy_primary="energy_source",

@@ -11,19 +11,24 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
 from store.errors import OldStoreError, StoreError, explain, one_line
 from store.migrate import check_schema, migrate
 from store.mounts import MOUNTINFO, mount_of
-from store.schema import MIGRATIONS
+from store.schema import SCHEMA_VERSION
 
 Value = str | int | float | None
 
 BUSY_TIMEOUT_S = 30.0
 """Waiting writers are not served in turn; with five of them waits of 13 s have been seen."""
+
+
+def default_path(path: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the store is: ``path`` if given, else ``ASRPROF_STORE``, else results/asrprof.db."""
+    return Path(path or environ.get("ASRPROF_STORE") or "results/asrprof.db").expanduser()
 
 
 class Database:
@@ -32,7 +37,14 @@ class Database:
     def __init__(
         self, path: Path, file: Path, connection: sqlite3.Connection, *, readonly: bool
     ) -> None:
-        """Takes over ``connection`` to ``file``, which the user knows as ``path``."""
+        """Takes over an open connection.
+
+        Args:
+            path: The file as the user named it; messages name it so.
+            file: The file that is open.
+            connection: The connection; ``close`` closes it.
+            readonly: Whether the connection can only read.
+        """
         self.path = path
         self.file = file
         self.readonly = readonly
@@ -76,7 +88,11 @@ class Database:
             yield transaction
 
     def rows(self, sql: str, parameters: Sequence[Value] = ()) -> list[sqlite3.Row]:
-        """All rows of one query."""
+        """All rows of one query.
+
+        Raises:
+            StoreError: SQLite cannot answer the query.
+        """
         try:
             return Transaction(self._connection).rows(sql, parameters)
         except sqlite3.Error as error:
@@ -98,6 +114,27 @@ class Database:
             raise
         finally:
             self._connection.set_progress_handler(None, 0)
+
+    @contextlib.contextmanager
+    def attached(self, file: Path, name: str) -> Iterator[None]:
+        """Another database under a name of this connection, to be read alone.
+
+        Args:
+            file: The other database.
+            name: How SQL names it.
+
+        Raises:
+            StoreError: It cannot be opened.
+        """
+        try:
+            uri = f"{file.resolve().as_uri()}?mode=ro"
+            self._connection.execute(f"ATTACH ? AS {name}", (uri,)).close()
+        except sqlite3.Error as error:
+            raise explain(error, file) from error
+        try:
+            yield
+        finally:
+            self._connection.execute(f"DETACH {name}").close()
 
     def number(self, sql: str, parameters: Sequence[Value] = ()) -> int:
         """The one integer that a query gives."""
@@ -200,10 +237,10 @@ def _prepare_reader(connection: sqlite3.Connection, path: Path) -> None:
     version = check_schema(connection, path)
     if version == 0:
         raise StoreError(f"{path}: no results in it yet: run a benchmark first")
-    if version < len(MIGRATIONS):
+    if version < SCHEMA_VERSION:
         raise OldStoreError(
             f"{path}: written by an older asrprof (schema {version}, this one needs "
-            f"{len(MIGRATIONS)}): open it once for writing, and it is brought up to date"
+            f"{SCHEMA_VERSION}): open it once for writing, and it is brought up to date"
         )
 
 
@@ -217,7 +254,7 @@ def _prepare_writer(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: write-ahead logging is not possible here: put the store on a local disk"
         )
     connection.execute("PRAGMA synchronous = NORMAL").close()
-    if version < len(MIGRATIONS):
+    if version < SCHEMA_VERSION:
         connection.execute("PRAGMA foreign_keys = OFF").close()
         migrate(connection)
     connection.execute("PRAGMA foreign_keys = ON").close()

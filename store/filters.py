@@ -1,7 +1,8 @@
 """A short way to write a filter over the leaderboard, for people who look for something.
 
-    whisper device:cuda wer<0.1        every word must hold
+    whisper device:cuda wer<0.1        every word must hold; so does wer < 10%
     -state:ok batch>=4                 a minus in front: must not hold
+    packed stopped early               clips of several speakers, and words that did not come out
 
 A bare word is looked for in every text column. ``column:text`` looks in one, ``column<number`` and
 its kin compare, ``column:none`` finds what has none. A value with blanks takes quotes. Whatever
@@ -11,44 +12,23 @@ does not read as such words throughout is taken for SQL, e.g. ``wer < 0.1 or dev
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from store.leaderboard import LEADERBOARD_COLUMNS
+from store.leaderboard import COLUMNS
 
-TEXT_COLUMNS = frozenset(
-    {
-        *("benchmark", "model", "engine", "weights", "device", "variant"),
-        *("state", "reason", "energy_label", "energy_source", "created_at"),
-    }
-)
-"""Columns that hold words. All others hold numbers."""
-
-ALIASES = {
-    "id": "result_id",
-    "job": "job_id",
-    "run": "job_id",
-    "audio": "audio_seconds",
-    "length": "audio_seconds",
-    "batch": "batch_size",
-    "latency": "latency_ms",
-    "p95": "p95_ms",
-    "cold": "cold_ms",
-    "energy": "energy_j",
-    "label": "energy_label",
-    "source": "energy_source",
-    "ram": "rss_mb",
-    "rss": "rss_mb",
-    "vram": "vram_mb",
-    "created": "created_at",
-}
+ALIASES = {alias: name for name, column in COLUMNS.items() for alias in column.aliases}
 """Shorter names for columns."""
 
-_SEARCHED = ("benchmark", "model", "engine", "device", "variant", "state", "reason")
+_SEARCHED = (
+    *("benchmark", "model", "engine", "device", "variant", "state", "reason", "clips_mode"),
+    "CASE WHEN stopped_early THEN 'stopped early' END",
+)
 """Where a bare word is looked for."""
 
 _WORD = re.compile(
     r"""\s*(?P<minus>-?)
-    (?:(?P<column>[a-z_0-9]+)(?P<operator><=|>=|!=|<|>|=|:))?
+    (?:(?P<column>[a-z_0-9]+)(?P<gap>\s*)(?P<operator><=|>=|!=|<|>|=|:)(?P<after>\s*))?
     (?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s"'()=<>,;*][^\s"()=<>,;*]*))
     (?=\s|$)""",
     re.VERBOSE | re.IGNORECASE,
@@ -72,8 +52,28 @@ class _Word:
     quoted: bool
 
 
-def filter_sql(text: str) -> str | None:
+def known_column(name: str, scalars: Collection[str] = ()) -> str:
+    """The column of a name or of a shorter one.
+
+    Args:
+        name: As a user writes it.
+        scalars: Names of the store's scalars, which have columns as well.
+
+    Raises:
+        FilterError: There is none; with those that are near.
+    """
+    column = _column(name, scalars)
+    if column is None:
+        raise FilterError(f"no column {name!r}: {_suggest(name, scalars)}")
+    return column
+
+
+def filter_sql(text: str, scalars: Collection[str] = ()) -> str | None:
     """The SQL condition that a filter stands for, None where nothing is filtered.
+
+    Args:
+        text: The filter.
+        scalars: Names of the store's scalars, which have columns as well.
 
     Raises:
         FilterError: A word names a column that is not there, or compares a number with a word.
@@ -81,7 +81,7 @@ def filter_sql(text: str) -> str | None:
     words = _words(text.strip())
     if words is None:
         return text.strip()
-    return " AND ".join(map(_condition, words)) or None
+    return " AND ".join(_condition(word, scalars) for word in words) or None
 
 
 def _words(text: str) -> list[_Word] | None:
@@ -98,43 +98,51 @@ def _words(text: str) -> list[_Word] | None:
         if not quoted and value.lower() in _KEYWORDS:
             return None
         column = match["column"]
+        apart = bool(match["gap"] or match["after"])
+        if column is None and not quoted and not re.search(r"\w", value):
+            return None  # Arithmetic.
+        if apart and not quoted and (value.lower() in COLUMNS or value.lower() in ALIASES):
+            return None  # Two columns.
         words.append(
             _Word(bool(match["minus"]), column and column.lower(), match["operator"], value, quoted)
         )
     return words
 
 
-def _condition(word: _Word) -> str:
+def _condition(word: _Word, scalars: Collection[str]) -> str:
     if word.column is None:
-        if not word.quoted and word.value.endswith(":") and _column(word.value[:-1]):
+        if not word.quoted and word.value.endswith(":") and _column(word.value[:-1], scalars):
             raise FilterError(f"{word.value} what?")
         # NULL reasons must not make the whole condition NULL, which a minus could not turn.
         found = " OR ".join(f"ifnull({name}, '') {_like(word.value)}" for name in _SEARCHED)
         return f"{'NOT ' if word.negated else ''}({found})"
-    column = _column(word.column)
+    column = _column(word.column, scalars)
     if column is None:
-        raise FilterError(f"no column {word.column!r}: {_suggest(word.column)}")
+        raise FilterError(f"no column {word.column!r}: {_suggest(word.column, scalars)}")
     condition = _comparison(word, column)
     return f"NOT ifnull({condition}, 0)" if word.negated else condition
 
 
-def _column(name: str) -> str | None:
+def _column(name: str, scalars: Collection[str]) -> str | None:
     column = ALIASES.get(name.lower(), name.lower())
-    return column if column in LEADERBOARD_COLUMNS else None
+    return column if column in COLUMNS or column in scalars else None
 
 
-def _comparison(word: _Word, column: str) -> str:
+def _comparison(word: _Word, name: str) -> str:
+    form = COLUMNS[name].form if name in COLUMNS else "number"
+    # A scalar's name may be a word of SQL.
+    column = name if name in COLUMNS else f'"{name}"'
     operator = word.operator or ":"
     if not word.quoted and word.value.lower() == "none":
         if operator not in (":", "=", "!="):
             raise FilterError(f"{word.column}{operator}none: write {word.column}:none")
         return f"{column} IS {'NOT ' if operator == '!=' else ''}NULL"
-    if column in TEXT_COLUMNS:
+    if form == "text":
         if operator == ":":
             return f"{column} {_like(word.value)}"
         return f"{column} {operator} {_literal(word.value)}"
     operator = "=" if operator == ":" else operator
-    if column == "stable" and word.value.lower() in ("yes", "no"):
+    if form == "flag" and word.value.lower() in ("yes", "no"):
         return f"{column} {operator} {int(word.value.lower() == 'yes')}"
     number, percent = word.value, 1.0
     if number.endswith("%"):
@@ -154,8 +162,8 @@ def _literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _suggest(name: str) -> str:
+def _suggest(name: str, scalars: Collection[str]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(name, [*LEADERBOARD_COLUMNS, *ALIASES], n=2, cutoff=0.5)
+    near = difflib.get_close_matches(name, [*COLUMNS, *ALIASES, *scalars], n=2, cutoff=0.5)
     return f"did you mean {' or '.join(near)}?" if near else "see `asrprof results --json` for them"

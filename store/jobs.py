@@ -6,15 +6,18 @@ that has run out, or whose process is dead, may take the job over.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 
 from store.clock import timestamp
 from store.connection import Database, Transaction, Value
 from store.errors import JobBusyError, LeaseLostError, StoreError
+from store.events import PROGRESS
 from store.owner import machine_of, owner_is_dead
 from store.records import JobState
 from store.rows import JobRow, Stop
+from store.sql import limit_of, one_of
 
 FINAL: tuple[JobState, ...] = ("done", "failed", "cancelled", "lost")
 HELD: tuple[JobState, ...] = ("starting", "running")
@@ -27,15 +30,57 @@ SELECT_JOBS = f"SELECT {_COLUMNS} FROM jobs JOIN benchmarks ON benchmarks.id = j
 
 
 def find_jobs(
-    source: Database | Transaction, condition: str = "1", parameters: tuple[Value, ...] = ()
+    source: Database | Transaction,
+    condition: str = "1",
+    parameters: Sequence[Value] = (),
+    last: int | None = None,
 ) -> list[JobRow]:
-    """The jobs that meet an SQL condition, in the order they were created."""
-    rows = source.rows(f"{SELECT_JOBS} WHERE {condition} ORDER BY jobs.id", parameters)
-    return [JobRow(**dict(row)) for row in rows]
+    """The jobs that meet an SQL condition, in the order they were created.
+
+    Args:
+        source: The store.
+        condition: SQL over ``jobs``.
+        parameters: Of the condition.
+        last: Only the last so many.
+    """
+    rows = source.rows(
+        f"{SELECT_JOBS} WHERE {condition} ORDER BY jobs.id DESC LIMIT ?",
+        (*parameters, limit_of(last)),
+    )
+    return [JobRow(**dict(row)) for row in reversed(rows)]
+
+
+def choose_jobs(
+    database: Database,
+    *,
+    states: Iterable[JobState] | None,
+    ids: Iterable[int] | None,
+    last: int | None,
+) -> list[JobRow]:
+    """Some of the jobs; see ``Store.jobs``.
+
+    Args:
+        database: The store.
+        states: Only those in one of these; None for any.
+        ids: Only these; None for all.
+        last: Of these, only the last so many; None for all.
+    """
+    chosen = [
+        one_of(column, values)
+        for column, values in (("jobs.state", states), ("jobs.id", ids))
+        if values is not None
+    ]
+    condition = " AND ".join(condition for condition, _ in chosen) or "1"
+    return find_jobs(database, condition, [parameter for _, parameter in chosen], last)
 
 
 def get_job(source: Database | Transaction, job_id: int, database: Database) -> JobRow:
     """One job.
+
+    Args:
+        source: What the job is read by: the database, or a transaction that is open in it.
+        job_id: The job.
+        database: The store, for its path in the message.
 
     Raises:
         StoreError: There is no such job.
@@ -56,7 +101,20 @@ def start_job(
     lease_s: float,
     now: datetime,
 ) -> int:
-    """Creates a job that its creator runs, and returns its id."""
+    """Creates a job that its creator runs, and returns its id.
+
+    Args:
+        database: The store.
+        benchmark_id: What is run.
+        target: Where it runs.
+        cases_total: Number of cases of the benchmark.
+        owner: The process that runs it.
+        lease_s: How long it holds the job unless it renews the lease, in seconds.
+        now: The time of day.
+
+    Raises:
+        StoreError: There is no such benchmark.
+    """
     at = timestamp(now)
     with database.write() as transaction:
         if not transaction.rows("SELECT 1 FROM benchmarks WHERE id = ?", (benchmark_id,)):
@@ -76,6 +134,13 @@ def heartbeat(
     database: Database, job_id: int, lease_s: float, *, owner: str | None, now: datetime
 ) -> Stop | None:
     """Renews a job's lease.
+
+    Args:
+        database: The store.
+        job_id: The job.
+        lease_s: How long the lease lasts from now, in seconds.
+        owner: The process that must hold the job; None if any may.
+        now: The time of day.
 
     Returns:
         Why the job must end, or None if it may go on.
@@ -117,6 +182,14 @@ def finish_job(
 ) -> None:
     """Ends a job and its lease.
 
+    Args:
+        database: The store.
+        job_id: The job.
+        state: The state that it ends in.
+        reason: Why it ended so, in words, if there is something to say.
+        owner: The process that must hold the job; None if nobody need hold it.
+        now: The time of day.
+
     Raises:
         LeaseLostError: It is not ``owner`` that holds it, or nobody does any more.
         ValueError: ``state`` is not one in which a job ends.
@@ -137,6 +210,12 @@ def resumable_job(
 ) -> JobRow | None:
     """The latest started job of a benchmark, if there is something left of it to run.
 
+    Args:
+        database: The store.
+        benchmark_id: The benchmark.
+        target: Only jobs of this target; None for any.
+        now: The time of day, which tells whether a lease still holds.
+
     Raises:
         JobBusyError: A live process runs it.
     """
@@ -144,10 +223,11 @@ def resumable_job(
         database,
         "jobs.benchmark_id = ? AND jobs.state != 'queued' AND (? IS NULL OR jobs.target = ?)",
         (benchmark_id, target, target),
+        last=1,
     )
     if not found:
         return None
-    latest = found[-1]
+    (latest,) = found
     _refuse_if_held(latest, now)
     return None if latest.state == "done" and is_complete(database, latest) else latest
 
@@ -156,6 +236,13 @@ def reopen_job(
     database: Database, job_id: int, owner: str, lease_s: float, *, now: datetime
 ) -> None:
     """Takes a job that nobody runs and sets it running again, as its next attempt.
+
+    Args:
+        database: The store.
+        job_id: The job.
+        owner: The process that takes it.
+        lease_s: How long it holds the job unless it renews the lease, in seconds.
+        now: The time of day.
 
     Raises:
         JobBusyError: A live process runs it; it may have been faster to resume it.
@@ -193,6 +280,12 @@ def vanished(job: JobRow, now: datetime) -> str | None:
     if job.lease_expires_at <= timestamp(now):
         return f"no heartbeat of {job.lease_owner} since {job.heartbeat_at}"
     return None
+
+
+def is_gone(job: JobRow) -> bool:
+    """Whether a starting or running job's process is known to be gone, as it is on this machine."""
+    held = job.state in HELD and job.lease_owner is not None
+    return held and owner_is_dead(job.lease_owner or "")
 
 
 def check_held(job: JobRow) -> None:
@@ -233,6 +326,12 @@ def current_attempt(
 ) -> JobRow:
     """A job that is starting or running in this very attempt.
 
+    Args:
+        transaction: The transaction that the job is read in.
+        job_id: The job.
+        attempt: Which of its attempts is expected.
+        database: The store, for its path in messages.
+
     Raises:
         LeaseLostError: The attempt is over.
     """
@@ -247,6 +346,13 @@ def begin_job(
     transaction: Transaction, job: JobRow, owner: str, lease_s: float, now: datetime
 ) -> None:
     """Sets a claimed job running, within a transaction; its runner holds the lease from here on.
+
+    Args:
+        transaction: The transaction.
+        job: The job as it is now.
+        owner: The runner's process.
+        lease_s: How long it holds the job unless it renews the lease, in seconds.
+        now: The time of day.
 
     Raises:
         LeaseLostError: Another runner has begun it.
@@ -265,7 +371,15 @@ def begin_job(
 def end_job(
     transaction: Transaction, job_id: int, state: JobState, reason: str | None, now: datetime
 ) -> None:
-    """Ends a job and its lease, within a transaction."""
+    """Ends a job and its lease, within a transaction.
+
+    Args:
+        transaction: The transaction.
+        job_id: The job.
+        state: The state that it ends in.
+        reason: Why it ended so, in words, if there is something to say.
+        now: The time of day.
+    """
     forget_progress(transaction, job_id)
     transaction.run(
         "UPDATE jobs SET state = ?, reason = ?, finished_at = ?,"
@@ -276,7 +390,7 @@ def end_job(
 
 def forget_progress(transaction: Transaction, job_id: int) -> None:
     """Drops the notes on how far a case is: they matter only until it has its row."""
-    transaction.run("DELETE FROM events WHERE job_id = ? AND kind = 'case-progress'", (job_id,))
+    transaction.run("DELETE FROM events WHERE job_id = ? AND kind = ?", (job_id, PROGRESS))
 
 
 def lease_end(now: datetime, lease_s: float) -> str:

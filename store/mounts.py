@@ -10,11 +10,26 @@ MOUNTINFO = Path("/proc/self/mountinfo")
 
 _NO_SHARED_MEMORY = frozenset(
     (
-        *("9p", "fuse", "prl_fs", "vboxsf", "virtiofs"),  # a virtual machine's host, user space
-        *("afs", "cifs", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"),  # network
-        *("beegfs", "ceph", "gpfs", "lustre"),  # clusters
+        # A virtual machine's host, and user space.
+        *("9p", "drvfs", "fakeowner", "fuse", "grpcfuse", "osxfs", "prl_fs", "vboxsf", "virtiofs"),
+        "vmhgfs",
+        # A network.
+        *("afs", "cifs", "coda", "davfs", "ncpfs", "nfs", "nfs4", "smb3", "smbfs"),
+        # A cluster.
+        *("beegfs", "ceph", "cvfs", "dvs", "gfs", "gfs2", "glusterfs", "gpfs", "lustre", "ocfs2"),
+        *("orangefs", "panfs", "pvfs2", "quobyte", "wekafs"),
     )
 )
+"""Where several processes damage a store."""
+_LOCAL = frozenset(
+    (
+        *("apfs", "bcachefs", "btrfs", "erofs", "exfat", "ext2", "ext3", "ext4", "f2fs", "fuseblk"),
+        *("hfs", "hfsplus", "iso9660", "jfs", "minix", "msdos", "nilfs2", "ntfs", "ntfs3"),
+        *("overlay", "ramfs", "reiserfs", "rootfs", "shiftfs", "squashfs", "tmpfs", "ubifs"),
+        *("udf", "vfat", "xfs", "zfs", "aufs", "ecryptfs", "unionfs"),
+    )
+)
+"""Where they do not."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,11 @@ class Mount:
         """
         kind = self.filesystem
         return kind not in _NO_SHARED_MEMORY and not kind.startswith("fuse.")
+
+    @property
+    def known_local(self) -> bool:
+        """Whether it is a file system of a disk of this machine, of those that are known."""
+        return self.filesystem in _LOCAL
 
 
 def mount_of(path: Path, mountinfo: Path = MOUNTINFO) -> Mount | None:

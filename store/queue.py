@@ -10,6 +10,7 @@ first. What becomes of jobs that are started is in ``store.attempts``.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -26,11 +27,32 @@ from store.jobs import (
     is_complete,
     vanished,
 )
-from store.lanes import next_job
+from store.pools import next_job
 from store.records import JobState
 from store.rows import JobRow
+from store.sql import one_of
 
 Place = Literal["top", "bottom", "before", "after"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRequest:
+    """Where, when and how a benchmark is to be run."""
+
+    target: str
+    """For example ``local``."""
+    priority: int = 0
+    """A higher one starts first."""
+    time_limit_s: float | None = None
+    """Longest that one attempt may take."""
+    folder: str | None = None
+    """Where relative paths of the config start."""
+    needs: str | None = None
+    """What it needs of a fleet's node, as a JSON object."""
+    part: str | None = None
+    """Its share of the cases, ``2/4``."""
+    retries: int | None = None
+    """How often it is queued again by itself when it is lost; as its target has it when None."""
 
 
 class Queue:
@@ -40,31 +62,16 @@ class Queue:
         self._database = database
         self._clock = clock
 
-    def add(
-        self,
-        benchmark_id: int,
-        *,
-        target: str,
-        cases_total: int,
-        priority: int = 0,
-        time_limit_s: float | None = None,
-        folder: str | None = None,
-        needs: str | None = None,
-        part: str | None = None,
-        retries: int = 0,
-    ) -> int:
+    def add(self, benchmark_id: int, request: JobRequest, *, cases_total: int) -> int:
         """Puts a job at the end of its priority, and returns its id.
 
         Args:
             benchmark_id: What to run.
-            target: Where, e.g. ``local``.
+            request: Where and how.
             cases_total: Number of cases of the benchmark, or of its part.
-            priority: A higher one starts first.
-            time_limit_s: Longest that one attempt may take.
-            folder: Where relative paths of the config start.
-            needs: What it needs of a node, as a JSON object.
-            part: Its share of the cases, ``2/4``.
-            retries: How often it is queued again by itself when it is lost.
+
+        Raises:
+            StoreError: There is no such benchmark.
         """
         with self._database.write() as transaction:
             if not transaction.rows("SELECT 1 FROM benchmarks WHERE id = ?", (benchmark_id,)):
@@ -76,9 +83,10 @@ class Queue:
                 " created_at, time_limit_s, folder, needs, part, retries)"
                 " VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(benchmark_id, target, priority, _last_position(transaction) + 1),
-                    *(cases_total, timestamp(self._clock()), time_limit_s, folder),
-                    *(needs, part, retries),
+                    *(benchmark_id, request.target, request.priority),
+                    *(_last_position(transaction) + 1, cases_total, timestamp(self._clock())),
+                    *(request.time_limit_s, request.folder, request.needs, request.part),
+                    request.retries or 0,
                 ),
             )
 
@@ -105,6 +113,11 @@ class Queue:
             )
             return int(count)
 
+    def count_ended(self) -> int:
+        """How many jobs have ended."""
+        condition, states = one_of("state", FINAL)
+        return self._database.number(f"SELECT count(*) FROM jobs WHERE {condition}", (states,))
+
     def needs(self, target: str) -> list[str | None]:
         """The different needs of the jobs that wait for a target."""
         with self._database.read() as transaction:
@@ -119,7 +132,12 @@ class Queue:
     def move(self, job_id: int, place: Place, other: int | None = None) -> None:
         """Moves a queued job to the top or bottom of the queue, or before or after another.
 
-        It takes on the priority that this place needs.
+        It takes on the priority that this position needs.
+
+        Args:
+            job_id: The job to move.
+            place: Where it goes.
+            other: The job that it goes before or after; None for the top or the bottom.
 
         Raises:
             StoreError: It, or the other job, does not wait in the queue.
@@ -211,7 +229,7 @@ class Queue:
     def _queued(self, transaction: Transaction, job_id: int) -> JobRow:
         job = get_job(transaction, job_id, self._database)
         if job.state != "queued":
-            raise StoreError(f"job {job_id} is {job.state}: only a queued job has a place")
+            raise StoreError(f"job {job_id} is {job.state}: only a queued job has a position")
         return job
 
 

@@ -16,19 +16,36 @@ from store.columns import (
     MEMORY,
     QUALITY,
     RESULT,
+    SPEECH,
     Child,
 )
 from store.connection import Database, Transaction, Value
 from store.errors import StoreError, one_line
-from store.leaderboard import LEADERBOARD_COLUMNS, LeaderboardRow, leaderboard_row
+from store.events import PROGRESS, EventRow
+from store.leaderboard import SELECT_ROWS, LeaderboardRow, leaderboard_row
+from store.load_board import LOAD_COLUMNS, LoadRow
+from store.noise_board import NOISE_COLUMNS, NoiseRow
+from store.qualities import transcripts_of
 from store.records import Environment, ResultState
-from store.rows import BenchmarkRow, Counts, EventRow, StoredResult
+from store.rows import BenchmarkRow, Counts, StoredResult
+from store.scalars import find_scalars
+from store.sql import limit_of, one_of
 
 
-def find_benchmarks(database: Database) -> list[BenchmarkRow]:
-    """All benchmarks, in the order they were added."""
+def find_benchmarks(
+    database: Database, condition: str = "1", parameters: tuple[Value, ...] = ()
+) -> list[BenchmarkRow]:
+    """The benchmarks that meet an SQL condition, in the order they were added.
+
+    Args:
+        database: The store.
+        condition: SQL over the columns of ``benchmarks``; by default all match.
+        parameters: The values of its placeholders.
+    """
     columns = ", ".join(field.name for field in fields(BenchmarkRow))
-    rows = database.rows(f"SELECT {columns} FROM benchmarks ORDER BY id")
+    rows = database.rows(
+        f"SELECT {columns} FROM benchmarks WHERE {condition} ORDER BY id", parameters
+    )
     return [BenchmarkRow(**dict(row)) for row in rows]
 
 
@@ -38,29 +55,48 @@ def get_benchmark(database: Database, benchmark_id: int) -> BenchmarkRow:
     Raises:
         StoreError: There is no such benchmark.
     """
-    for row in find_benchmarks(database):
-        if row.id == benchmark_id:
-            return row
-    raise StoreError(f"{database.path}: no benchmark {benchmark_id} in this store")
+    found = find_benchmarks(database, "id = ?", (benchmark_id,))
+    if not found:
+        raise StoreError(f"{database.path}: no benchmark {benchmark_id} in this store")
+    return found[0]
 
 
-def find_events(database: Database, job_id: int, after: int, limit: int | None) -> list[EventRow]:
-    """A job's events with an id above ``after``, oldest first."""
+def find_events(
+    database: Database, job_id: int, after: int, last: int | None, *, progress: bool
+) -> list[EventRow]:
+    """A job's events, oldest first; see ``Store.events``.
+
+    Args:
+        database: The store.
+        job_id: The job.
+        after: Only those with a higher id.
+        last: Only the last so many; None for all.
+        progress: Whether those that say how far the case in hand is are among them.
+    """
     columns = ", ".join(field.name for field in fields(EventRow))
     rows = database.rows(
-        f"SELECT {columns} FROM events WHERE job_id = ? AND id > ? ORDER BY id LIMIT ?",
-        (job_id, after, _limit(limit)),
+        f"SELECT {columns} FROM events WHERE job_id = ? AND id > ?"
+        " AND (? OR kind != ?) ORDER BY id DESC LIMIT ?",
+        (job_id, after, progress, PROGRESS, limit_of(last)),
     )
-    return [EventRow(**dict(row)) for row in rows]
+    return [EventRow(**dict(row)) for row in reversed(rows)]
 
 
 def case_keys(
     database: Database, job_id: int, states: Iterable[ResultState] | None = None
 ) -> set[str]:
-    """The cases of a job that have a row, or a row in one of ``states``."""
-    wanted = None if states is None else frozenset(states)
-    rows = database.rows("SELECT case_key, state FROM results WHERE job_id = ?", (job_id,))
-    return {row["case_key"] for row in rows if wanted is None or row["state"] in wanted}
+    """The cases of a job that have a row, or a row in one of ``states``.
+
+    Args:
+        database: The store.
+        job_id: The job.
+        states: Only rows in one of these count; None for all rows.
+    """
+    condition, wanted = ("?", 1) if states is None else one_of("state", states)
+    rows = database.rows(
+        f"SELECT case_key FROM results WHERE job_id = ? AND {condition}", (job_id, wanted)
+    )
+    return {row["case_key"] for row in rows}
 
 
 def case_seconds(database: Database) -> dict[str, float]:
@@ -69,6 +105,19 @@ def case_seconds(database: Database) -> dict[str, float]:
         "SELECT case_key, wall_s, max(id) FROM results WHERE state = 'ok' GROUP BY case_key"
     )
     return {row["case_key"]: row["wall_s"] for row in rows}
+
+
+def clips_fingerprints(database: Database, job_id: int) -> dict[float, str]:
+    """Fingerprints of the clips that a job's good rows were measured with, by seconds of audio.
+
+    The first row of each length counts.
+    """
+    rows = database.rows(
+        "SELECT audio_seconds, clips_fingerprint, min(id) FROM results WHERE job_id = ?"
+        " AND state = 'ok' AND clips_fingerprint IS NOT NULL GROUP BY audio_seconds ORDER BY 3",
+        (job_id,),
+    )
+    return {row["audio_seconds"]: row["clips_fingerprint"] for row in rows}
 
 
 def count(database: Database, job_id: int | None) -> Counts:
@@ -104,7 +153,16 @@ def leaderboard(
     order: str | None,
     limit: int | None,
 ) -> list[LeaderboardRow]:
-    """Rows of the view. ``where`` and ``order`` are SQL of the user's: read-only databases only.
+    """Reads rows of the view ``leaderboard``.
+
+    Args:
+        database: The store; it must be read-only where ``where`` or ``order`` is given, as these
+            are the user's SQL.
+        job_id: Only this job's; None for any.
+        benchmark: Only those of benchmarks of this name; None for any.
+        where: Only those for which this SQL condition holds; None for all.
+        order: SQL terms to sort by; None for the order in which they were stored.
+        limit: At most so many; None for all.
 
     Raises:
         StoreError: SQLite does not understand ``where`` or ``order``.
@@ -120,10 +178,10 @@ def leaderboard(
     if where is not None:
         # On a line of its own, so that a comment at its end cannot swallow the bracket.
         conditions.append(f"(\n{where}\n)")
-    sql = f"SELECT {', '.join(LEADERBOARD_COLUMNS)} FROM leaderboard"
+    sql = SELECT_ROWS
     if conditions:
         sql += f" WHERE {' AND '.join(conditions)}"
-    sql += f" ORDER BY {order or 'result_id'}\nLIMIT {_limit(limit)}"
+    sql += f" ORDER BY {order or 'result_id'}\nLIMIT {limit_of(limit)}"
     try:
         rows = database.rows(sql, parameters)
     except StoreError as error:
@@ -152,12 +210,17 @@ def get_result(database: Database, result_id: int) -> StoredResult:
         row = found[0]
         environment = _environment(transaction, row["environment_id"])
         children = {child.field: _children(transaction, child, result_id) for child in CHILDREN}
+        record = row["quality_id"]
+        scalars = find_scalars(transaction)
+        transcripts = {} if record is None else transcripts_of(transaction, [record])
     # Each of these records has a field that is never None; where it is NULL, there was no record.
     result = RESULT.build(
         row,
         latency=None if row["iterations"] is None else LATENCY.build(row),
         memory=None if row["rss_bytes"] is None else MEMORY.build(row),
-        quality=None if row["clips"] is None else QUALITY.build(row),
+        speech=None if row["clips_mode"] is None else SPEECH.build(row),
+        quality=None if row["scored"] is None else QUALITY.build(row),
+        transcripts=transcripts.get(record, ()),
         conditions=None if row["load_before"] is None else CONDITIONS.build(row),
         comparison=None if row["baseline"] is None else COMPARISON.build(row),
         environment=environment,
@@ -173,6 +236,9 @@ def get_result(database: Database, result_id: int) -> StoredResult:
         encoder_flops=row["encoder_flops"],
         flops=row["flops"],
         result=result,
+        scalars={
+            figure.name: scalars[figure.name] for figure in result.figures if figure.name in scalars
+        },
     )
 
 
@@ -190,6 +256,35 @@ def _children(transaction: Transaction, child: Child, result_id: int) -> tuple[A
     return tuple(child.columns.build(row) for row in rows)
 
 
-def _limit(limit: int | None) -> int:
-    """SQLite reads a negative limit as none."""
-    return -1 if limit is None else int(limit)
+def load_board(database: Database, *, job_id: int | None = None) -> tuple[LoadRow, ...]:
+    """Rows of the view in their order.
+
+    Args:
+        database: The store.
+        job_id: Of this job alone; of all when None.
+    """
+    rows = database.rows(
+        f"SELECT {', '.join(LOAD_COLUMNS)} FROM load_board WHERE ?1 IS NULL OR job_id = ?1"
+        " ORDER BY result_id, level",
+        (job_id,),
+    )
+    return tuple(LoadRow(**dict(row)) for row in rows)
+
+
+def noise_board(
+    database: Database, *, job_id: int | None = None, result_id: int | None = None
+) -> tuple[NoiseRow, ...]:
+    """Rows of the view in their order.
+
+    Args:
+        database: The store.
+        job_id: Of this job alone; of all when None.
+        result_id: Of this result alone; of all when None.
+    """
+    rows = database.rows(
+        f"SELECT {', '.join(NOISE_COLUMNS)} FROM noise_board"
+        " WHERE (?1 IS NULL OR job_id = ?1) AND (?2 IS NULL OR result_id = ?2)"
+        " ORDER BY result_id, level",
+        (job_id, result_id),
+    )
+    return tuple(NoiseRow(**dict(row)) for row in rows)

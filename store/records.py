@@ -9,11 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from store.load_records import LoadLevel
+from store.metrics import Metric
+from store.noise_records import NoiseLevel
+from store.word_records import Quality, TimedSpeech, Transcript
+
 ResultState = Literal["ok", "failed", "oom", "refused"]
 FinalState = Literal["done", "failed", "cancelled", "lost"]
 JobState = Literal["queued", "starting", "running"] | FinalState
 EnergyLabel = Literal["measured", "sampled", "estimated"]
 Weights = Literal["pretrained", "random"]
+LanguageBy = Literal["config", "checkpoint", "default", "model"]
+"""Who chose a language: the config, the checkpoint's settings, asrprof (English, where nothing else
+says it), or the model, which has no other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +72,10 @@ class Stage:
     iterations: int
     interval_reason: str | None = None
     """Why there is no interval, or None."""
+
+
+BASELINE, VARIANT = "interleaved:baseline", "interleaved:variant"
+"""Kinds of the samples of two that were interleaved."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,53 +201,18 @@ class Peak:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Transcript:
-    """One clip: raw reference and hypothesis, and its word counts under the normaliser."""
-
-    clip_id: str
-    audio_seconds: float
-    """Real seconds of speech in the clip, gaps included, padding not."""
-    reference: str
-    hypothesis: str
-    substitutions: int | None
-    deletions: int | None
-    insertions: int | None
-    hits: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quality:
-    """Word and character error rates over whole references. None with a reason where unjudged."""
-
-    clips: int
-    wer: float | None
-    wer_low: float | None
-    wer_high: float | None
-    cer: float | None
-    cer_low: float | None
-    cer_high: float | None
-    substitutions: int | None
-    deletions: int | None
-    insertions: int | None
-    hits: int | None
-    normaliser: str | None
-    normaliser_version: str | None
-    reason: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Proof:
     """That one part of a variant took effect, as seen in the running model."""
 
-    part: str
+    technique: str
     """The variant's field in the config: ``precision``, ``cache`` …"""
-    asked: str
+    requested: str
     found: str
     """What was seen, in words and counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figure:
+class Scalar:
     """A figure that only some variants, engines or measures have."""
 
     name: str
@@ -260,7 +237,7 @@ class DecoderStep:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """A variant beside its baseline: both in one process, batch by batch in turns."""
+    """A variant beside its baseline: both in one process, interleaved batch by batch."""
 
     baseline: str
     """Name of the baseline variant."""
@@ -283,7 +260,7 @@ class Comparison:
     """Whether all that tells the variant from its baseline promises that, but for rounding."""
 
     @property
-    def broken_promise(self) -> bool:
+    def text_mismatch(self) -> bool:
         """Whether the text was promised of all clips and is another in some."""
         return self.same_text_promised and self.same_text < self.clips
 
@@ -355,12 +332,19 @@ class Result:
     started_at: str
     """UTC, ISO 8601."""
     wall_s: float
+    language: str | None = None
+    """The language it was told, or is known, to transcribe: a code, or ``detect``."""
+    language_by: LanguageBy | None = None
     parameters: int | None = None
     clips_fingerprint: str | None = None
     trace_path: str | None = None
     latency: Latency | None = None
+    speech: TimedSpeech | None = None
     memory: Memory | None = None
     quality: Quality | None = None
+    """Of the utterances; taken once for all rows of a job with the same ``quality_key``."""
+    quality_key: str | None = None
+    """What the quality record depends on, as one text; see ``runner.grid.Case.quality_key``."""
     conditions: Conditions | None = None
     comparison: Comparison | None = None
     comparison_reason: str | None = None
@@ -383,19 +367,17 @@ class Result:
     peaks: tuple[Peak, ...] = ()
     """Of the machine; one case of a session has them."""
     transcripts: tuple[Transcript, ...] = field(default=())
+    """Of the quality record: stored once, by the case that took it, and read with every row that
+    shares it."""
     proofs: tuple[Proof, ...] = ()
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[Scalar, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    """What some of ``figures`` are, where ``store.metrics`` does not say it. A store keeps it for
+    all its results together, so that a result that is read has none."""
     decoder_steps: tuple[DecoderStep, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """Something that happened to a job, for the live view and for the log."""
-
-    kind: str
-    """``job-started``, ``case-started``, ``case-progress``, ``case-finished`` …"""
-    at: str
-    case_key: str | None = None
-    message: str | None = None
-    data: str | None = None
-    """JSON."""
+    load_levels: tuple[LoadLevel, ...] = ()
+    load_reason: str | None = None
+    """Why there are no levels of load, or None."""
+    noise_levels: tuple[NoiseLevel, ...] = ()
+    robustness_reason: str | None = None
+    """Why nothing is known of noise and silence, or None."""

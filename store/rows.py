@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from store.metrics import Metric
 from store.records import FinalState, JobState, Result
+from store.word_records import Quality, Transcript
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,20 +87,6 @@ class Stop:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EventRow:
-    """One stored event."""
-
-    id: int
-    """Grows with every event of the store, so that a reader can ask for the later ones."""
-    job_id: int
-    case_key: str | None
-    kind: str
-    at: str
-    message: str | None
-    data: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class StoredResult:
     """A result with all its children, and the figures that the store derives from them."""
 
@@ -111,6 +100,18 @@ class StoredResult:
     encoder_flops: int | None
     flops: int | None
     result: Result
+    scalars: Mapping[str, Metric]
+    """What those of ``result.figures`` are that have a column of the view."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredQuality:
+    """A quality record of a job."""
+
+    key: str
+    """What its words depend on; in stores of schema 9 and before the key of its case."""
+    quality: Quality
+    transcripts: tuple[Transcript, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,18 +1,16 @@
-"""The tables, version by version.
+"""The schema: its tables and indexes, as a new store gets them.
 
-The version is SQLite's ``user_version``: the number of migrations that a store has had. A
-migration that has been released never changes; a new one goes at the end of ``MIGRATIONS``.
+A change of it, or of the views in ``store/leaderboard.py`` and ``store/*_board.py``, raises
+``SCHEMA_VERSION`` and needs a step in ``store/migrate.py``.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
-
 APPLICATION_ID = 0x61737270
 """``asrp`` in ASCII, in the file's header: tells our stores from other SQLite databases."""
 
-Migration = Callable[[sqlite3.Connection], None]
+SCHEMA_VERSION = 12
+"""SQLite's ``user_version`` of a store that has these tables."""
 
 # A child row is known by its result and its place in the result's tuple. Without a rowid that key
 # is the table itself: the rows of a result lie together and need no second index.
@@ -21,15 +19,15 @@ _CHILD = """
   seq INTEGER NOT NULL,"""
 _CHILD_END = "\n  PRIMARY KEY (result_id, seq)\n) STRICT, WITHOUT ROWID"
 
-_VERSION_1 = (
-    """CREATE TABLE benchmarks (
+CREATE_TABLES = {
+    "benchmarks": """CREATE TABLE benchmarks (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL,
   config TEXT NOT NULL,
   config_hash TEXT NOT NULL UNIQUE,
   created_at TEXT NOT NULL
 ) STRICT""",
-    """CREATE TABLE jobs (
+    "jobs": """CREATE TABLE jobs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   benchmark_id INTEGER NOT NULL REFERENCES benchmarks (id) ON DELETE CASCADE,
   target TEXT NOT NULL,
@@ -47,12 +45,21 @@ _VERSION_1 = (
   lease_owner TEXT,
   lease_expires_at TEXT,
   heartbeat_at TEXT,
-  container_id TEXT,
-  log_path TEXT
+  handle TEXT,
+  log_path TEXT,
+  attempt_started_at TEXT,
+  time_limit_s REAL CHECK (time_limit_s > 0),
+  cancel_requested_at TEXT,
+  machine TEXT,
+  dispatcher TEXT,
+  folder TEXT,
+  needs TEXT,
+  part TEXT,
+  retries INTEGER NOT NULL DEFAULT 0 CHECK (retries >= 0),
+  node TEXT,
+  avoid TEXT
 ) STRICT""",
-    "CREATE INDEX jobs_of_benchmark ON jobs (benchmark_id)",
-    "CREATE INDEX jobs_by_state ON jobs (state, priority DESC, position)",
-    """CREATE TABLE environments (
+    "environments": """CREATE TABLE environments (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   fingerprint TEXT NOT NULL UNIQUE,
   hostname TEXT NOT NULL,
@@ -78,7 +85,44 @@ _VERSION_1 = (
   asrprof TEXT NOT NULL,
   container_image TEXT
 ) STRICT""",
-    """CREATE TABLE results (
+    "qualities": """CREATE TABLE qualities (
+  id INTEGER PRIMARY KEY,
+  job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  key TEXT NOT NULL,
+  quality_of TEXT NOT NULL CHECK (quality_of IN ('utterances', 'packed clips')),
+  scored INTEGER NOT NULL,
+  wer REAL,
+  wer_low REAL,
+  wer_high REAL,
+  cer REAL,
+  cer_low REAL,
+  cer_high REAL,
+  substitutions INTEGER,
+  deletions INTEGER,
+  insertions INTEGER,
+  hits INTEGER,
+  normaliser TEXT,
+  normaliser_version TEXT,
+  quality_reason TEXT,
+  quality_batch_size INTEGER,
+  beyond_window INTEGER,
+  wer_interval_by TEXT,
+  wer_clusters INTEGER,
+  quality_loops INTEGER,
+  quality_loops_error_share REAL,
+  quality_loops_time_share REAL,
+  quality_remark TEXT,
+  quality_headline TEXT CHECK (quality_headline IN ('WER', 'CER')),
+  data_utterances INTEGER,
+  data_words INTEGER,
+  too_long INTEGER,
+  not_chosen INTEGER,
+  unscored_words INTEGER,
+  rows_without_words INTEGER,
+  rows_unreadable INTEGER,
+  UNIQUE (job_id, key)
+) STRICT""",
+    "results": """CREATE TABLE results (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
   environment_id INTEGER REFERENCES environments (id),
@@ -93,6 +137,8 @@ _VERSION_1 = (
   audio_seconds REAL NOT NULL,
   batch_size INTEGER NOT NULL,
   seed INTEGER NOT NULL,
+  language TEXT,
+  language_by TEXT CHECK (language_by IN ('config', 'checkpoint', 'default', 'model')),
   state TEXT NOT NULL CHECK (state IN ('ok', 'failed', 'oom', 'refused')),
   reason TEXT,
   started_at TEXT NOT NULL,
@@ -140,7 +186,7 @@ _VERSION_1 = (
   gpu_allocated_bytes INTEGER,
   gpu_reserved_bytes INTEGER,
   gpu_board_bytes INTEGER,
-  clips INTEGER,
+  scored INTEGER,
   wer REAL,
   wer_low REAL,
   wer_high REAL,
@@ -160,21 +206,90 @@ _VERSION_1 = (
   threads INTEGER,
   throttled TEXT,
   temperature_c REAL,
+  baseline TEXT,
+  compared_rounds INTEGER,
+  baseline_latency_s REAL,
+  compared_latency_s REAL,
+  speedup REAL,
+  speedup_low REAL,
+  speedup_high REAL,
+  compared_clips INTEGER,
+  same_text INTEGER,
+  comparison_reason TEXT,
+  decoder_reason TEXT,
+  load_reason TEXT,
+  robustness_reason TEXT,
+  latency_interval_reason TEXT,
+  speedup_reason TEXT,
+  same_text_promised INTEGER CHECK (same_text_promised IN (0, 1)),
+  quality_id INTEGER REFERENCES qualities (id),
+  quality_key TEXT,
+  quality_of TEXT CHECK (quality_of IN ('utterances', 'packed clips')),
+  quality_batch_size INTEGER,
+  beyond_window INTEGER,
+  wer_interval_by TEXT,
+  wer_clusters INTEGER,
+  quality_loops INTEGER,
+  quality_loops_error_share REAL,
+  quality_loops_time_share REAL,
+  quality_remark TEXT,
+  quality_headline TEXT CHECK (quality_headline IN ('WER', 'CER')),
+  data_utterances INTEGER,
+  data_words INTEGER,
+  too_long INTEGER,
+  not_chosen INTEGER,
+  unscored_words INTEGER,
+  rows_without_words INTEGER,
+  rows_unreadable INTEGER,
+  clips_mode TEXT CHECK (clips_mode IN ('continuous', 'packed')),
+  clips_of_recording INTEGER,
+  clips_of_speaker INTEGER,
+  clips_of_utterance INTEGER,
+  clips_of_any INTEGER,
+  speech_share REAL,
+  reference_words INTEGER,
+  hypothesis_words INTEGER,
+  missing_words INTEGER,
+  timed_loops INTEGER,
+  timed_loops_time_share REAL,
+  stopped_early INTEGER CHECK (stopped_early IN (0, 1)),
+  clips_utterances INTEGER,
+  clips_words INTEGER,
+  clips_left_out INTEGER,
+  clips_left_out_words INTEGER,
   UNIQUE (job_id, case_key)
 ) STRICT""",
-    "CREATE INDEX results_of_environment ON results (environment_id)",
-    f"""CREATE TABLE stages ({_CHILD}
+    "transcripts": """CREATE TABLE transcripts (
+  quality_id INTEGER NOT NULL REFERENCES qualities (id) ON DELETE CASCADE,
+  seq INTEGER NOT NULL,
+  clip_id TEXT NOT NULL,
+  audio_seconds REAL NOT NULL,
+  reference TEXT NOT NULL,
+  hypothesis TEXT NOT NULL,
+  substitutions INTEGER,
+  deletions INTEGER,
+  insertions INTEGER,
+  hits INTEGER,
+  speaker TEXT,
+  recording TEXT,
+  at_limit INTEGER CHECK (at_limit IN (0, 1)),
+  compression_ratio REAL,
+  seconds REAL,
+  PRIMARY KEY (quality_id, seq)
+) STRICT, WITHOUT ROWID""",
+    "stages": f"""CREATE TABLE stages ({_CHILD}
   stage TEXT NOT NULL,
   median_s REAL NOT NULL,
-  low_s REAL NOT NULL,
-  high_s REAL NOT NULL,
-  iterations INTEGER NOT NULL,{_CHILD_END}""",
-    f"""CREATE TABLE samples ({_CHILD}
+  low_s REAL,
+  high_s REAL,
+  iterations INTEGER NOT NULL,
+  interval_reason TEXT,{_CHILD_END}""",
+    "samples": f"""CREATE TABLE samples ({_CHILD}
   kind TEXT NOT NULL,
   iteration INTEGER NOT NULL,
   batch INTEGER NOT NULL,
   seconds REAL NOT NULL,{_CHILD_END}""",
-    f"""CREATE TABLE energy_readings ({_CHILD}
+    "energy_readings": f"""CREATE TABLE energy_readings ({_CHILD}
   source TEXT NOT NULL,
   label TEXT NOT NULL CHECK (label IN ('measured', 'sampled', 'estimated')),
   scope TEXT NOT NULL,
@@ -192,20 +307,20 @@ _VERSION_1 = (
   net_reason TEXT,
   detail TEXT,
   UNIQUE (result_id, source),{_CHILD_END}""",
-    f"""CREATE TABLE power_samples ({_CHILD}
+    "power_samples": f"""CREATE TABLE power_samples ({_CHILD}
   source TEXT NOT NULL,
   phase TEXT NOT NULL,
   time_s REAL NOT NULL,
   power_w REAL,
   energy_j REAL,{_CHILD_END}""",
-    f"""CREATE TABLE flops ({_CHILD}
+    "flops": f"""CREATE TABLE flops ({_CHILD}
   method TEXT NOT NULL,
   stage TEXT NOT NULL,
   flops INTEGER,
   macs INTEGER,
   note TEXT,
   UNIQUE (result_id, method, stage),{_CHILD_END}""",
-    f"""CREATE TABLE operators ({_CHILD}
+    "operators": f"""CREATE TABLE operators ({_CHILD}
   name TEXT NOT NULL,
   category TEXT NOT NULL,
   device TEXT NOT NULL,
@@ -213,16 +328,122 @@ _VERSION_1 = (
   self_s REAL NOT NULL,
   share REAL NOT NULL,
   memory_bytes INTEGER,{_CHILD_END}""",
-    f"""CREATE TABLE transcripts ({_CHILD}
-  clip_id TEXT NOT NULL,
-  audio_seconds REAL NOT NULL,
-  reference TEXT NOT NULL,
-  hypothesis TEXT NOT NULL,
+    "peaks": f"""CREATE TABLE peaks ({_CHILD}
+  device TEXT NOT NULL,
+  dtype TEXT NOT NULL,
+  threads INTEGER,
+  flops_per_s REAL NOT NULL,
+  bytes_per_s REAL NOT NULL,
+  detail TEXT NOT NULL,
+  model_s REAL,{_CHILD_END}""",
+    "proofs": f"""CREATE TABLE proofs ({_CHILD}
+  part TEXT NOT NULL,
+  asked TEXT NOT NULL,
+  found TEXT NOT NULL,{_CHILD_END}""",
+    "figures": f"""CREATE TABLE figures ({_CHILD}
+  name TEXT NOT NULL,
+  value REAL NOT NULL,
+  note TEXT,
+  UNIQUE (result_id, name),{_CHILD_END}""",
+    # What the scalars in `figures` are: a row for each name that is in this store.
+    "metrics": """CREATE TABLE metrics (
+  name TEXT PRIMARY KEY,
+  heading TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  about TEXT NOT NULL,
+  better TEXT CHECK (better IN ('lower', 'higher')),
+  form TEXT NOT NULL,
+  shown TEXT NOT NULL
+) STRICT, WITHOUT ROWID""",
+    "decoder_steps": f"""CREATE TABLE decoder_steps ({_CHILD}
+  position INTEGER NOT NULL,
+  median_s REAL NOT NULL,
+  low_s REAL NOT NULL,
+  high_s REAL NOT NULL,
+  iterations INTEGER NOT NULL,{_CHILD_END}""",
+    "load_levels": f"""CREATE TABLE load_levels ({_CHILD}
+  mode TEXT NOT NULL CHECK (mode IN ('closed', 'open')),
+  concurrency INTEGER,
+  rate_per_s REAL,
+  arrivals TEXT,
+  max_batch INTEGER,
+  max_wait_s REAL,
+  held INTEGER NOT NULL CHECK (held IN (0, 1)),
+  reason TEXT,
+  window_s REAL NOT NULL,
+  requests INTEGER NOT NULL,
+  answered INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  errors_by_kind TEXT,
+  error_words TEXT,
+  requests_per_s REAL,
+  rtfx REAL,
+  in_flight REAL,
+  latency_mean_s REAL,
+  latency_mean_low_s REAL,
+  latency_mean_high_s REAL,
+  latency_p50_s REAL,
+  latency_p50_low_s REAL,
+  latency_p50_high_s REAL,
+  latency_p90_s REAL,
+  latency_p90_low_s REAL,
+  latency_p90_high_s REAL,
+  latency_p95_s REAL,
+  latency_p95_low_s REAL,
+  latency_p95_high_s REAL,
+  latency_p99_s REAL,
+  latency_p99_low_s REAL,
+  latency_p99_high_s REAL,
+  interval_reason TEXT,
+  queue_mean_s REAL,
+  queue_mean_low_s REAL,
+  queue_mean_high_s REAL,
+  queue_p95_s REAL,
+  service_mean_s REAL,
+  service_p95_s REAL,
+  batch_mean REAL,
+  first_text_p50_s REAL,
+  first_text_p95_s REAL,
+  send_delay_p99_s REAL,
+  slo_p95_s REAL NOT NULL,
+  slo_met INTEGER CHECK (slo_met IN (0, 1)),
+  goodput_per_s REAL,
+  scored INTEGER NOT NULL,
+  wer REAL,
+  wer_low REAL,
+  wer_high REAL,
+  texts_changed INTEGER,
+  cpu_busy REAL,{_CHILD_END}""",
+    "noise_levels": f"""CREATE TABLE noise_levels ({_CHILD}
+  condition TEXT NOT NULL CHECK (condition IN
+    ('clean', 'noise', 'silence', 'faint noise', 'no words')),
+  noise TEXT,
+  snr_db REAL,
+  clips INTEGER NOT NULL,
+  audio_s REAL NOT NULL,
+  scored INTEGER NOT NULL,
+  headline TEXT,
+  normaliser TEXT,
+  normaliser_version TEXT,
+  wer REAL,
+  wer_low REAL,
+  wer_high REAL,
+  cer REAL,
+  cer_low REAL,
+  cer_high REAL,
   substitutions INTEGER,
   deletions INTEGER,
   insertions INTEGER,
-  hits INTEGER,{_CHILD_END}""",
-    """CREATE TABLE events (
+  hits INTEGER,
+  invented INTEGER,
+  invented_per_minute REAL,
+  invented_low REAL,
+  invented_high REAL,
+  clips_with_text INTEGER,
+  example TEXT,
+  interval_by TEXT,
+  reason TEXT,{_CHILD_END}""",
+    "events": """CREATE TABLE events (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
   case_key TEXT,
@@ -231,91 +452,17 @@ _VERSION_1 = (
   message TEXT,
   data TEXT
 ) STRICT""",
-    "CREATE INDEX events_of_job ON events (job_id, id)",
-)
-
-
-def _create(connection: sqlite3.Connection) -> None:
-    for statement in _VERSION_1:
-        connection.execute(statement).close()
-
-
-_VERSION_2 = (
-    # What a launcher started is known by one text, whether that is a process or a container.
-    "ALTER TABLE jobs RENAME COLUMN container_id TO handle",
-    "ALTER TABLE jobs ADD COLUMN attempt_started_at TEXT",
-    "ALTER TABLE jobs ADD COLUMN time_limit_s REAL CHECK (time_limit_s > 0)",
-    "ALTER TABLE jobs ADD COLUMN cancel_requested_at TEXT",
-    "ALTER TABLE jobs ADD COLUMN machine TEXT",
-    "ALTER TABLE jobs ADD COLUMN dispatcher TEXT",
-    "ALTER TABLE jobs ADD COLUMN folder TEXT",
-    "UPDATE jobs SET attempt_started_at = started_at",
-)
-
-
-def _add_queue(connection: sqlite3.Connection) -> None:
-    for statement in _VERSION_2:
-        connection.execute(statement).close()
-
-
-_VERSION_3 = (
     # Containers are labelled with it: only a store's own are adopted or removed.
-    "CREATE TABLE identity (id TEXT NOT NULL) STRICT",
-    "INSERT INTO identity VALUES (lower(hex(randomblob(16))))",
+    "identity": "CREATE TABLE identity (id TEXT NOT NULL) STRICT",
     # How far the spool of an attempt has been taken in.
-    """CREATE TABLE spools (
+    "spools": """CREATE TABLE spools (
   job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
   attempt INTEGER NOT NULL,
   seq INTEGER NOT NULL,
   PRIMARY KEY (job_id, attempt)
 ) STRICT, WITHOUT ROWID""",
-)
-
-
-def _add_spools(connection: sqlite3.Connection) -> None:
-    for statement in _VERSION_3:
-        connection.execute(statement).close()
-
-
-_VARIANTS = (
-    *(
-        f"ALTER TABLE results ADD COLUMN {column}"
-        for column in (
-            "baseline TEXT",
-            "compared_rounds INTEGER",
-            "baseline_latency_s REAL",
-            "compared_latency_s REAL",
-            "speedup REAL",
-            "speedup_low REAL",
-            "speedup_high REAL",
-            "compared_clips INTEGER",
-            "same_text INTEGER",
-            "comparison_reason TEXT",
-            "decoder_reason TEXT",
-        )
-    ),
-    f"""CREATE TABLE proofs ({_CHILD}
-  part TEXT NOT NULL,
-  asked TEXT NOT NULL,
-  found TEXT NOT NULL,{_CHILD_END}""",
-    f"""CREATE TABLE figures ({_CHILD}
-  name TEXT NOT NULL,
-  value REAL NOT NULL,
-  note TEXT,
-  UNIQUE (result_id, name),{_CHILD_END}""",
-    f"""CREATE TABLE decoder_steps ({_CHILD}
-  position INTEGER NOT NULL,
-  median_s REAL NOT NULL,
-  low_s REAL NOT NULL,
-  high_s REAL NOT NULL,
-  iterations INTEGER NOT NULL,{_CHILD_END}""",
-)
-
-
-def _add_variants(connection: sqlite3.Connection) -> None:
-    for statement in _VARIANTS:
-        connection.execute(statement).close()
-
+}
+"""The statement that makes each table, by its name."""
 
 _SORTED_FIGURES = (
     *("model", "latency_s", "latency_p95_s", "rtfx", "energy_j", "joules_per_audio_hour"),
@@ -323,97 +470,21 @@ _SORTED_FIGURES = (
 )
 """What people sort by most. With 100,000 results an index makes that five times quicker."""
 
-
-def _index_figures(connection: sqlite3.Connection) -> None:
-    for column in _SORTED_FIGURES:
-        connection.execute(f"CREATE INDEX results_by_{column} ON results ({column})").close()
-
-
-_PEAKS = (
-    f"""CREATE TABLE peaks ({_CHILD}
-  device TEXT NOT NULL,
-  dtype TEXT NOT NULL,
-  threads INTEGER,
-  flops_per_s REAL NOT NULL,
-  bytes_per_s REAL NOT NULL,
-  detail TEXT NOT NULL,{_CHILD_END}""",
+CREATE_INDEXES = tuple(
+    f"CREATE INDEX IF NOT EXISTS {index}"
+    for index in (
+        "jobs_of_benchmark ON jobs (benchmark_id)",
+        "jobs_by_state ON jobs (state, priority DESC, position)",
+        # With 100,000 jobs the next one must be found without looking at all of them.
+        "jobs_waiting ON jobs (priority DESC, position, id) WHERE state = 'queued'",
+        "jobs_waiting_needs ON jobs (target, needs, priority DESC, position, id)"
+        " WHERE state = 'queued'",
+        "jobs_waiting_last ON jobs (position) WHERE state = 'queued'",
+        "jobs_held ON jobs (machine) WHERE state IN ('starting', 'running')",
+        "results_of_environment ON results (environment_id)",
+        "results_of_quality ON results (quality_id)",
+        *(f"results_by_{column} ON results ({column})" for column in _SORTED_FIGURES),
+        "events_of_job ON events (job_id, id)",
+    )
 )
-
-
-def _add_peaks(connection: sqlite3.Connection) -> None:
-    for statement in _PEAKS:
-        connection.execute(statement).close()
-
-
-_FLEET = (
-    # What a job needs of a node, as a JSON object with sorted keys; null where any will do.
-    "ALTER TABLE jobs ADD COLUMN needs TEXT",
-    # The share of the benchmark's cases that is its own, "2/4"; null for all.
-    "ALTER TABLE jobs ADD COLUMN part TEXT",
-    "ALTER TABLE jobs ADD COLUMN retries INTEGER NOT NULL DEFAULT 0 CHECK (retries >= 0)",
-    "ALTER TABLE jobs ADD COLUMN node TEXT",
-    "ALTER TABLE jobs ADD COLUMN avoid TEXT",
-    # With 100,000 jobs the next one must be found without looking at all of them.
-    "CREATE INDEX jobs_waiting ON jobs (priority DESC, position, id) WHERE state = 'queued'",
-    "CREATE INDEX jobs_waiting_needs ON jobs (target, needs, priority DESC, position, id)"
-    " WHERE state = 'queued'",
-    "CREATE INDEX jobs_waiting_last ON jobs (position) WHERE state = 'queued'",
-    "CREATE INDEX jobs_held ON jobs (machine) WHERE state IN ('starting', 'running')",
-    "ALTER TABLE peaks ADD COLUMN model_s REAL",
-)
-
-
-def _add_fleet(connection: sqlite3.Connection) -> None:
-    for statement in _FLEET:
-        connection.execute(statement).close()
-
-
-_ONE_ROUND = "one round of the batch cycle gives no interval"
-_INTERVALS = (
-    # An interval may be missing, for a reason; one of no width was none.
-    "ALTER TABLE results ADD COLUMN latency_interval_reason TEXT",
-    "ALTER TABLE results ADD COLUMN speedup_reason TEXT",
-    f"UPDATE results SET latency_low_s = NULL, latency_high_s = NULL,"
-    f" latency_interval_reason = '{_ONE_ROUND}' WHERE latency_low_s = latency_high_s",
-    # Those of a bootstrap over rounds were too narrow.
-    "UPDATE results SET speedup_low = NULL, speedup_high = NULL,"
-    " speedup_reason = 'from a version whose intervals were too narrow'"
-    " WHERE speedup IS NOT NULL",
-    f"""CREATE TABLE stages_anew ({_CHILD}
-  stage TEXT NOT NULL,
-  median_s REAL NOT NULL,
-  low_s REAL,
-  high_s REAL,
-  iterations INTEGER NOT NULL,
-  interval_reason TEXT,{_CHILD_END}""",
-    "INSERT INTO stages_anew SELECT result_id, seq, stage, median_s, nullif(low_s, high_s),"
-    " CASE WHEN low_s < high_s THEN high_s END, iterations,"
-    f" CASE WHEN low_s >= high_s THEN '{_ONE_ROUND}' END FROM stages",
-    "DROP TABLE stages",
-    "ALTER TABLE stages_anew RENAME TO stages",
-)
-
-
-def _add_interval_reasons(connection: sqlite3.Connection) -> None:
-    for statement in _INTERVALS:
-        connection.execute(statement).close()
-
-
-def _add_promise(connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "ALTER TABLE results ADD COLUMN same_text_promised INTEGER"
-        " CHECK (same_text_promised IN (0, 1))"
-    ).close()
-
-
-MIGRATIONS: tuple[Migration, ...] = (
-    _create,
-    _add_queue,
-    _add_spools,
-    _add_variants,
-    _index_figures,
-    _add_peaks,
-    _add_fleet,
-    _add_interval_reasons,
-    _add_promise,
-)
+"""The statements that make the indexes that are not there."""

@@ -14,8 +14,9 @@ from typing import Literal
 from store.clock import Clock
 from store.connection import Database, Transaction
 from store.errors import LeaseLostError, SpoolError
+from store.events import Event
 from store.jobs import HELD, begin_job, check_held, end_job, get_job, stop_of
-from store.records import Event, FinalState, JobState, Result
+from store.records import FinalState, JobState, Result
 from store.rows import JobRow
 from store.writer import insert_event, insert_rows, rows_of
 
@@ -124,7 +125,13 @@ def ingest(
 
 
 def spooled(database: Database, job_id: int, attempt: int) -> int:
-    """The number of the last record of a spool that is in the store; 0 if none is."""
+    """The number of the last record of a spool that is in the store; 0 if none is.
+
+    Args:
+        database: The store.
+        job_id: The job.
+        attempt: Which of its attempts wrote the spool.
+    """
     with database.read() as transaction:
         return _last(transaction, job_id, attempt)
 

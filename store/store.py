@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from store import jobs, reader, rescoring, spool, writer
+from store import jobs, merge, qualities, reader, spool, writer
 from store.attempts import Attempts
 from store.browse import Browser
 from store.clock import Clock, timestamp, utc_now
 from store.connection import BUSY_TIMEOUT_S, Database, open_database
 from store.errors import OldStoreError
+from store.events import Event, EventRow
 from store.leaderboard import LeaderboardRow
+from store.load_board import LoadRow
+from store.merge import Merged
 from store.mounts import MOUNTINFO
+from store.noise_board import NoiseRow
 from store.queue import Queue
-from store.records import Event, JobState, Quality, Result, ResultState, Transcript
-from store.rows import BenchmarkRow, Counts, EventRow, JobRow, Stop, StoredResult
+from store.records import JobState, Result, ResultState
+from store.rows import BenchmarkRow, Counts, JobRow, Stop, StoredQuality, StoredResult
 from store.spool import SpoolRecord
 from store.study import StudyReader
+from store.word_records import Quality, Transcript
 from store.writer import rows_of
-
-
-def default_path(path: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """Where the store is: ``path`` if given, else ``ASRPROF_STORE``, else results/asrprof.db."""
-    return Path(path or environ.get("ASRPROF_STORE") or "results/asrprof.db").expanduser()
 
 
 class Store:
@@ -37,6 +36,13 @@ class Store:
     """
 
     def __init__(self, database: Database, *, clock: Clock, mountinfo: Path) -> None:
+        """Takes over an open database; see ``open``.
+
+        Args:
+            database: The connection.
+            clock: Gives the time of day, with a time zone.
+            mountinfo: The mount table, which tells whether the file system is a local one.
+        """
         self._database = database
         self._clock = clock
         self._mountinfo = mountinfo
@@ -163,7 +169,12 @@ class Store:
         )
 
     def heartbeat(self, job_id: int, lease_s: float, *, owner: str | None = None) -> Stop | None:
-        """Renews the lease on a job. With ``owner``, checks that the job is still its own.
+        """Renews the lease on a job.
+
+        Args:
+            job_id: The job.
+            lease_s: How long the lease lasts from now, in seconds.
+            owner: The process that must still hold the job; None for no check.
 
         Returns:
             Why the job must end (someone asked for it, or its time is over), or None.
@@ -177,6 +188,12 @@ class Store:
         self, job_id: int, state: JobState, reason: str | None = None, *, owner: str | None = None
     ) -> None:
         """Ends a job as ``done``, ``failed``, ``cancelled`` or ``lost`` and frees its lease.
+
+        Args:
+            job_id: The job.
+            state: The state that it ends in.
+            reason: Why it ended so, in words, if there is something to say.
+            owner: The process that must still hold the job; None for no check.
 
         Raises:
             LeaseLostError: Another process than ``owner`` holds the job.
@@ -203,6 +220,11 @@ class Store:
     def reopen_job(self, job_id: int, owner: str, lease_s: float) -> None:
         """Takes a job that nobody runs and sets it running again, as its next attempt.
 
+        Args:
+            job_id: The job.
+            owner: The process that takes it.
+            lease_s: How long it holds the job unless it renews the lease, in seconds.
+
         Raises:
             JobBusyError: A live process runs it.
         """
@@ -212,11 +234,21 @@ class Store:
         """Ends as ``lost`` every running job whose process is dead or silent; gives their ids."""
         return jobs.mark_lost_jobs(self._database, now=self._clock())
 
-    def jobs(self, *, states: Iterable[JobState] | None = None) -> list[JobRow]:
-        """All jobs, or those in ``states``, in the order they were created."""
-        found = jobs.find_jobs(self._database)
-        wanted = None if states is None else frozenset(states)
-        return [job for job in found if wanted is None or job.state in wanted]
+    def jobs(
+        self,
+        *,
+        states: Iterable[JobState] | None = None,
+        ids: Iterable[int] | None = None,
+        last: int | None = None,
+    ) -> list[JobRow]:
+        """Jobs in the order they were created, by default all.
+
+        Args:
+            states: Only those in one of these.
+            ids: Only these; one that is not there is left out.
+            last: Of these, only the last so many.
+        """
+        return jobs.choose_jobs(self._database, states=states, ids=ids, last=last)
 
     def job(self, job_id: int) -> JobRow:
         """One job.
@@ -232,9 +264,18 @@ class Store:
         """Stores an event of a job and returns its id."""
         return writer.add_event(self._database, job_id, event)
 
-    def events(self, job_id: int, *, after: int = 0, limit: int | None = None) -> list[EventRow]:
-        """A job's events, oldest first; with ``after``, only those with a higher id."""
-        return reader.find_events(self._database, job_id, after, limit)
+    def events(
+        self, job_id: int, *, after: int = 0, last: int | None = None, progress: bool = True
+    ) -> list[EventRow]:
+        """A job's events, oldest first.
+
+        Args:
+            job_id: The job.
+            after: Only those with a higher id.
+            last: Only the last so many.
+            progress: Whether those that say how far the case in hand is are among them.
+        """
+        return reader.find_events(self._database, job_id, after, last, progress=progress)
 
     # Results
 
@@ -244,6 +285,14 @@ class Store:
         A case that has a row keeps it: writing it again changes nothing and gives the old id.
         With ``replace``, a row in any state but ``ok`` gives way to the new one, which gets a new
         id.
+
+        Its error rates and transcripts become the quality record of the job and its
+        ``quality_key``, unless that is there: then the result shares it and shows its figures.
+
+        Args:
+            job_id: The job that the case belongs to.
+            result: The result with all its children.
+            replace: Whether it takes the place of a row that is not ``ok``.
 
         Raises:
             ValueError: A figure is NaN or infinite, or a value has a type that SQLite does not
@@ -256,6 +305,13 @@ class Store:
     ) -> int:
         """Takes in what a runner has spooled, as far as it is new; see ``store.spool``.
 
+        Args:
+            job_id: The job.
+            attempt: The attempt that wrote the spool.
+            records: The records in their order; those that the store has are passed over.
+            lease_s: How long the job counts as held without a sign of life once it has begun, in
+                seconds.
+
         Returns:
             The number of the last record that is in the store.
 
@@ -266,6 +322,21 @@ class Store:
         return spool.ingest(
             self._database, job_id, attempt, records, lease_s=lease_s, clock=self._clock
         )
+
+    def merge(
+        self, path: str | Path, *, progress: Callable[[int, int], None] | None = None
+    ) -> Merged:
+        """Takes the jobs of another store in, with all that belongs to them; see ``store.merge``.
+
+        Args:
+            path: The other store, which is only read.
+            progress: Told how many of its results have been looked at, and of how many.
+
+        Raises:
+            StoreError: The other store cannot be used, or is this one.
+        """
+        told = progress or (lambda done, total: None)
+        return merge.merge(self._database, Path(path), progress=told, clock=self._clock)
 
     def spooled(self, job_id: int, attempt: int) -> int:
         """The number of the last record of an attempt's spool that is in the store, or 0."""
@@ -282,14 +353,28 @@ class Store:
 
     def replace_quality(
         self, result_id: int, quality: Quality, transcripts: Sequence[Transcript]
-    ) -> None:
-        """Puts error rates and their transcripts in the place of a result's old ones.
+    ) -> int:
+        """Puts error rates and their transcripts in the place of those that a result shares.
+
+        The rows of all results that share them change in the same transaction.
+
+        Args:
+            result_id: Any of these results.
+            quality: The new figures.
+            transcripts: All transcripts, with their new word counts.
+
+        Returns:
+            How many rows have changed.
 
         Raises:
-            StoreError: There is no such result.
+            StoreError: There is no such result, or it has no error rates.
             ValueError: A figure is NaN or infinite; nothing is changed.
         """
-        rescoring.replace_quality(self._database, result_id, quality, transcripts)
+        return qualities.replace_quality(self._database, result_id, quality, transcripts)
+
+    def qualities(self, job_id: int) -> tuple[StoredQuality, ...]:
+        """The quality records of a job with their transcripts, in the order they were stored."""
+        return qualities.find_qualities(self._database, job_id)
 
     def case_keys(self, job_id: int, states: Iterable[ResultState] | None = None) -> set[str]:
         """The cases of a job that have a row, or a row in one of ``states``."""
@@ -298,6 +383,10 @@ class Store:
     def case_seconds(self) -> dict[str, float]:
         """How long each case of any job took when it was last measured to its end, by its key."""
         return reader.case_seconds(self._database)
+
+    def clips_fingerprints(self, job_id: int) -> dict[float, str]:
+        """Fingerprints of the clips behind a job's good rows, by their length in seconds."""
+        return reader.clips_fingerprints(self._database, job_id)
 
     def result(self, result_id: int) -> StoredResult:
         """A result with everything that was stored with it.
@@ -336,6 +425,16 @@ class Store:
             order=order,
             limit=limit,
         )
+
+    def load_board(self, job_id: int | None = None) -> tuple[LoadRow, ...]:
+        """Levels of load, of one job or of all, in the order they were stored and held."""
+        return reader.load_board(self._database, job_id=job_id)
+
+    def noise_board(
+        self, job_id: int | None = None, result_id: int | None = None
+    ) -> tuple[NoiseRow, ...]:
+        """What models made of noise and silence: of one job, of one result, or of all."""
+        return reader.noise_board(self._database, job_id=job_id, result_id=result_id)
 
     @property
     def browse(self) -> Browser:

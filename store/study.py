@@ -6,26 +6,28 @@ samples, stages and the rest are read for the results that need them, many at a 
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import TypeVar, cast
 
+from store.booleans import boolean_fields, make_booleans
 from store.columns import CHILDREN, ENVIRONMENT, Columns
 from store.connection import Database, Value
 from store.errors import StoreError, one_line
-from store.leaderboard import LeaderboardRow
-from store.records import EnergyLabel, Environment, ResultState, Weights
+from store.leaderboard import COLUMNS, scalar_expression
+from store.metrics import Form, Metric
+from store.qualities import transcripts_of
+from store.records import EnergyLabel, Environment, LanguageBy, ResultState, Weights
+from store.scalars import find_scalars
+from store.sql import one_of, portions
+from store.word_records import ClipsMode, Covered, Headline, QualityOf, Transcript
 
 Record = TypeVar("Record")
 
-_AT_ONCE = 500
-"""Results a query: older builds of SQLite take 999 parameters at most."""
-
 
 @dataclass(frozen=True, kw_only=True)
-class StudyRow:
+class StudyRow(Covered):
     """The figures of one result in full precision, as the table ``results`` has them."""
 
     result_id: int
@@ -40,8 +42,11 @@ class StudyRow:
     revision: str | None
     device: str
     variant: str
+    language: str | None
+    """The language it was told, or is known, to transcribe."""
+    language_by: LanguageBy | None
     baseline: str | None
-    """The variant that took turns with this one; None where none did."""
+    """The variant that was interleaved with this one; None where none did."""
     compared_clips: int | None
     """Clips whose texts were compared with that one's."""
     same_text: int | None
@@ -54,6 +59,18 @@ class StudyRow:
     reason: str | None
     parameters: int | None
     clips_fingerprint: str | None
+    clips_mode: ClipsMode | None
+    clips_of_recording: int | None
+    clips_of_speaker: int | None
+    clips_of_utterance: int | None
+    clips_of_any: int | None
+    speech_share: float | None
+    reference_words: int | None
+    hypothesis_words: int | None
+    missing_words: int | None
+    timed_loops: int | None
+    timed_loops_time_share: float | None
+    stopped_early: bool | None
     load_s: float | None
     cold_s: float | None
     iterations: int | None
@@ -85,19 +102,51 @@ class StudyRow:
     weights_bytes: int | None
     gpu_allocated_bytes: int | None
     gpu_reserved_bytes: int | None
-    clips: int | None
+    quality_id: int | None
+    """The quality record; rows that share one have the same number."""
+    quality_of: QualityOf | None
+    scored: int | None
+    quality_batch_size: int | None
+    beyond_window: int | None
     wer: float | None
     wer_low: float | None
     wer_high: float | None
+    wer_interval_by: str | None
+    wer_clusters: int | None
     cer: float | None
+    cer_low: float | None
+    cer_high: float | None
+    quality_loops: int | None
+    quality_loops_error_share: float | None
+    quality_loops_time_share: float | None
     normaliser: str | None
     normaliser_version: str | None
     quality_reason: str | None
+    quality_remark: str | None
+    quality_headline: Headline | None
+    data_utterances: int | None
+    data_words: int | None
+    too_long: int | None
+    not_chosen: int | None
+    unscored_words: int | None
+    rows_without_words: int | None
+    rows_unreadable: int | None
+    clips_utterances: int | None
+    clips_words: int | None
+    clips_left_out: int | None
+    clips_left_out_words: int | None
     foreign_cpu: float | None
     threads: int | None
+    threads_listed: int | None
+    """CPU threads, where the benchmark listed several numbers of them."""
 
 
-_JOINED = {"result_id": "results.id", "benchmark": "benchmarks.name"}
+_JOINED = {
+    "result_id": "results.id",
+    "benchmark": "benchmarks.name",
+    "threads_listed": f"CAST({scalar_expression('threads')} AS INTEGER)",
+}
+_BOOLEANS = boolean_fields(StudyRow)
 _NAMES = tuple(field.name for field in fields(StudyRow))
 _COLUMNS = ", ".join(f"{_JOINED.get(name, f'results.{name}')} AS {name}" for name in _NAMES)
 
@@ -117,12 +166,20 @@ TABLES = (
     "leaderboard",
     "results",
     *(child.table for child in CHILDREN),
+    "qualities",
+    "transcripts",
     "environments",
     "jobs",
     "benchmarks",
     "events",
 )
 """What can be read as a whole; the first ones can be chosen from by a condition."""
+
+_SQL_TYPES: dict[Form, str] = {"text": "TEXT", "count": "INTEGER", "flag": "INTEGER"}
+
+_CHOSEN_BY = {"results": "id", "qualities": "id", "transcripts": "quality_id"}
+"""The column that says to which result, or to which quality record, a row belongs."""
+_OF_QUALITY = ("qualities", "transcripts")
 
 
 class StudyReader:
@@ -133,13 +190,19 @@ class StudyReader:
         self._database = database
 
     def rows(
-        self, *, where: str | None = None, job_id: int | None = None, git_commit: str | None = None
+        self,
+        *,
+        where: str | None = None,
+        job_id: int | None = None,
+        result_ids: Iterable[int] | None = None,
+        git_commit: str | None = None,
     ) -> list[StudyRow]:
         """The results, in the order they were stored.
 
         Args:
             where: Only those for which this SQL condition on the view ``leaderboard`` holds.
             job_id: Only this job's.
+            result_ids: Only these; one that is not there is left out.
             git_commit: Only those measured by a harness whose commit begins like this.
 
         Raises:
@@ -151,27 +214,51 @@ class StudyReader:
         if job_id is not None:
             conditions.append("results.job_id = ?")
             parameters.append(job_id)
+        if result_ids is not None:
+            condition, wanted = one_of("results.id", result_ids)
+            conditions.append(condition)
+            parameters.append(wanted)
         if git_commit is not None:
             conditions.append(
                 "results.environment_id IN (SELECT id FROM environments "
                 "WHERE substr(git_commit, 1, ?) = ?)"
             )
             parameters += [len(git_commit), git_commit]
+        found = self._select(_COLUMNS, conditions, parameters, where)
+        return [_study_row(row) for row in found]
+
+    def _select(
+        self,
+        columns: str,
+        conditions: Sequence[str] = (),
+        parameters: Sequence[Value] = (),
+        where: str | None = None,
+    ) -> list[sqlite3.Row]:
+        """Columns of the results that meet all conditions, in the order they were stored.
+
+        Args:
+            columns: SQL over ``results`` and the benchmark's row.
+            conditions: SQL, too.
+            parameters: Of the conditions.
+            where: See ``rows``.
+
+        Raises:
+            StoreError: See ``rows``.
+        """
         if where is not None:
             if not self._database.readonly:
                 raise StoreError(f"{self._database.path}: a condition needs a read-only store")
             # On a line of its own, so that a comment at its end cannot swallow the bracket.
-            conditions.append(
-                f"results.id IN (SELECT result_id FROM leaderboard WHERE (\n{where}\n))"
-            )
+            of_the_user = f"results.id IN (SELECT result_id FROM leaderboard WHERE (\n{where}\n))"
+            conditions = (*conditions, of_the_user)
         sql = (
-            f"SELECT {_COLUMNS} FROM results JOIN jobs ON jobs.id = results.job_id "
+            f"SELECT {columns} FROM results JOIN jobs ON jobs.id = results.job_id "
             "JOIN benchmarks ON benchmarks.id = jobs.benchmark_id"
         )
         if conditions:
             sql += f" WHERE {' AND '.join(conditions)}"
         try:
-            found = self._database.rows(f"{sql} ORDER BY results.id", parameters)
+            return self._database.rows(f"{sql} ORDER BY results.id", parameters)
         except StoreError as error:
             if where is None:
                 raise
@@ -179,12 +266,15 @@ class StudyReader:
             raise StoreError(
                 f"{self._database.path}: cannot select results with where {where!r}: {said}"
             ) from error
-        return [_study_row(row) for row in found]
 
     def environments(self) -> dict[int, Environment]:
         """All machines of the store by id."""
         rows = self._database.rows("SELECT * FROM environments ORDER BY id")
         return {int(row["id"]): ENVIRONMENT.build(row) for row in rows}
+
+    def scalars(self) -> dict[str, Metric]:
+        """What the scalars of the store's results are, by name."""
+        return find_scalars(self._database)
 
     def children(
         self, record: type[Record], result_ids: Iterable[int]
@@ -195,12 +285,11 @@ class StudyReader:
             record: Their class, for example ``Stage``.
             result_ids: The results; those without such children are not in the answer.
         """
+        if record is Transcript:
+            return cast("dict[int, tuple[Record, ...]]", self._transcripts(result_ids))
         table, columns = _child(record)
-        wanted = sorted(set(result_ids))
         found: dict[int, list[Record]] = {}
-        for start in range(0, len(wanted), _AT_ONCE):
-            chunk = wanted[start : start + _AT_ONCE]
-            marks = ", ".join("?" for _ in chunk)
+        for chunk, marks in portions(result_ids):
             rows = self._database.rows(
                 f"SELECT * FROM {table} WHERE result_id IN ({marks}) ORDER BY result_id, seq", chunk
             )
@@ -208,13 +297,26 @@ class StudyReader:
                 found.setdefault(row["result_id"], []).append(columns.build(row))
         return {result_id: tuple(records) for result_id, records in found.items()}
 
+    def _transcripts(self, result_ids: Iterable[int]) -> dict[int, tuple[Transcript, ...]]:
+        """Transcripts by result; results that share a record get the same tuple."""
+        records: dict[int, int] = {}
+        for chunk, marks in portions(result_ids):
+            rows = self._database.rows(
+                "SELECT id, quality_id FROM results"
+                f" WHERE quality_id IS NOT NULL AND id IN ({marks})",
+                chunk,
+            )
+            records |= {row["id"]: row["quality_id"] for row in rows}
+        texts = transcripts_of(self._database, records.values())
+        return {result: texts[record] for result, record in records.items() if record in texts}
+
     def table(self, name: str, *, where: str | None = None) -> RawTable:
         """A whole table.
 
         Args:
             name: One of ``TABLES``.
             where: Only rows of results for which this SQL condition on the view ``leaderboard``
-                holds; for tables that have results alone.
+                holds; for tables that have results alone. What several of them share comes once.
 
         Raises:
             StoreError: There is no such table, it cannot be chosen from, or SQLite does not
@@ -222,37 +324,36 @@ class StudyReader:
         """
         if name not in TABLES:
             raise StoreError(f"no table {name!r}: write one of {', '.join(TABLES)}")
-        key = {"leaderboard": "result_id", "results": "id"}.get(name, "result_id")
+        key = _CHOSEN_BY.get(name, "result_id")
         types = {
             str(row["name"]): str(row["type"])
             for row in self._database.rows(f"PRAGMA table_info({name})")
         }
         if name == "leaderboard":
-            types = {field.name: _sql_type(str(field.type)) for field in fields(LeaderboardRow)}
+            types = {name: _SQL_TYPES.get(_form(name), "REAL") for name in types}
         sql = f"SELECT {', '.join(types)} FROM {name}"
         if where is not None:
             if key not in types:
                 raise StoreError(f"table {name} has no results to choose from: leave --where out")
             # Parsed apart from the rest, so that an error is the condition's.
-            chosen = {row.result_id for row in self.rows(where=where)}
-            sql += f" WHERE {key} IN (SELECT value FROM json_each(?))"
-            rows = self._database.rows(sql, (json.dumps(sorted(chosen)),))
+            owner = "quality_id" if name in _OF_QUALITY else "id"
+            found = self._select(f"results.{owner}", where=where)
+            chosen = {number for (number,) in found if number is not None}
+            condition, wanted = one_of(key, sorted(chosen))
+            rows = self._database.rows(f"{sql} WHERE {condition}", (wanted,))
         else:
             rows = self._database.rows(sql)
         return RawTable(name, tuple(types), tuple(types.values()), [tuple(row) for row in rows])
 
 
-def _sql_type(hint: str) -> str:
-    """The column type of a field of ``LeaderboardRow``."""
-    first = hint.split(" | ", maxsplit=1)[0]
-    return {"int": "INTEGER", "bool": "INTEGER", "float": "REAL"}.get(first, "TEXT")
+def _form(column: str) -> Form:
+    """How the values of a column of the view ``leaderboard`` are written; scalars are numbers."""
+    return COLUMNS[column].form if column in COLUMNS else "number"
 
 
 def _study_row(row: sqlite3.Row) -> StudyRow:
     values = dict(zip(_NAMES, row, strict=True))
-    for name in ("stable", "same_text_promised"):
-        if values[name] is not None:
-            values[name] = bool(values[name])
+    make_booleans(values, _BOOLEANS)
     return StudyRow(**values)
 
 

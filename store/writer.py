@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from store.columns import (
     CHILDREN,
@@ -16,13 +16,19 @@ from store.columns import (
     MEMORY,
     QUALITY,
     RESULT,
+    SPEECH,
     Child,
     problem_of,
 )
 from store.connection import Database, Transaction, Value
 from store.errors import StoreError
+from store.events import Event
 from store.jobs import forget_progress
-from store.records import EnergyReading, Environment, Event, Result
+from store.metrics import Metric
+from store.qualities import QualityRows, quality_rows, share_record
+from store.records import EnergyReading, Environment, Result
+from store.scalars import describe, scalars_of
+from store.sql import insert_sql
 
 _DERIVED = (
     "energy_j",
@@ -39,24 +45,22 @@ _RESULT_COLUMNS = (
     "job_id",
     "environment_id",
     "created_at",
+    "quality_id",
+    *QUALITY.names,
     *RESULT.names,
     *LATENCY.names,
+    *SPEECH.names,
     *MEMORY.names,
-    *QUALITY.names,
     *CONDITIONS.names,
     *COMPARISON.names,
     *_DERIVED,
 )
 
 
-def _insert(table: str, columns: tuple[str, ...]) -> str:
-    marks = ", ".join("?" for _ in columns)
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
-
-
-_INSERT_RESULT = _insert("results", _RESULT_COLUMNS)
-_INSERT_EVENT = _insert("events", ("job_id", *EVENT.names))
-_INSERT_ENVIRONMENT = _insert("environments", ENVIRONMENT.names)
+_NO_QUALITY: tuple[Value, ...] = (None,) * (1 + len(QUALITY.names))
+_INSERT_RESULT = insert_sql("results", _RESULT_COLUMNS)
+_INSERT_EVENT = insert_sql("events", ("job_id", *EVENT.names))
+_INSERT_ENVIRONMENT = insert_sql("environments", ENVIRONMENT.names)
 
 
 def canonical_json(text: str) -> str:
@@ -75,7 +79,14 @@ def canonical_json(text: str) -> str:
 
 
 def add_benchmark(database: Database, name: str, config_json: str, now: str) -> int:
-    """Stores a benchmark unless one with an equal config is there, and returns its id."""
+    """Stores a benchmark unless one with an equal config is there, and returns its id.
+
+    Args:
+        database: The store.
+        name: Name of the benchmark.
+        config_json: Its config.
+        now: The time of day, as it is stored.
+    """
     config = canonical_json(config_json)
     config_hash = hashlib.sha256(config.encode()).hexdigest()
     with database.write() as transaction:
@@ -91,46 +102,74 @@ def add_benchmark(database: Database, name: str, config_json: str, now: str) -> 
 
 
 def add_event(database: Database, job_id: int, event: Event) -> int:
-    """Stores an event and returns its id."""
+    """Stores an event and returns its id.
+
+    Args:
+        database: The store.
+        job_id: The job that it belongs to.
+        event: What happened.
+    """
     with database.write() as transaction:
         _check_job(transaction, database, job_id)
         return insert_event(transaction, job_id, event)
 
 
 def insert_event(transaction: Transaction, job_id: int, event: Event) -> int:
-    """Stores an event within a transaction, and returns its id."""
+    """Stores an event within a transaction, and returns its id.
+
+    Args:
+        transaction: The transaction.
+        job_id: The job that it belongs to.
+        event: What happened.
+    """
     return transaction.insert(_INSERT_EVENT, (job_id, *EVENT.values(event, "event.")))
 
 
 @dataclass(frozen=True)
 class Rows:
-    """A result as rows: its own, and those of its children."""
+    """A result as rows: its own, those of its children, and its quality record."""
 
     key: str
     own: tuple[Value, ...]
-    """The row of ``results`` after its first three columns."""
+    """The row of ``results`` without ids, the time of writing and what ``quality`` gives it."""
+    quality: QualityRows | None
     children: tuple[tuple[Child, list[tuple[Value, ...]]], ...]
     environment: Environment | None
+    metrics: tuple[Metric, ...]
+    """What the scalars are."""
 
 
 def rows_of(result: Result) -> Rows:
     """A result as rows, every figure checked.
 
+    A quality record without a key is the result's own, and gets the key of its case.
+
     Raises:
-        ValueError: A figure is NaN or infinite, or a value has a type that SQLite does not know;
-            the message names the field.
+        ValueError: A figure is NaN or infinite, a value has a type that SQLite does not know, or
+            there are transcripts without a quality record; the message names the field.
     """
+    if result.quality is not None and result.quality_key is None:
+        result = replace(result, quality_key=result.case_key)
     own = _flatten(result)
+    quality = _quality(result)
     if result.environment is not None:
         ENVIRONMENT.values(result.environment, "environment.")
     children = tuple((child, _child_rows(child, result)) for child in CHILDREN)
-    return Rows(result.case_key, own, children, result.environment)
+    return Rows(result.case_key, own, quality, children, result.environment, scalars_of(result))
 
 
 def write_result(
     database: Database, job_id: int, result: Result, now: str, *, replace: bool = False
 ) -> int:
-    """Stores a result with its children in one transaction, and returns its id."""
+    """Stores a result with its children in one transaction, and returns its id.
+
+    Args:
+        database: The store.
+        job_id: The job that the case belongs to.
+        result: The result with all its children.
+        now: The time of day, as it is stored.
+        replace: Whether it takes the place of a row that is not ``ok``.
+    """
     # Everything is checked before the lock is taken, so that others wait only for SQLite.
     rows = rows_of(result)
     with database.write() as transaction:
@@ -141,7 +180,15 @@ def write_result(
 def insert_rows(
     transaction: Transaction, job_id: int, rows: Rows, now: str, *, replace: bool = False
 ) -> int:
-    """Stores a result within a transaction, and returns its id; see ``Store.write_result``."""
+    """Stores a result within a transaction, and returns its id; see ``Store.write_result``.
+
+    Args:
+        transaction: The transaction.
+        job_id: The job that the case belongs to.
+        rows: The result as the tables hold it.
+        now: The time of day, as it is stored.
+        replace: Whether it takes the place of a row that is not ``ok``.
+    """
     present = transaction.rows(
         "SELECT id, state FROM results WHERE job_id = ? AND case_key = ?", (job_id, rows.key)
     )
@@ -150,12 +197,19 @@ def insert_rows(
     if present:
         transaction.run("DELETE FROM results WHERE id = ?", (present[0]["id"],))
     environment_id = _environment_id(transaction, rows.environment)
-    result_id = transaction.insert(_INSERT_RESULT, (job_id, environment_id, now, *rows.own))
+    shared = _NO_QUALITY
+    if rows.quality is not None:
+        record = share_record(transaction, job_id, rows.quality)
+        shared = (record.id, *record.figures)
+    result_id = transaction.insert(
+        _INSERT_RESULT, (job_id, environment_id, now, *shared, *rows.own)
+    )
     for child, children in rows.children:
         transaction.run_many(
-            _insert(child.table, ("result_id", "seq", *child.columns.names)),
+            insert_sql(child.table, ("result_id", "seq", *child.columns.names)),
             ((result_id, seq, *values) for seq, values in enumerate(children)),
         )
+    describe(transaction, rows.metrics)
     forget_progress(transaction, job_id)
     transaction.run(
         "UPDATE jobs SET cases_done = (SELECT count(*) FROM results WHERE job_id = jobs.id) "
@@ -166,16 +220,24 @@ def insert_rows(
 
 
 def _flatten(result: Result) -> tuple[Value, ...]:
-    """The row of ``results`` after its first three columns."""
+    """``Rows.own``."""
     return (
         *RESULT.values(result, ""),
         *LATENCY.values(result.latency, "latency."),
+        *SPEECH.values(result.speech, "speech."),
         *MEMORY.values(result.memory, "memory."),
-        *QUALITY.values(result.quality, "quality."),
         *CONDITIONS.values(result.conditions, "conditions."),
         *COMPARISON.values(result.comparison, "comparison."),
         *_derive(result),
     )
+
+
+def _quality(result: Result) -> QualityRows | None:
+    if result.quality is None or result.quality_key is None:
+        if result.transcripts:
+            raise ValueError("transcripts need a quality record to belong to: give quality too")
+        return None
+    return quality_rows(result.quality_key, result.quality, result.transcripts)
 
 
 def _derive(result: Result) -> tuple[Value, ...]:

@@ -1,20 +1,35 @@
-"""Small local checkpoints with random weights, as `save_pretrained` writes them."""
+"""Small local checkpoints with random weights, as `save_pretrained` writes them; an odd graph."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import torch
 from transformers import (
+    MoonshineConfig,
+    MoonshineForConditionalGeneration,
+    PreTrainedModel,
     Wav2Vec2Config,
     Wav2Vec2CTCTokenizer,
     Wav2Vec2FeatureExtractor,
     Wav2Vec2ForCTC,
 )
 
+from runner.engines.vocabulary import piece_tokenizer
 
-def save_ctc(folder: Path) -> Path:
-    """A wav2vec 2.0 CTC model of a few thousand parameters: a case with it takes milliseconds."""
+
+def save_ctc(
+    folder: Path, model: PreTrainedModel | None = None, extractor: Any | None = None
+) -> Path:
+    """A CTC model of a few thousand parameters: a case with it takes milliseconds.
+
+    Args:
+        folder: Where to.
+        model: Over eight tokens, the first of them blank; a wav2vec 2.0 when None.
+        extractor: Its feature extractor.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     config = Wav2Vec2Config(
         hidden_size=16,
@@ -27,10 +42,45 @@ def save_ctc(folder: Path) -> Path:
         vocab_size=8,
         pad_token_id=0,
     )
-    Wav2Vec2ForCTC(config).save_pretrained(folder)
+    (model or Wav2Vec2ForCTC(config)).save_pretrained(folder)
     tokens = ["<pad>", "<s>", "</s>", "<unk>", "|", "A", "B", "C"]
     vocabulary = folder / "vocab.json"
     vocabulary.write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
     Wav2Vec2CTCTokenizer(str(vocabulary)).save_pretrained(folder)
-    Wav2Vec2FeatureExtractor().save_pretrained(folder)
+    (extractor or Wav2Vec2FeatureExtractor()).save_pretrained(folder)
     return folder
+
+
+def save_moonshine(folder: Path) -> Path:
+    """A Moonshine of a few thousand parameters, whose text depends on what it hears."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = MoonshineConfig(
+        vocab_size=40,
+        hidden_size=32,
+        intermediate_size=64,
+        encoder_num_hidden_layers=1,
+        decoder_num_hidden_layers=2,
+        encoder_num_attention_heads=2,
+        decoder_num_attention_heads=2,
+        pad_head_dim_to_multiple_of=8,
+        # Large enough that neither text nor audio is lost in the other.
+        initializer_range=0.3,
+    )
+    torch.manual_seed(1)
+    MoonshineForConditionalGeneration(config).save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(do_normalize=False, return_attention_mask=True).save_pretrained(folder)
+    piece_tokenizer(40, special=40).save_pretrained(folder)
+    return folder
+
+
+def save_unknown_operator(folder: Path) -> Path:
+    """An ONNX file of one operator that no runtime has."""
+    import onnx
+    from onnx import helper
+
+    ends = [helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, [1]) for n in ("x", "y")]
+    node = helper.make_node("Whistle", ["x"], ["y"], domain="nobody")
+    graph = helper.make_graph([node], "odd", ends[:1], ends[1:])
+    imports = [helper.make_opsetid("", 18), helper.make_opsetid("nobody", 1)]
+    onnx.save(helper.make_model(graph, opset_imports=imports), folder / "odd.onnx")
+    return folder / "odd.onnx"

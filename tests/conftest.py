@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,32 @@ if not os.environ.get("ASRPROF_TEST_HUB"):
 from runner.clips.clip import SAMPLE_RATE, Waveform
 
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_configure() -> None:
+    """Gives each of the test workers that run side by side its share of the cores.
+
+    What a worker starts inherits them, so that no program under test makes more threads than
+    there are cores for it: threads that wait for each other on one core cost minutes.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if not worker.startswith("gw") or not hasattr(os, "sched_setaffinity"):
+        return
+    share = sorted(os.sched_getaffinity(0))[int(worker.removeprefix("gw")) :: workers]
+    if share:
+        os.sched_setaffinity(0, share)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measures anew what was measured beside another program's work: up to three times.
+
+    What takes longest comes first: else one of the workers begins it when the other is done.
+    """
+    items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "tests" / "weights"))
+    for item in items:
+        if item.get_closest_marker("timed"):
+            item.add_marker(pytest.mark.flaky(reruns=2, only_rerun="AssertionError"))
 
 
 @pytest.fixture
@@ -43,6 +69,36 @@ def real_speech() -> Path:
     if not (folder / "manifest.jsonl").is_file():
         pytest.skip(f"no real speech at {folder} (set ASRPROF_TEST_SPEECH)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_weights() -> Path:
+    """Folder with whisper-tiny.en and whisper-base as `.ci/weights` makes it; skips without one."""
+    folder = os.environ.get("ASRPROF_TEST_WEIGHTS")
+    if not folder or not (Path(folder) / "whisper-base" / "model.safetensors").is_file():
+        pytest.skip("no real weights (set ASRPROF_TEST_WEIGHTS to a folder from .ci/weights)")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def conversions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Cache of converted models for tests that only use them: one for all files and workers.
+
+    ``ASRPROF_TEST_CACHE`` names one that outlives the run.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = Path(os.environ.get("ASRPROF_TEST_CACHE") or shared / "conversions")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def kept_conversions(conversions: Path) -> Iterator[None]:
+    """For the files whose engines convert: what one of them converted is there for the next."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASRPROF_CACHE", str(conversions))
+        yield
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -58,7 +59,10 @@ PRESETS = {
     "decoder": 15,
     "demo": 9,
     "edge": 22,
+    "engines": 44,
     "int8": 30,
+    "load": 1,
+    "robustness": 3,
     "precision": 42,
     "scaling": 34,
     "streaming": 12,
@@ -257,7 +261,7 @@ def test_a_ready_made_variant_keeps_its_meaning() -> None:
         ({"source": "hub"}, 'data: data source "hub" needs "dataset"'),
         ({"path": "speech"}, 'data: "path" belongs to data source "folder" only'),
         ({"subset": "clean"}, 'data: "subset" belongs to data source "hub" only'),
-        ({"split": "test"}, 'data: "split" belongs to data source "hub" only'),
+        ({"split": "test"}, 'data: data source "builtin" has no "split" to choose'),
         ({"text_column": "words"}, 'data: data source "builtin" has no "text_column"'),
         ({"source": "folder", "path": "a", "revision": "b"}, 'data: "revision" belongs to'),
     ],
@@ -285,3 +289,63 @@ def test_a_local_checkpoint_is_judged_by_its_config(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["/" + "a" * 299, "~no-such-user/x", "/\0", "./" + "a/" * 140])
 def test_a_path_that_cannot_be_is_refused(name: str) -> None:
     assert refusal(models=[name]).startswith("models: ")
+
+
+def loaded(**load: object) -> dict[str, object]:
+    return {
+        "name": "load",
+        "models": ["small-whisper"],
+        "measures": ["latency", "load"],
+        "load": {"duration_s": 1, "warmup_s": 0, **load},
+    }
+
+
+@pytest.mark.parametrize(
+    ("load", "words"),
+    [
+        ({"mode": "open"}, 'needs "rate_per_s"'),
+        ({"rate_per_s": [1]}, 'belongs to mode "open"'),
+        ({"mode": "open", "rate_per_s": [1], "concurrency": [3]}, 'belongs to mode "closed"'),
+        ({"concurrency": [2, 2]}, '"concurrency" lists a value twice'),
+        ({"mode": "open", "rate_per_s": [5000], "duration_s": 300}, "the most is 1,000,000"),
+        ({"duration_s": 500}, "raise it, or shorten the levels"),
+    ],
+)
+def test_a_load_that_cannot_be_meant(load: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        Benchmark.model_validate(loaded(**load))
+
+
+def test_load_is_of_whole_utterances_and_needs_its_measure() -> None:
+    assert Benchmark.model_validate(loaded()).load.longest_s() == 4 * 61
+    with pytest.raises(ValueError, match="one value of audio_seconds"):
+        Benchmark.model_validate({**loaded(), "audio_seconds": [5.0, 10.0]})
+    with pytest.raises(ValueError, match='add "load" to "measures"'):
+        Benchmark.model_validate({**loaded(), "measures": ["latency"]})
+
+
+def test_robustness_is_of_whole_utterances_and_needs_its_measure() -> None:
+    measured = {
+        "name": "noise",
+        "models": ["small-whisper"],
+        "measures": ["latency", "robustness"],
+        "robustness": {"snr_db": [0]},
+    }
+    assert Benchmark.model_validate(measured).robustness.noises == ["white", "pink"]
+    with pytest.raises(ValueError, match="one value of audio_seconds"):
+        Benchmark.model_validate({**measured, "batch_sizes": [1, 2]})
+    with pytest.raises(ValueError, match='add "robustness" to "measures"'):
+        Benchmark.model_validate({**measured, "measures": ["latency"]})
+
+
+def test_a_server_and_the_engine_http_belong_together() -> None:
+    server = {"url": "http://127.0.0.1:8000/v1/"}
+    model = {"name": "whisper-1", "engine": "http", "server": server}
+    benchmark = Benchmark.model_validate({"name": "a", "models": [model]})
+    (case,) = expand(benchmark)
+    assert case.key.startswith("whisper-1@http(http://127.0.0.1:8000/v1)|")
+    other = {**model, "server": {"url": "http://127.0.0.1:8001/v1"}}
+    assert len(expand(Benchmark.model_validate({"name": "a", "models": [model, other]}))) == 2
+    for wrong in ({**model, "engine": None}, {**model, "server": None}):
+        with pytest.raises(ValueError, match="belong together"):
+            Benchmark.model_validate({"name": "a", "models": [wrong]})

@@ -121,7 +121,9 @@ def test_numbers_beyond_a_float(write: Callable[[object], Path]) -> None:
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
     assert refusal("dmo") == "no config file or preset 'dmo'; did you mean \"demo\"?"
-    assert refusal("none.json").endswith(f"presets: {', '.join(presets())}")
+    assert refusal("configs/engine.json").endswith('did you mean "engines"?')
+    for stranger in ("none.json", "mine.json", "sets/resets.json", "x"):
+        assert refusal(stranger).endswith(f"presets: {', '.join(presets())}")
     assert refusal(tmp_path).endswith(": Is a directory")
     assert "File name too long" in refusal("x" * 5000)
     assert "null byte" in refusal("a\0b")
@@ -141,7 +143,7 @@ def test_endless_files_are_not_read_to_their_end() -> None:
         ("seed=7", ("seed", 7)),
         ("batch_sizes=[1, 2]", ("batch_sizes", [1, 2])),
         ('devices=["cuda"]', ("devices", ["cuda"])),
-        ("limits.min_seconds=1.5", ("limits.min_seconds", 1.5)),
+        ("limits.max_seconds=1.5", ("limits.max_seconds", 1.5)),
         ("limits.trace=true", ("limits.trace", True)),
         ("name=other", ("name", "other")),
         ('name="other"', ("name", "other")),

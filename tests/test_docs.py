@@ -7,10 +7,12 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from runner.cli.app import app
 from runner.config_file import load_benchmark
@@ -18,9 +20,14 @@ from runner.grid import expand
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [page for page in (ROOT / "README.md", *DOCS) if page.is_file()]
+PAGES = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")), *DOCS]
 
 GENERATE = ROOT / "docs" / "generate.py"
+FORMS = [
+    form
+    for form in sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+    if form.name != "config.yml"
+]
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(<?([^)\s>]+)>?[^)]*\)")
 
@@ -52,15 +59,15 @@ def test_a_stale_page_is_found_and_mended(tmp_path: Path) -> None:
         "main = module['main']; codes = main(['--check']), main([]), main(['--check']); "
         "sys.exit(codes != (1, 0, 0))"
     )
-    for name in ("config.md", "commands.md", "keys.md", "tui.md"):
+    for name in ("config.md", "commands.md", "keys.md", "tui.md", "store.md"):
         text = (ROOT / "docs" / name).read_text(encoding="utf-8")
-        (tmp_path / name).write_text(re.sub("models|results", "modles", text), encoding="utf-8")
+        (tmp_path / name).write_text(re.sub("model|result", "thing", text), encoding="utf-8")
     process = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False
     )
     assert process.returncode == 0, process.stderr
     assert process.stderr.startswith(
-        "out of date: config.md, commands.md, keys.md, tui.md; run `python docs/"
+        "out of date: config.md, commands.md, keys.md, tui.md, store.md; run `python docs/"
     )
 
 
@@ -102,6 +109,48 @@ def test_configs_in_the_docs_are_valid(page: Path, tmp_path: Path) -> None:
             assert expand(load_benchmark(str(path)))
 
 
+@pytest.mark.e2e
+def test_measure_your_own_runs_as_it_is_printed(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Measure your own")[2]
+    block = re.search(r"^```sh\n(.*?)^```", text, re.DOTALL | re.M)
+    assert block is not None
+    # A clone as it is after the set-up, as far as the commands see it.
+    (tmp_path / "runner").symlink_to(ROOT / "runner")
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    ran = subprocess.run(
+        ["bash", "-euc", block[1]],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "110 of 110 rows" in ran.stdout
+    assert "6 cases" in ran.stdout
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_real_table_is_that_of_the_measurements() -> None:
+    """The README's figures of published weights are those of the page that a command writes."""
+    engines = {"PyTorch": "transformers", "CTranslate2": "faster-whisper"}
+    numbers = {"fp32": "fp32", "int8": "int8-dynamic"}
+    page = (ROOT / "docs" / "measurements" / "real-weights.md").read_text(encoding="utf-8")
+    rows = {
+        tuple(cells[:2]): cells
+        for line in page.splitlines()
+        if len(cells := [cell.strip() for cell in line.strip("|").split("|")]) == 12
+    }
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\| (whisper-[^|]*\|.*) \|$", readme, re.M)
+    assert len(shown) == 4
+    for line in shown:
+        model, engine, precision, wer, interval, rtfx = (cell.strip() for cell in line.split("|"))
+        found = rows[model, f"{engines[engine]}, {numbers[precision]}"]
+        assert (found[2], found[3], found[11]) == (wer, interval, rtfx)
+
+
 def test_the_example_of_the_config_page_counts_right(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "config.md").read_text(encoding="utf-8")
     block = re.search(r"^```json\n(.*?)^```", text, re.DOTALL | re.M)
@@ -115,3 +164,21 @@ def test_the_example_of_the_config_page_counts_right(tmp_path: Path) -> None:
         f"give {lists} points, `exclude` drops {lists - left} and `include` adds {cases - left}: "
         f"{cases} cases"
     ) in text
+
+
+def test_github_runs_the_gate_with_the_oldest_python() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["gate"]
+    assert job["steps"][-1] == {"run": ".ci/run"}
+    (python,) = (step["with"] for step in job["steps"] if "setup-python" in step.get("uses", ""))
+    assert project["requires-python"] == f">={python['python-version']}"
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_issue_forms_ask_for_something(form: Path) -> None:
+    """A form that GitHub cannot read is left out without a word."""
+    asked = yaml.safe_load(form.read_text(encoding="utf-8"))
+    assert {"name", "description", "body"} <= set(asked)
+    ids = [field["id"] for field in asked["body"]]
+    assert len(set(ids)) == len(ids)
+    assert any(field.get("validations", {}).get("required") for field in asked["body"])

@@ -10,10 +10,10 @@ import torch
 
 from runner.clips import prepare
 from runner.config import Data, Limits, Model, Variant
-from runner.engines.load import load_engine
 from runner.grid import Case
 from runner.isolation import prepare as start_server
 from runner.isolation import run_isolated
+from runner.load import load_engine
 from runner.task import CaseTask
 from tests.engines.loading import request
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.config import Benchmark
+from runner.config_file import parse_benchmark
 from runner.errors import UserError
 from runner.grid import MAX_CASES, Case, expand
 
@@ -79,6 +81,49 @@ def test_exclude_drops_what_matches_every_field_it_has() -> None:
     assert (TINY, "cpu", "fp32", 60.0, 16) in points(cases)
 
 
+def test_an_engine_can_be_excluded_and_included_by_its_name() -> None:
+    others = [{"name": "small-whisper", "engine": name} for name in ("onnx", "openvino")]
+    models = ["small-whisper", *others]
+    engines = [case.model.engine for case in grid(models=models, exclude=[{"engine": "on*"}])]
+    assert engines == [None, "openvino"]
+    engines = [case.model.engine for case in grid(models=models, exclude=[{"engine": "own"}])]
+    assert engines == ["onnx", "openvino"]
+    more = grid(models=models, include=[{"engine": "onnx", "batch_size": 9}])
+    assert [case.model.engine for case in more if case.batch_size == 9] == ["onnx"]
+
+
+def test_threads_multiply_the_cases_of_a_cpu_alone() -> None:
+    """A key ends in the threads only where they are listed: those of old stores stay."""
+    cases = grid(models=["a/b"], devices=["cpu", "cuda"], batch_sizes=[1, 4], threads=[1, 2])
+    assert [case.key.partition("|-|")[2] for case in cases] == [
+        *("cpu|fp32|15s|b1|t1", "cpu|fp32|15s|b1|t2", "cpu|fp32|15s|b4|t1", "cpu|fp32|15s|b4|t2"),
+        *("cuda|fp32|15s|b1", "cuda|fp32|15s|b4"),
+    ]
+    assert cases[1].title == "b cpu fp32 15 s x 1 t2"
+    # The words of single utterances are taken once for all of them.
+    assert len({case.quality_key(case.variant, None, "s") for case in cases[:4]}) == 1
+
+
+def test_threads_can_be_excluded_and_included() -> None:
+    cases = grid(
+        batch_sizes=[1, 4],
+        threads=[1, 2],
+        exclude=[{"threads": 2, "batch_size": 4}],
+        include=[{"threads": 8, "batch_size": 4}, {"batch_size": 9}],
+    )
+    found = [(case.batch_size, case.threads) for case in cases]
+    assert found == [(1, 1), (1, 2), (4, 1), (4, 8), (9, 1), (9, 2)]
+    alone = grid(include=[{"threads": 3}])
+    assert [case.threads for case in alone] == [None, 3]
+
+
+def test_threads_that_no_case_can_have_are_an_error() -> None:
+    assert refusal(devices=["cuda"], threads=[2]) == "threads: no case is on a CPU; leave it out"
+    line = refusal(devices=["cuda"], include=[{"threads": 2}])
+    assert line.startswith("include[0]: asks for CPU threads on no CPU")
+    assert refusal(exclude=[{"threads": 2}]).startswith("exclude[0] matches no point of the grid")
+
+
 def test_excludes_may_overlap() -> None:
     cases = grid(
         audio_seconds=[5, 15], batch_sizes=[1, 4], exclude=[{"batch_size": 4}, {"batch_size": 4}]
@@ -121,6 +166,24 @@ def test_globs(pattern: str, left: list[str] | None) -> None:
 def test_an_exclude_that_matches_nothing_is_an_error(entry: dict[str, Any]) -> None:
     line = refusal(audio_seconds=[5], exclude=[{"model": "*"}, entry])
     assert line.startswith("exclude[1] matches no point of the grid: {")
+
+
+def test_an_exclude_may_lose_its_points_to_an_override_and_not_to_a_misspelling() -> None:
+    document = {
+        "name": "x",
+        "models": [TINY],
+        "devices": ["cpu", "cuda"],
+        "audio_seconds": [5],
+        "batch_sizes": [1, 2],
+        "exclude": [{"device": "cuda", "batch_size": 2}, {"batch_size": 2}],
+    }
+    found = parse_benchmark(json.dumps(document), "x", ['devices=["cpu"]'])
+    assert [point.batch_size for point in found.exclude] == [2]
+    assert [case.batch_size for case in expand(found)] == [1]
+    document["exclude"] = [{"device": "cdua"}]
+    misspelt = parse_benchmark(json.dumps(document), "x", ['devices=["cpu"]'])
+    with pytest.raises(UserError, match=r"exclude\[0\] matches no point of the grid"):
+        expand(misspelt)
 
 
 def test_include_multiplies_what_it_leaves_out() -> None:
@@ -166,8 +229,8 @@ def test_include_may_add_a_device_by_its_full_name() -> None:
 @pytest.mark.parametrize(
     ("entry", "line"),
     [
-        ({"model": "nope"}, "include[0]: names no model or variant of this benchmark"),
-        ({"variant": "fp16"}, "include[0]: names no model or variant of this benchmark"),
+        ({"model": "nope"}, "include[0]: names no model, engine or variant of this benchmark"),
+        ({"variant": "fp16"}, "include[0]: names no model, engine or variant of this benchmark"),
         ({"device": "gpu"}, 'include[0]: unknown device "gpu"'),
         ({"device": "cuda*"}, 'include[0]: unknown device "cuda*"'),
     ],
@@ -195,6 +258,7 @@ axis = {
     "audio_seconds": st.lists(st.sampled_from([1, 5, 5.25, 30]), min_size=1, unique=True),
     "batch_sizes": st.lists(st.integers(1, 64), min_size=1, max_size=3, unique=True),
     "variants": st.lists(st.sampled_from(["fp32", "fp16", "bf16"]), min_size=1, unique=True),
+    "threads": st.none() | st.lists(st.integers(1, 8), min_size=1, max_size=3, unique=True),
     "include": st.lists(st.fixed_dictionaries({"batch_size": st.integers(1, 8)}), max_size=2),
 }
 
@@ -202,6 +266,8 @@ axis = {
 @settings(max_examples=60, deadline=None)
 @given(st.fixed_dictionaries(axis))
 def test_cases_are_unique_stable_and_grouped(fields: dict[str, Any]) -> None:
+    if "cpu" not in fields["devices"]:
+        fields["threads"] = None
     cases = grid(**fields)
     keys = [case.key for case in cases]
     assert len(set(keys)) == len(keys)

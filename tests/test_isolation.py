@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from runner.errors import is_out_of_memory
-from runner.isolation import _autopsy
+from runner.isolation import explain_exit
 
 
 @pytest.mark.parametrize(
@@ -26,14 +26,14 @@ from runner.isolation import _autopsy
 def test_every_ending_has_a_state_and_a_reason(tmp_path, code, log, killed, state, words):
     file = tmp_path / "case.log"
     file.write_text(log)
-    found, reason = _autopsy(code, file, killed)
+    found, reason = explain_exit(code, file, killed)
     assert found == state
     assert words in reason
     assert "\n" not in reason
 
 
 def test_a_log_that_is_not_there_is_no_trouble(tmp_path):
-    assert _autopsy(1, tmp_path / "nothing", False)[0] == "failed"
+    assert explain_exit(1, tmp_path / "nothing", False)[0] == "failed"
 
 
 @pytest.mark.parametrize(

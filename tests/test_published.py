@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from runner.published import energy
-from runner.published.__main__ import main
-from runner.published.flops import origins
-from runner.published.rates import P100_FLOPS_PER_S, demands
-from runner.published.wer import suspects
+from tools.published import energy
+from tools.published.__main__ import main
+from tools.published.flops import origins
+from tools.published.rates import P100_FLOPS_PER_S, demands
+from tools.published.wer import suspects
 
 DOCS = Path(__file__).parent.parent / "docs" / "study.md"
 
@@ -78,7 +78,10 @@ def test_each_suspect_costs_a_third_of_the_words_or_nothing() -> None:
 
 def test_an_unknown_part_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["joules"]) == 2
-    assert capsys.readouterr().err == "error: no part 'joules': write flops, energy, rates, wer\n"
+    assert (
+        capsys.readouterr().err
+        == "error: no part 'joules': write flops, energy, rates, wer, real, long\n"
+    )
 
 
 @pytest.mark.e2e

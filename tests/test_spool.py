@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,7 +13,8 @@ import pytest
 
 from runner.errors import UserError
 from runner.spool import SPOOL, SpoolLedger, Ticket, read_records, read_ticket, write_ticket
-from store import Ended, Event, Measured, Noted, SpoolError
+from runner.taken import TakenQuality
+from store import Ended, Event, Measured, Noted, Quality, SpoolError
 from tests.cli.records import result
 
 TICKET = Ticket(
@@ -22,6 +24,13 @@ TICKET = Ticket(
     config='{"name": "b"}',
     settled=("a", "b"),
     speech=((5.0, "f" * 64),),
+    taken=(
+        ("random", TakenQuality(Quality.unjudged("utterances", "random weights"), ())),
+        (
+            "wörds",
+            TakenQuality(Quality.unjudged("utterances", "no", 2), (("u-1", "a"), ("u-2", ""))),
+        ),
+    ),
 )
 
 
@@ -39,6 +48,15 @@ def test_a_ticket_comes_back(tmp_path: Path, ledger: SpoolLedger) -> None:
     assert read_ticket(tmp_path) == TICKET
     assert ledger.settled() == {"a", "b"}
     assert ledger.speech() == {5.0: "f" * 64}
+    assert ledger.taken() == dict(TICKET.taken)
+
+
+def test_a_ticket_of_an_older_dispatcher_has_taken_nothing(tmp_path: Path) -> None:
+    write_ticket(tmp_path, TICKET)
+    written = json.loads((tmp_path / "ticket.json").read_text())
+    del written["taken"]
+    (tmp_path / "ticket.json").write_text(json.dumps(written))
+    assert read_ticket(tmp_path) == replace(TICKET, taken=())
 
 
 def test_records_come_back(tmp_path: Path, ledger: SpoolLedger) -> None:

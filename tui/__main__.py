@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from report.text import plural
 from runner import __version__
 from runner.errors import UserError
 from store import Store, StoreError, default_path
@@ -36,6 +37,7 @@ def _run(given: argparse.Namespace) -> int:
         Store.open(store, readonly=given.readonly).close()
     # Textual takes a quarter of a second to import: not needed to say what is wrong.
     from tui.app import AsrprofApp
+    from tui.hangup import end_with_terminal
     from tui.options import Options
     from tui.themes import check_theme
 
@@ -54,8 +56,22 @@ def _run(given: argparse.Namespace) -> int:
             configs=given.configs.expanduser().absolute(),
         )
     )
+    if sys.stdin.isatty():
+        end_with_terminal(sys.stdin.fileno(), lambda: app.call_from_thread(app.exit))
     app.run()
+    for line in open_jobs(store):
+        print(plain(line))
     return app.return_code or 0
+
+
+def open_jobs(store: Path) -> list[str]:
+    """A line for each job that goes on when the app is left, and one for those that wait."""
+    with Store.open(store, readonly=True) as opened:
+        held, waiting = opened.attempts.held(), opened.queue.waiting()
+    lines = [f"job {job.id} ({job.benchmark}) goes on" for job in held]
+    if waiting:
+        lines.append(f"{plural(len(waiting), 'job')} in the queue: `asrprof work` runs them")
+    return lines
 
 
 def make_parser(width: int | None = None) -> argparse.ArgumentParser:

@@ -10,25 +10,27 @@ from pathlib import PurePath
 from typing import ClassVar
 
 from textual import on
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.filter import LineFilter
 from textual.widgets import ContentSwitcher, Footer
 
-from store import process_owner
 from tui.ascii_filter import AsciiFilter
+from tui.base import AppBase
 from tui.bindings import bindings, normal_keymap
 from tui.commands import ActionCommands
-from tui.dispatching import DispatchThread
-from tui.glyphs import Glyphs, glyphs
-from tui.messages import DispatcherSaid, Failed, StoreChanged, Told
+from tui.messages import (
+    DispatcherSaid,
+    Failed,
+    ShowResult,
+    ShowResults,
+    StoreChanged,
+    Told,
+    WatchJob,
+)
 from tui.options import Options
-from tui.palette import Palette, palette
-from tui.plain import plain
-from tui.present_queue import others_words
 from tui.screens.help import HelpScreen
-from tui.snapshot import Snapshot
 from tui.store_thread import StoreThread, TaskThread
 from tui.themes import DARK, THEMES
 from tui.view import View
@@ -37,7 +39,7 @@ from tui.watcher import Watcher
 from tui.widgets.tab_bar import TabBar
 
 
-class AsrprofApp(App[None]):
+class AsrprofApp(AppBase):
     """The terminal UI over one store."""
 
     TITLE = "asrprof"
@@ -58,33 +60,15 @@ class AsrprofApp(App[None]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
 
     def __init__(self, options: Options) -> None:
-        super().__init__()
-        self.options = options
-        self.glyphs: Glyphs = glyphs(ascii=options.ascii)
-        self.owner = process_owner()
-        self.snapshot = Snapshot(at=options.clock())
-        self.reader = StoreThread(options.store, readonly=True)
-        self.writer = StoreThread(options.store, readonly=False)
-        self.worker = TaskThread("worker")
-        self.targets = TaskThread("targets")
-        """Asks targets whether they can start runners; a cluster may take its time to answer."""
+        super().__init__(options)
         self.watcher = Watcher(
             options.store,
-            tell=lambda snapshot: self._post(StoreChanged(snapshot)),
-            fail=lambda reason: self._post(Failed(reason)),
+            tell=lambda snapshot: self.post(StoreChanged(snapshot)),
+            fail=lambda reason: self.post(Failed(reason)),
             readonly=options.readonly,
             clock=options.clock,
             poll_s=options.poll_s,
         )
-        self.dispatcher: DispatchThread | None = None
-        if options.dispatch and not options.readonly:
-            self.dispatcher = DispatchThread(
-                options.store,
-                options.launchers,
-                parallel=options.parallel,
-                tell=lambda words: self._post(DispatcherSaid(words)),
-                fail=lambda reason: self._post(Failed(reason)),
-            )
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = options.theme or DARK
@@ -119,11 +103,6 @@ class AsrprofApp(App[None]):
     @property
     def _threads(self) -> tuple[StoreThread | TaskThread | Watcher, ...]:
         return (self.reader, self.writer, self.worker, self.targets, self.watcher)
-
-    @property
-    def palette(self) -> Palette:
-        """The theme's colours for text; ask again at each drawing, the theme may have changed."""
-        return palette(self.theme_variables)
 
     # Tabs
 
@@ -176,54 +155,28 @@ class AsrprofApp(App[None]):
     async def action_tab_fleet(self) -> None:
         await self.open_tab("fleet")
 
-    async def watch_job(self, job_id: int) -> None:
-        """Shows a running job on the tab Live."""
+    # Where its parts lead
+
+    @on(WatchJob)
+    async def _watch_job(self, event: WatchJob) -> None:
         from tui.views.live import LiveView
 
         await self.open_tab("live")
-        self.tabs.query_one(LiveView).show_job(job_id)
+        self.tabs.query_one(LiveView).show_job(event.job_id)
 
-    async def show_results(self, job_id: int) -> None:
-        """Shows a job's results."""
+    @on(ShowResults)
+    async def _show_results(self, event: ShowResults) -> None:
         from tui.views.results import ResultsView
 
         await self.open_tab("results")
-        self.tabs.query_one(ResultsView).show_job(job_id)
+        self.tabs.query_one(ResultsView).show_job(event.job_id)
 
-    async def show_result(self, result_id: int) -> None:
-        """Shows one result with all its details."""
+    @on(ShowResult)
+    async def _show_result(self, event: ShowResult) -> None:
         from tui.views.results import ResultsView
 
         await self.open_tab("results")
-        self.tabs.query_one(ResultsView).show_result(result_id)
-
-    # The dispatcher
-
-    def toggle_dispatcher(self) -> None:
-        """Pauses the dispatcher of this app, or lets it go on."""
-        if self.dispatcher is None:
-            self.tell("this app starts no jobs; `asrprof work` does")
-        elif self.dispatcher.serves:
-            self.dispatcher.stop()
-        else:
-            self.dispatcher.start()
-
-    def dispatch_words(self, snapshot: Snapshot) -> tuple[str, str]:
-        """Who starts jobs, in a line, and the colour to say it in."""
-        palette = self.palette
-        others = [job for job in snapshot.held if job.dispatcher != self.owner]
-        if self.options.readonly:
-            return "Read-only: nothing can be changed from here.", palette.muted
-        if self.dispatcher is None:
-            return "This app starts no jobs; `asrprof work` does.", palette.muted
-        if not self.dispatcher.serves:
-            return "Paused: this app starts no further jobs. What runs goes on.", palette.warn
-        if others:
-            return f"{others_words(others)}; this app waits until it has ended.", palette.accent
-        if self.options.parallel > 1:
-            words = f"up to {self.options.parallel} at once; they disturb each other"
-            return f"This app starts the jobs, {words}.", palette.warn
-        return "This app starts the jobs, one at a time.", palette.muted
+        self.tabs.query_one(ResultsView).show_result(event.result_id)
 
     # What threads say
 
@@ -246,15 +199,7 @@ class AsrprofApp(App[None]):
     def _dispatcher_said(self, event: DispatcherSaid) -> None:
         self.screen_stack[0].query_one(TabBar).said = event.words
 
-    def _post(self, message: StoreChanged | Failed | DispatcherSaid) -> None:
-        if self.is_running:
-            self.post_message(message)
-
     # Actions
-
-    def tell(self, words: str, *, severity: str = "information") -> None:
-        """Shows a line for a few seconds; it is data, never markup."""
-        self.notify(plain(words), severity=severity, markup=False)  # type: ignore[arg-type]
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen(self.view.SCOPE))

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from store import HELD
 from tui.actions import scope
+from tui.base import AppBase
 from tui.keys import keys_of
+from tui.messages import ShowResults, WatchJob
 from tui.plain import plain
-
-if TYPE_CHECKING:
-    from tui.app import AsrprofApp
+from tui.view import View
 
 JOBS = 50
 
@@ -50,25 +50,28 @@ class ActionCommands(Provider):
                 yield Hit(score, shown, command.run, text=command.words, help=command.help)
 
     @property
-    def _app(self) -> AsrprofApp:
-        return cast("AsrprofApp", self.app)
+    def _app(self) -> AppBase:
+        return cast(AppBase, self.app)
 
     def _actions(self) -> Iterator[Command]:
         app = self._app
-        for owner, name in ((app.view, app.view.SCOPE), (app, "app")):
+        view = next(view for view in app.screen_stack[0].query(View) if view.shows)
+        for owner, name in ((view, view.SCOPE), (app, "app")):
             for action in scope(name).actions:
                 if action.writes and app.options.readonly:
                     continue
                 keys = keys_of(action, app.options.keymap)
-                words = f"{action.help} ({keys})" if keys else action.help
+                named = action.label.lower() in action.help.lower()
+                help = action.help if named else f"{action.label}: {action.help}"
+                words = f"{help} ({keys})" if keys else help
                 yield Command(words, partial(app.run_action, action.method, owner))
 
     def _jobs(self) -> Iterator[Command]:
         app = self._app
         for job in app.snapshot.jobs[:JOBS]:
             words = f"Go to job {job.id}: {plain(job.benchmark)[:60]}"
-            go = app.watch_job if job.state in HELD else app.show_results
-            yield Command(words, partial(go, job.id), job.state)
+            go = WatchJob if job.state in HELD else ShowResults
+            yield Command(words, partial(app.post_message, go(job.id)), job.state)
 
     def _themes(self) -> Iterator[Command]:
         app = self._app

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from runner.config_file import MAX_BYTES, presets
+from runner.config_file import MAX_BYTES, config_text, parse_object, presets
 from runner.errors import UserError
 
 MOST = 200
@@ -48,8 +47,7 @@ def list_configs(folder: Path) -> list[Config]:
     """The presets, then the files of a folder that look like configs, by name."""
     found = []
     for name in presets():
-        text = (files("runner.presets") / f"{name}.json").read_text(encoding="utf-8")
-        document = json.loads(text)
+        document = parse_object(config_text(name), name)
         found.append(Config(name, document, preset=True, saved=document))
     found += [config for path in _json_files(folder) if (config := _read(path)) is not None]
     return found
@@ -61,27 +59,8 @@ def read_config(path: Path) -> Config:
     Raises:
         UserError: It cannot be read, or is no JSON object.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {path}: {getattr(error, 'strerror', error)}") from error
-    document = parse_object(text, str(path))
+    document = parse_object(config_text(str(path)), str(path))
     return Config(path.name, document, path, saved=document)
-
-
-def parse_object(text: str, name: str) -> dict[str, Any]:
-    """JSON text that must be an object.
-
-    Raises:
-        UserError: It is none.
-    """
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{name}: broken JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise UserError(f"{name}: a config is a JSON object")
-    return document
 
 
 def write_config(document: Mapping[str, Any], path: Path) -> Path:

@@ -32,7 +32,15 @@ class DispatchThread:
         tell: Callable[[str], None],
         fail: Callable[[str], None],
     ) -> None:
-        """``tell`` and ``fail`` are called in the dispatcher's thread."""
+        """Starts nothing yet.
+
+        Args:
+            path: The store.
+            launchers: Makes the launchers for a store, by target.
+            parallel: How many jobs may run here at once.
+            tell: Told what the dispatcher does, in the dispatcher's thread.
+            fail: Told why the store cannot be served, in the dispatcher's thread.
+        """
         self._path = path
         self._launchers = launchers
         self._parallel = parallel

@@ -33,6 +33,11 @@ def editor_command(environ: Mapping[str, str] = os.environ) -> list[str]:
 def edit(app: App[None], text: str, name: str) -> str:
     """Has the user edit a text; the app is suspended meanwhile.
 
+    Args:
+        app: The app that gives the terminal up.
+        text: What to edit.
+        name: Name of the file that the editor is given.
+
     Raises:
         UserError: There is no editor or no terminal for it, or it failed.
     """

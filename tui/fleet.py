@@ -24,7 +24,7 @@ AGAIN_S = 60.0
 
 @dataclass(frozen=True)
 class FleetSeen:
-    """What was learnt by asking."""
+    """What was found by asking."""
 
     overview: Overview | None = None
     """The nodes, as they were when they were last to be had; None if that was never."""
@@ -57,7 +57,13 @@ class ClusterSource:
     def __init__(
         self, store: Path, *, clock: Clock = utc_now, launcher: Asker | None = None
     ) -> None:
-        """Connects to nothing yet. ``store``: whose jobs are looked for."""
+        """Connects to nothing yet.
+
+        Args:
+            store: The store whose jobs are looked for.
+            clock: Gives the time of day, with a time zone.
+            launcher: Asks the nodes; one for the store by default.
+        """
         self._store = store
         self._clock = clock
         self._launcher = launcher or Asker(store)
@@ -100,7 +106,7 @@ class ClusterSource:
 
     def forget(self) -> None:
         self._stale = True
-        self._launcher.lose_patience()
+        self._launcher.ask_all_again()
 
     def close(self) -> None:
         self._launcher.close()
@@ -116,7 +122,13 @@ class Asker(RayLauncher):
         link: Link | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """For the arguments see ``RayLauncher``; ``now`` gives seconds."""
+        """Connects to nothing yet.
+
+        Args:
+            store_path: See ``RayLauncher``.
+            link: See ``RayLauncher``.
+            now: Monotonic seconds.
+        """
         super().__init__(store_path, link=link, alone=True)
         self._now = now
         self._not_before: dict[str, float] = {}
@@ -138,7 +150,7 @@ class Asker(RayLauncher):
             self._not_before[node] = self._now() + AGAIN_S
         return found
 
-    def lose_patience(self) -> None:
+    def ask_all_again(self) -> None:
         """Asks nodes that did not say what they are again at the next time."""
         self._not_before.clear()
 

@@ -26,7 +26,14 @@ class FleetWatcher:
         every_s: float = EVERY_S,
         leave_s: float = LEAVE_S,
     ) -> None:
-        """Both functions are called in the thread, ``source`` when it begins."""
+        """Starts nothing yet.
+
+        Args:
+            source: Called in the thread when it begins.
+            tell: Told in the thread what was found.
+            every_s: Seconds from one look to the next.
+            leave_s: Seconds without anybody looking after which the cluster is left.
+        """
         self._source = source
         self._tell = tell
         self._every_s = every_s

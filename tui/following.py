@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from runner.errors import UserError
-from store import JobRow, Store, StoreError
-from store.rows import EventRow
-from tui.estimate import left_seconds
+from runner.estimate import left_seconds
+from store import CaseSize, EventRow, JobRow, ProgressNote, Store, StoreError
 from tui.present import moment
 
 if TYPE_CHECKING:
@@ -40,6 +38,7 @@ class JobProgress:
     title: str | None = None
     since: str | None = None
     """When the case in hand began."""
+    size: CaseSize | None = None
     what: str | None = None
     """The pass it is in."""
     share: float | None = None
@@ -54,11 +53,9 @@ class JobProgress:
     @property
     def batch_audio_s(self) -> float | None:
         """Audio seconds of a batch of the case in hand, padding included."""
-        parts = (self.case_key or "").split("|")
-        try:
-            return float(parts[-2].removesuffix("s")) * int(parts[-1].removeprefix("b"))
-        except (IndexError, ValueError):
+        if self.size is None or self.size.batch_size is None:
             return None
+        return self.size.audio_seconds * self.size.batch_size
 
 
 @dataclass
@@ -71,6 +68,7 @@ class Follower:
     _case_key: str | None = None
     _title: str | None = None
     _since: str | None = None
+    _size: CaseSize | None = None
     _what: str | None = None
     _share: float | None = None
     _latencies_s: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES))
@@ -100,7 +98,13 @@ class Follower:
         return made
 
     def read(self, store: Store, job: JobRow, now: datetime) -> JobProgress:
-        """Reads the events since the last time."""
+        """Reads the events since the last time.
+
+        Args:
+            store: The store, open in this thread.
+            job: The job as it is now.
+            now: The time of day.
+        """
         for event in store.events(self.job_id, after=self._seen):
             self._seen = event.id
             self._take(event)
@@ -108,6 +112,7 @@ class Follower:
             case_key=self._case_key,
             title=self._title,
             since=self._since,
+            size=self._size,
             what=self._what,
             share=self._share,
             latencies_s=tuple(self._latencies_s),
@@ -116,6 +121,7 @@ class Follower:
         )
 
     def _take(self, event: EventRow) -> None:
+        detail = event.detail
         if event.kind == "job-started":
             self._finished.clear()
             self._settled = set(self._before)
@@ -123,20 +129,12 @@ class Follower:
         elif event.kind == "case-started":
             self._clear()
             self._case_key, self._title, self._since = event.case_key, event.message, event.at
-        elif event.kind == "case-progress" and event.case_key == self._case_key:
-            self._take_progress(event.data)
+            self._size = detail if isinstance(detail, CaseSize) else None
+        elif isinstance(detail, ProgressNote) and event.case_key == self._case_key:
+            self._what, self._share = detail.what, detail.share
+            self._latencies_s.extend(detail.latencies_s)
         elif event.kind == "case-finished" and event.case_key is not None:
             self._take_end(event.case_key, event)
-
-    def _take_progress(self, data: str | None) -> None:
-        try:
-            note = json.loads(data or "")
-            what, share = str(note["what"]), float(note["share"])
-            latencies = [float(value) for value in note["latencies_s"]]
-        except (ValueError, TypeError, KeyError):
-            return  # Not ours.
-        self._what, self._share = what, share
-        self._latencies_s.extend(latencies)
 
     def _take_end(self, key: str, event: EventRow) -> None:
         began, ended = moment(self._since), moment(event.at)
@@ -148,7 +146,7 @@ class Follower:
 
     def _clear(self) -> None:
         self._case_key = self._title = self._since = self._what = None
-        self._share = None
+        self._size = self._share = None
         self._latencies_s.clear()
 
     def _left_s(self, job: JobRow, now: datetime) -> float | None:

@@ -16,12 +16,13 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from runner.config import Benchmark, Data, Limits, Measure
-from runner.config_file import parse_benchmark
-from runner.engines.catalogue import CATALOGUE
+from runner.catalogue.measures import MEASURES
+from runner.catalogue.models import CATALOGUE
+from runner.catalogue.variants import VARIANTS
+from runner.config import Benchmark, Data, Limits
+from runner.config_file import DECODER, parse_benchmark
 from runner.errors import UserError
 from runner.grid import Case, expand
-from runner.variants.catalogue import VARIANTS
 
 Kind = Literal["text", "number", "list", "json", "choice", "yes-no"]
 
@@ -51,6 +52,16 @@ class Field:
 _INNER: Mapping[str, type[BaseModel]] = {"data": Data, "limits": Limits}
 MAIN, DATA, LIMITS = "What to measure", "Speech", "Limits"
 
+
+def _data_field(name: str) -> Field:
+    path = f"data.{name}"
+    if name == "clips":
+        return Field(path, "choice", DATA, get_args(Data.model_fields[name].annotation))
+    if name == "utterances":
+        return Field(path, "number", DATA)
+    return Field(path, "text", DATA, ("gigaspeech", "librispeech") if name == "dataset" else ())
+
+
 FIELDS = (
     Field("name", "text", MAIN),
     Field("models", "list", MAIN, tuple(CATALOGUE)),
@@ -58,22 +69,16 @@ FIELDS = (
     Field("devices", "list", MAIN, ("cpu", "cuda")),
     Field("audio_seconds", "list", MAIN),
     Field("batch_sizes", "list", MAIN),
+    Field("threads", "list", MAIN),
     Field("variants", "list", MAIN, tuple(VARIANTS)),
-    Field("measures", "list", MAIN, get_args(Measure)),
+    Field("measures", "list", MAIN, tuple(MEASURES)),
     Field("include", "json", MAIN),
     Field("exclude", "json", MAIN),
+    Field("load", "json", MAIN),
+    Field("robustness", "json", MAIN),
     Field("seed", "number", MAIN),
     Field("data.source", "choice", DATA, ("builtin", "folder", "hub")),
-    *(
-        Field(
-            f"data.{name}",
-            "number" if name == "utterances" else "text",
-            DATA,
-            ("gigaspeech", "librispeech") if name == "dataset" else (),
-        )
-        for name in Data.model_fields
-        if name != "source"
-    ),
+    *(_data_field(name) for name in Data.model_fields if name != "source"),
     *(
         Field(f"limits.{name}", "yes-no" if name == "trace" else "number", LIMITS)
         for name in Limits.model_fields
@@ -233,21 +238,20 @@ def _value(field: Field, text: str) -> Any:
 
 def _json(field: Field, text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
         raise FieldError(field.path, f"not JSON: {error}") from error
 
 
 def _list(field: Field, text: str) -> list[Any]:
     """Entries between commas; those that open a bracket or quote are JSON to its end."""
     entries: list[Any] = []
-    decoder = json.JSONDecoder()
     rest = text
     while rest := rest.strip().lstrip(",").strip():
         if rest[0] in '{["':
             try:
-                value, end = decoder.raw_decode(rest)
-            except ValueError as error:
+                value, end = DECODER.raw_decode(rest)
+            except (ValueError, RecursionError) as error:
                 raise FieldError(field.path, f"not JSON: {error}") from error
             entries.append(value)
             rest = rest[end:].strip()
@@ -262,15 +266,16 @@ def _list(field: Field, text: str) -> list[Any]:
 def _scalar(text: str) -> Any:
     """A number if it is one, else the text: what it should be, the config's own check says."""
     try:
-        value = json.loads(text)
+        value = DECODER.decode(text)
     except ValueError:
         return text
     return value if isinstance(value, int | float) and not isinstance(value, bool) else text
 
 
 def _default(path: str) -> Any:
+    """A field's default as a config writes it; None where it is what its own fields default to."""
     field = _field_info(path)
-    return None if field.is_required() else field.default
+    return None if field.is_required() or isinstance(field.default, BaseModel) else field.default
 
 
 def _field_info(path: str) -> FieldInfo:

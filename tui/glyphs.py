@@ -46,6 +46,12 @@ class Glyphs:
     """Marks of chart series, which differ without colour."""
 
 
+UNSTABLE = "~"
+"""Before a latency: the machine was not quiet.
+
+It, the signs of `report.speech` and the letters ``e``, ``s`` and ``r`` are ASCII in every set.
+"""
+
 UNICODE = Glyphs(
     spark="▁▂▃▄▅▆▇█",
     bar_full="━",

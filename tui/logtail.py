@@ -17,7 +17,13 @@ class LogTail:
     """Follows one attempt; ``stop`` it, or it follows for ever."""
 
     def __init__(self, store_path: Path, job: JobRow, *, follow: bool = True) -> None:
-        """Reads nothing yet."""
+        """Reads nothing yet.
+
+        Args:
+            store_path: The store.
+            job: The job, in the attempt whose output is read.
+            follow: Whether to wait for more at the end of the output.
+        """
         self._store_path = store_path
         self._job = job
         self._follow = follow

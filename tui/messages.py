@@ -1,4 +1,7 @@
-"""Messages that threads post to the app. Views that read for themselves declare their own."""
+"""Messages to the app: what threads say, and where its parts lead.
+
+Views that read for themselves declare their own.
+"""
 
 from __future__ import annotations
 
@@ -40,3 +43,27 @@ class Told(Message):
     def __init__(self, words: str) -> None:
         super().__init__()
         self.words = words
+
+
+class WatchJob(Message):
+    """A job is to be shown as it runs."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__()
+        self.job_id = job_id
+
+
+class ShowResults(Message):
+    """A job's results are to be shown."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__()
+        self.job_id = job_id
+
+
+class ShowResult(Message):
+    """One result is to be shown with all its details."""
+
+    def __init__(self, result_id: int) -> None:
+        super().__init__()
+        self.result_id = result_id

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-
-from textual.color import Color
 
 
 @dataclass(frozen=True)
@@ -47,29 +44,3 @@ class Palette:
     def series(self) -> tuple[str, ...]:
         """Colours that tell series of a chart apart."""
         return (self.primary, self.accent, self.secondary, self.warn, self.bad, self.good)
-
-
-def palette(variables: Mapping[str, str]) -> Palette:
-    """The palette of a theme, from its CSS variables."""
-
-    def colour(name: str) -> Color:
-        return Color.parse(variables[name])
-
-    background, foreground = colour("background"), colour("foreground")
-    return Palette(
-        foreground=foreground.hex6,
-        muted=background.blend(foreground, 0.62).hex6,
-        curve=background.blend(colour("primary"), 0.72).hex6,
-        faint=background.blend(foreground, 0.22).hex6,
-        **{
-            name: colour(variable).hex6
-            for name, variable in (
-                ("primary", "primary"),
-                ("secondary", "secondary"),
-                ("accent", "accent"),
-                ("good", "success"),
-                ("warn", "warning"),
-                ("bad", "error"),
-            )
-        },
-    )

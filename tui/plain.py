@@ -6,7 +6,6 @@ A widget gets ``Text`` objects only, never strings that Textual would read as ma
 from __future__ import annotations
 
 import re
-from itertools import islice
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
@@ -52,18 +51,20 @@ def cell(value: str, style: str = "") -> Text:
 
 
 def fit(value: str, width: int, *, right: bool = False, ellipsis: str = "…") -> str:
-    """``value``, plain, in exactly ``width`` cells; what does not fit ends in an ellipsis."""
+    """``value``, plain, in exactly ``width`` cells; what does not fit ends in an ellipsis.
+
+    Args:
+        value: The text.
+        width: Cells to fill.
+        right: Whether to set the text at the right.
+        ellipsis: What the text ends in where it is cut; one cell.
+    """
     text = plain(value)
     length = cell_len(text)
     if length > width:
         return set_cell_size(text, max(0, width - 1)) + ellipsis[:width]
     padding = " " * (width - length)
     return padding + text if right else text + padding
-
-
-def first_lines(text: str, count: int) -> list[str]:
-    """The first lines of a text, plain."""
-    return [plain(line) for line in islice(text.splitlines(), count)]
 
 
 def _escaped(match: re.Match[str]) -> str:

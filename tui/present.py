@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from tui.glyphs import UNICODE, Glyphs
+from report import text as report_text
+from report.speech import (
+    BY_CHARACTER,
+    PACKED,
+    PARTIAL,
+    STOPPED_EARLY,
+    error_rate,
+    rate_marks,
+)
+from store import LeaderboardRow
+from store.energy_marks import energy_mark
+from tui.glyphs import UNICODE, UNSTABLE, Glyphs
 
 NO_VALUE = "-"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """``value`` with so many significant digits, never in exponents where 6 places do."""
+    """A figure as the report writes it; a plain dash where there is none."""
     if value is None or not math.isfinite(value):
         return NO_VALUE
-    if value == 0:
-        return "0"
-    size = math.floor(math.log10(abs(value)))
-    if size < -4 or size > 8:
-        return f"{value:.{digits - 1}e}"
-    rounded = round(value, digits - 1 - size)
-    # 9.999 has become 10.0, which needs a decimal less.
-    size = math.floor(math.log10(abs(rounded)))
-    return f"{rounded:.{max(0, digits - 1 - size)}f}"
+    return report_text.number(value, digits)
 
 
 def milliseconds(seconds: float | None) -> str:
@@ -63,35 +67,60 @@ def about(seconds: float | None) -> str:
 
 def size(count: float | None) -> str:
     """Bytes, in powers of 1000: ``378 MB``."""
-    if count is None:
-        return NO_VALUE
-    for factor, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= factor:
-            return f"{number(count / factor)} {unit}"
-    return f"{count:.0f} B"
+    return NO_VALUE if count is None else report_text.size(count)
 
 
 def percent(share: float | None, digits: int = 0) -> str:
     """``0.25`` as ``25 %``."""
-    return NO_VALUE if share is None else f"{share * 100:.{digits}f} %"
+    return NO_VALUE if share is None else f"{report_text.percent(share, digits)} %"
 
 
 def joules(value: float | None, label: str | None = None) -> str:
-    """Joules; an ``e`` says that they are estimated, an ``s`` that they are sampled."""
-    if value is None:
-        return NO_VALUE
-    mark = {"estimated": "e", "sampled": "s"}.get(label or "", "")
-    return f"{mark}{number(value)} J"
-
-
-def seconds_label(audio_seconds: float) -> str:
-    """``5.0`` as ``5 s``."""
-    return f"{audio_seconds:g} s"
+    """Joules, with what tells how they were measured."""
+    return NO_VALUE if value is None else f"{energy_mark(label)}{number(value)} J"
 
 
 def model_name(name: str) -> str:
     """A model without its organisation or folder."""
     return name.rstrip("/").rsplit("/", 1)[-1]
+
+
+def latency_marks(row: LeaderboardRow) -> str:
+    """Signs before a latency, empty where nothing is to be said against it."""
+    unsure = UNSTABLE if row.stable is False else ""
+    return f"{unsure}{STOPPED_EARLY if row.stopped_early else ''}"
+
+
+def clips_mark(row: LeaderboardRow) -> str:
+    """The sign before the length of clips that join speech of unrelated speakers, or nothing."""
+    return PACKED if row.clips_mode == "packed" else ""
+
+
+def wer_words(row: LeaderboardRow) -> str:
+    """``4.8 %``; signs say that it is of packed clips, of a part of the data, or a CER."""
+    return f"{rate_marks(row)}{percent(error_rate(row), 1)}"
+
+
+def about_signs(rows: Sequence[LeaderboardRow]) -> list[str]:
+    """What the signs before lengths, latencies and WER mean, of those that some rows have."""
+    said = []
+    if any(latency_marks(row).endswith(STOPPED_EARLY) for row in rows):
+        said.append(f"{STOPPED_EARLY} stopped early")
+    if any(clips_mark(row) or wer_words(row).startswith(PACKED) for row in rows):
+        said.append(f"{PACKED} packed clips")
+    if any(PARTIAL in rate_marks(row) for row in rows):
+        said.append(f"{PARTIAL} WER of a part")
+    if any(BY_CHARACTER in rate_marks(row) for row in rows):
+        said.append(f"{BY_CHARACTER} CER")
+    return said
+
+
+def said_of(rows: Sequence[LeaderboardRow], count: str) -> str:
+    """Words above a table of results: what its signs mean, or of what its WER is; their number."""
+    words = about_signs(rows)
+    if not words and any(row.wer is not None for row in rows):
+        words = ["WER of utterances"]
+    return ", ".join(part for part in (*words, count) if part)
 
 
 def moment(text: str | None) -> datetime | None:
@@ -135,8 +164,3 @@ def state_glyph(state: str, glyphs: Glyphs = UNICODE) -> str:
         "limited": glyphs.warn,
         "missing": glyphs.off,
     }.get(state, glyphs.dash)
-
-
-def counted(count: int, thing: str) -> str:
-    """``1 case``, ``1,344 cases``."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"

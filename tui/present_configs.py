@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
 
+from runner.estimate import Estimate
 from tui.configs import Config
-from tui.estimate import Estimate
 from tui.form import Checked, summary
 from tui.glyphs import Glyphs
 from tui.palette import Palette
 from tui.plain import cell, plain
 from tui.present import about
-from tui.widgets.rows import Column, Row
+from tui.table import FlexColumn, Row
 
-COLUMNS = (Column("", 1), Column("config", 12, grow=1), Column("", 6, keep=2))
+COLUMNS = (FlexColumn("", 1), FlexColumn("config", 12, grow=1), FlexColumn("", 6, keep=2))
 
 _JSON = re.compile(
     r'(?P<key>"(?:\\.|[^"\\])*")(?=\s*:)|(?P<text>"(?:\\.|[^"\\])*")'
@@ -26,7 +25,14 @@ _JSON = re.compile(
 
 
 def config_row(config: Config, *, changed: bool, palette: Palette, glyphs: Glyphs) -> Row:
-    """A line of the list: a sign for what is unsaved or broken, name, kind."""
+    """A line of the list: a sign for what is unsaved or broken, name, kind.
+
+    Args:
+        config: The config.
+        changed: Whether it has changes that are not saved.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     if config.error is not None:
         sign = Text(glyphs.bad, palette.bad)
     else:
@@ -36,7 +42,13 @@ def config_row(config: Config, *, changed: bool, palette: Palette, glyphs: Glyph
 
 
 def grid_line(checked: Checked, estimate: Estimate | None, palette: Palette) -> Text:
-    """The grid in one line, or what is wrong."""
+    """The grid in one line, or what is wrong.
+
+    Args:
+        checked: The config with its cases, or what is wrong with it.
+        estimate: How long the grid takes, if it is known.
+        palette: Colours of the theme.
+    """
     if checked.error is not None:
         return Text(plain(checked.error), palette.bad)
     count = len(checked.cases)
@@ -53,6 +65,7 @@ def grid_line(checked: Checked, estimate: Estimate | None, palette: Palette) -> 
             ("length", len(benchmark.audio_seconds)),
             ("batch size", len(benchmark.batch_sizes)),
             ("variant", len(benchmark.variants)),
+            ("thread count", len(benchmark.threads or [1])),
         )
         words = [f"{n} {name}{'s' if n != 1 else ''}" for name, n in axes if n != 1]
         changes = [
@@ -67,7 +80,13 @@ def grid_line(checked: Checked, estimate: Estimate | None, palette: Palette) -> 
 
 
 def grid_table(checked: Checked, palette: Palette, most: int) -> Table:
-    """Cases of each model."""
+    """Cases of each model.
+
+    Args:
+        checked: The config with its cases.
+        palette: Colours of the theme.
+        most: At most so many models are named.
+    """
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right", style=palette.muted)
     table.add_column()
@@ -96,8 +115,3 @@ def json_text(text: str, palette: Palette) -> Text:
             part.stylize(colours[found.lastgroup or "text"], *found.span())
         shown.append_text(part).append("\n")
     return shown
-
-
-def first_wrong(fields: Sequence[str], wrong: str | None) -> str | None:
-    """The field to mark: the one that is wrong if the form has it."""
-    return wrong if wrong in fields else None

@@ -10,35 +10,36 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from report.text import plural
 from runner import __version__
 from runner.dispatch.fleet.facts import NodeFacts
 from runner.dispatch.fleet.needs import ARCH
 from runner.dispatch.fleet.overview import NodeView, Overview
 from runner.doctor import Check
-from store.schema import MIGRATIONS
+from store.schema import SCHEMA_VERSION
 from tui.fleet import FleetSeen
 from tui.glyphs import Glyphs
 from tui.palette import Palette
 from tui.plain import cell, plain
-from tui.present import counted, duration, state_glyph
+from tui.present import duration, state_glyph
 from tui.present_home import machine
 from tui.present_queue import cases_cell, time_words
 from tui.snapshot import Snapshot
-from tui.widgets.rows import Column
+from tui.table import FlexColumn
 
 COLUMNS = (
-    Column("", 1),
-    Column("node", 10, grow=2),
-    Column("arch", 6, keep=5),
-    Column("CPU", 16, grow=3, keep=4),
-    Column("cores", 7, align="right", keep=2),
-    Column("memory", 8, align="right", keep=2),
-    Column("GPUs", 12, grow=2, keep=4),
-    Column("slots", 8),
-    Column("job", 14, grow=3),
-    Column("cases", 16, keep=8),
-    Column("asrprof", 7, keep=7),
-    Column("doctor", 10, keep=6),
+    FlexColumn("", 1),
+    FlexColumn("node", 10, grow=2),
+    FlexColumn("arch", 6, keep=5),
+    FlexColumn("CPU", 16, grow=3, keep=4),
+    FlexColumn("cores", 7, align="right", keep=2),
+    FlexColumn("memory", 8, align="right", keep=2),
+    FlexColumn("GPUs", 12, grow=2, keep=4),
+    FlexColumn("slots", 8),
+    FlexColumn("job", 14, grow=3),
+    FlexColumn("cases", 16, keep=8),
+    FlexColumn("asrprof", 7, keep=7),
+    FlexColumn("doctor", 10, keep=6),
 )
 HOW_TO = (
     ("pip install 'asrprof[fleet]'", "on every machine: the same asrprof, with Ray"),
@@ -60,11 +61,17 @@ _CPU_NOISE = re.compile(r"\((?:R|TM|r|tm)\)|\bCPU\b|\bProcessor\b|\bwith Radeon 
 
 def is_ours(facts: NodeFacts) -> bool:
     """Whether a node has the asrprof of this app; it refuses jobs of another."""
-    return (facts.version, facts.schema) == (__version__, len(MIGRATIONS))
+    return (facts.version, facts.schema) == (__version__, SCHEMA_VERSION)
 
 
 def node_cells(view: NodeView, palette: Palette, glyphs: Glyphs) -> tuple[Text, ...]:
-    """The cells of ``COLUMNS``."""
+    """The cells of ``COLUMNS``.
+
+    Args:
+        view: The node.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     facts, muted = view.facts, palette.muted
     return (
         _sign(view, palette, glyphs),
@@ -159,23 +166,31 @@ def gpu_words(view: NodeView, glyphs: Glyphs) -> str:
 def summary(
     seen: FleetSeen, found: Overview | None, now: datetime, palette: Palette, glyphs: Glyphs
 ) -> Text:
-    """The fleet in a line; where it does not answer, why and since when."""
+    """The fleet in a line; where it does not answer, why and since when.
+
+    Args:
+        seen: What the last look brought.
+        found: The fleet, as far as it is known.
+        now: The time of day.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     if found is None:
         if seen.error:
             return Text.assemble((f"{glyphs.bad} ", palette.bad), (plain(seen.error), palette.bad))
         return Text("Looking for a Ray cluster ...", palette.muted)
     slots = sum(view.node.slots for view in found.nodes)
     busy = slots - sum(view.free for view in found.nodes)
-    waiting = f"{counted(found.waiting, 'job')} waiting" if found.waiting else "no job waits"
+    waiting = f"{plural(found.waiting, 'job')} waiting" if found.waiting else "no job waits"
     text = Text.assemble(
-        (counted(len(found.nodes), "node"), "bold"),
+        (plural(len(found.nodes), "node"), "bold"),
         f", slots: {busy} busy, {slots - busy} free, {waiting}",
         (f" {glyphs.dot} Ray cluster at {plain(seen.address)}", palette.muted),
     )
     others = sum(view.facts is not None and not is_ours(view.facts) for view in found.nodes)
     if others:
         has = "have" if others > 1 else "has"
-        words = f" {glyphs.dot} {glyphs.warn} {counted(others, 'node')} {has} another asrprof"
+        words = f" {glyphs.dot} {glyphs.warn} {plural(others, 'node')} {has} another asrprof"
         text.append(words, palette.warn)
     if seen.error:
         since = duration((now - seen.at).total_seconds()) if seen.at is not None else UNKNOWN
@@ -199,7 +214,15 @@ def how_to(palette: Palette) -> RenderableType:
 def node_facts(
     view: NodeView, snapshot: Snapshot, palette: Palette, glyphs: Glyphs, *, asks: bool
 ) -> RenderableType:
-    """What one node is, and what runs there; ``asks``: it may say more in a moment."""
+    """What one node is, and what runs there.
+
+    Args:
+        view: The node.
+        snapshot: What the store holds.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+        asks: Whether the node may say more in a moment.
+    """
     node, facts = view.node, view.facts
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style=palette.muted)
@@ -238,7 +261,7 @@ def _version_words(facts: NodeFacts | None, palette: Palette, glyphs: Glyphs) ->
         return Text(words)
     return Text(
         f"{glyphs.warn} {words}, store schema {facts.schema}; here {__version__} with "
-        f"{len(MIGRATIONS)}: it refuses jobs until both are the same",
+        f"{SCHEMA_VERSION}: it refuses jobs until both are the same",
         palette.warn,
     )
 
@@ -252,7 +275,13 @@ def _slot_words(view: NodeView) -> str:
 
 
 def node_checks(view: NodeView, palette: Palette, glyphs: Glyphs) -> RenderableType:
-    """What ``asrprof doctor`` says there."""
+    """What ``asrprof doctor`` says there.
+
+    Args:
+        view: The node.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     if view.facts is None:
         return Text()
     head = Text.assemble(("asrprof doctor there: ", palette.muted), doctor_words(view.facts.checks))

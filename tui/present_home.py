@@ -13,25 +13,35 @@ from store import JobRow, LeaderboardRow
 from tui.glyphs import Glyphs
 from tui.palette import Palette
 from tui.plain import cell, plain
-from tui.present import ago, joules, milliseconds, model_name, number, percent, state_glyph
+from tui.present import (
+    ago,
+    clips_mark,
+    joules,
+    latency_marks,
+    milliseconds,
+    model_name,
+    number,
+    state_glyph,
+    wer_words,
+)
 from tui.present_queue import bar, time_words
 from tui.snapshot import Snapshot
-from tui.widgets.rows import Column
+from tui.table import FlexColumn
 
 if TYPE_CHECKING:
     from runner.doctor import Check
 
 RESULT_COLUMNS = (
-    Column("", 1),
-    Column("model", 18, grow=4),
-    Column("on", 6, keep=5),
-    Column("audio", 8, align="right"),
-    Column("latency", 9, align="right"),
-    Column("RTFx", 5, align="right", keep=6),
-    Column("energy", 8, align="right", keep=4),
-    Column("WER", 6, align="right"),
-    Column("benchmark", 12, grow=2, keep=2),
-    Column("stored", 9, align="right", keep=1),
+    FlexColumn("", 1),
+    FlexColumn("model", 18, grow=4),
+    FlexColumn("on", 6, keep=5),
+    FlexColumn("audio", 8, align="right"),
+    FlexColumn("latency", 9, align="right"),
+    FlexColumn("RTFx", 5, align="right", keep=6),
+    FlexColumn("energy", 8, align="right", keep=4),
+    FlexColumn("WER", 7, align="right"),
+    FlexColumn("benchmark", 12, grow=2, keep=2),
+    FlexColumn("stored", 9, align="right", keep=1),
 )
 WAITING = 3
 """Waiting jobs that Home names."""
@@ -40,26 +50,33 @@ WAITING = 3
 def result_cells(
     row: LeaderboardRow, snapshot: Snapshot, palette: Palette, glyphs: Glyphs
 ) -> tuple[Text, ...]:
-    """The cells of ``RESULT_COLUMNS``."""
+    """The cells of ``RESULT_COLUMNS``.
+
+    Args:
+        row: The result.
+        snapshot: What the store holds.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     sign = Text(state_glyph(row.state, glyphs), palette.style(row.state))
     name = cell(model_name(row.model))
     if row.weights == "random":
         name = Text.assemble(name, (" r", palette.muted))
-    audio = Text(f"{row.audio_seconds:g}s {glyphs.times}{row.batch_size}", palette.muted)
+    length = f"{clips_mark(row)}{row.audio_seconds:g}s {glyphs.times}{row.batch_size}"
+    audio = Text(length, palette.muted)
     if row.latency_ms is None:
         figures = (Text(row.state, palette.style(row.state)), Text(), Text(), Text())
     else:
-        unsure = "~" if row.stable is False else ""
         figures = (
-            Text(f"{unsure}{milliseconds(row.latency_ms / 1e3)}"),
+            Text(f"{latency_marks(row)}{milliseconds(row.latency_ms / 1e3)}"),
             Text(number(row.rtfx)),
             Text(joules(row.energy_j, row.energy_label), palette.muted),
-            Text(percent(row.wer, 1)),
+            Text(wer_words(row)),
         )
     return (
         sign,
         name,
-        cell(row.device, palette.muted),
+        cell(row.place, palette.muted),
         audio,
         *figures,
         cell(row.benchmark, palette.muted),
@@ -68,7 +85,13 @@ def result_cells(
 
 
 def queue_summary(snapshot: Snapshot, palette: Palette, glyphs: Glyphs) -> RenderableType:
-    """What runs, what comes next, and how the last job ended."""
+    """What runs, what comes next, and how the last job ended.
+
+    Args:
+        snapshot: What the store holds.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     table = Table.grid(padding=(0, 2, 0, 0), expand=True)
     for ratio in (None, 3, None, None, 4):
         table.add_column(ratio=ratio, no_wrap=True, overflow="ellipsis")
@@ -116,7 +139,13 @@ def first_steps(palette: Palette, *, readonly: bool) -> RenderableType:
 
 
 def machine(checks: Sequence[Check], palette: Palette, glyphs: Glyphs) -> RenderableType:
-    """What `asrprof doctor` says: what works in short, what does not with its remedy."""
+    """What `asrprof doctor` says: what works in short, what does not with its remedy.
+
+    Args:
+        checks: What was looked at.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     table = Table.grid(padding=(0, 1, 0, 0), expand=True)
     table.add_column(width=1)
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=16)

@@ -13,41 +13,50 @@ from tui.palette import Palette
 from tui.plain import cell, plain
 from tui.present import (
     about,
+    clips_mark,
     duration,
     joules,
+    latency_marks,
     milliseconds,
     model_name,
     moment,
     number,
     percent,
     state_glyph,
+    wer_words,
 )
 from tui.present_queue import FLEET, bar, needs_words, node_name, seconds_since, state_word
 from tui.snapshot import Snapshot
-from tui.widgets.rows import Column
+from tui.table import FlexColumn
 
 CASE_COLUMNS = (
-    Column("", 1),
-    Column("model", 16, grow=3),
-    Column("audio", 8, align="right"),
-    Column("variant", 7, keep=2),
-    Column("latency", 9, align="right"),
-    Column("RTFx", 5, align="right", keep=5),
-    Column("energy", 8, align="right", keep=4),
-    Column("WER", 6, align="right", keep=6),
-    Column("reason", 10, grow=2, keep=1),
+    FlexColumn("", 1),
+    FlexColumn("model", 16, grow=3),
+    FlexColumn("audio", 8, align="right"),
+    FlexColumn("variant", 7, keep=2),
+    FlexColumn("latency", 9, align="right"),
+    FlexColumn("RTFx", 5, align="right", keep=5),
+    FlexColumn("energy", 8, align="right", keep=4),
+    FlexColumn("WER", 7, align="right", keep=6),
+    FlexColumn("reason", 10, grow=2, keep=1),
 )
 OPERATOR_COLUMNS = (
-    Column("operator", 18, grow=2),
-    Column("share", 18, grow=1),
-    Column("time", 8, align="right", keep=5),
-    Column("calls", 5, align="right", keep=3),
+    FlexColumn("operator", 18, grow=2),
+    FlexColumn("share", 18, grow=1),
+    FlexColumn("time", 8, align="right", keep=5),
+    FlexColumn("calls", 5, align="right", keep=3),
 )
 SHARE_BAR = 10
 
 
 def job_tabs(jobs: Sequence[JobRow], chosen: int | None, palette: Palette) -> Text:
-    """The jobs that run, if there are several; the chosen one is in brackets."""
+    """The jobs that run, if there are several; the chosen one is in brackets.
+
+    Args:
+        jobs: The jobs that run.
+        chosen: Id of the job that is shown; None for none.
+        palette: Colours of the theme.
+    """
     text = Text(no_wrap=True, overflow="ellipsis")
     for job in jobs:
         words = f"{job.id} {plain(job.benchmark)}"
@@ -61,7 +70,16 @@ def job_tabs(jobs: Sequence[JobRow], chosen: int | None, palette: Palette) -> Te
 def head(
     job: JobRow, snapshot: Snapshot, width: int, palette: Palette, glyphs: Glyphs, *, paused: bool
 ) -> Text:
-    """Two lines: which job and how far, and a bar over the whole width."""
+    """Two lines: which job and how far, and a bar over the whole width.
+
+    Args:
+        job: The job that is shown.
+        snapshot: What the store holds.
+        width: Cells of a line.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+        paused: Whether the display stands still.
+    """
     progress = snapshot.progress.get(job.id, JobProgress())
     style = palette.style(job.state)
     left = Text.assemble(
@@ -103,9 +121,16 @@ def _share(job: JobRow, progress: JobProgress) -> float:
 
 
 def case_line(job: JobRow, progress: JobProgress, snapshot: Snapshot, palette: Palette) -> Text:
-    """The case in hand, or why there is none."""
+    """The case in hand, or why there is none.
+
+    Args:
+        job: The job that is shown.
+        progress: How far its case in hand is.
+        snapshot: What the store holds.
+        palette: Colours of the theme.
+    """
     if job.state not in HELD:
-        words = job.reason or {"done": "every case has a row"}.get(job.state, job.state)
+        words = job.reason or {"done": "done: every case has its result"}.get(job.state, job.state)
         return cell(words, palette.style(job.state))
     if progress.title is None:
         if job.state != "starting":
@@ -121,7 +146,14 @@ def case_line(job: JobRow, progress: JobProgress, snapshot: Snapshot, palette: P
 
 
 def pass_line(progress: JobProgress, width: int, palette: Palette, glyphs: Glyphs) -> Text:
-    """The pass that the case is in, with its own bar."""
+    """The pass that the case is in, with its own bar.
+
+    Args:
+        progress: How far the case in hand is.
+        width: Cells of the line.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     if progress.what is None:
         return Text("")
     text = Text.assemble(("pass ", palette.muted), plain(progress.what), "  ")
@@ -132,32 +164,46 @@ def pass_line(progress: JobProgress, width: int, palette: Palette, glyphs: Glyph
 
 
 def case_cells(row: LeaderboardRow, palette: Palette, glyphs: Glyphs) -> tuple[Text, ...]:
-    """The cells of ``CASE_COLUMNS``."""
+    """The cells of ``CASE_COLUMNS``.
+
+    Args:
+        row: The result of the case.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     name = cell(model_name(row.model))
     if row.weights == "random":
         name = Text.assemble(name, (" r", palette.muted))
     ok = row.latency_ms is not None
-    unsure = "~" if row.stable is False else ""
     shown = (
-        f"{unsure}{milliseconds(None if row.latency_ms is None else row.latency_ms / 1e3)}"
-        if ok
+        f"{latency_marks(row)}{milliseconds(row.latency_ms / 1e3)}"
+        if row.latency_ms is not None
         else row.state
     )
+    audio = f"{clips_mark(row)}{row.audio_seconds:g}s {glyphs.times}{row.batch_size}"
+    if row.threads is not None:
+        audio += f" t{row.threads}"
     return (
         Text(state_glyph(row.state, glyphs), palette.style(row.state)),
         name,
-        Text(f"{row.audio_seconds:g}s {glyphs.times}{row.batch_size}", palette.muted),
+        Text(audio, palette.muted),
         cell(row.variant, palette.muted),
         Text(shown, "" if ok else palette.style(row.state)),
-        Text(number(row.rtfx) if ok else ""),
+        Text(f"{latency_marks(row)}{number(row.rtfx)}" if ok else ""),
         Text(joules(row.energy_j, row.energy_label) if ok else "", palette.muted),
-        Text(percent(row.wer, 1) if ok else ""),
+        Text(wer_words(row) if ok else ""),
         cell(row.reason or "", palette.muted),
     )
 
 
 def operator_cells(operator: Operator, palette: Palette, glyphs: Glyphs) -> tuple[Text, ...]:
-    """The cells of ``OPERATOR_COLUMNS``."""
+    """The cells of ``OPERATOR_COLUMNS``.
+
+    Args:
+        operator: One operator of the profile.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     share = bar(operator.share, SHARE_BAR, palette, glyphs, palette.secondary)
     return (
         cell(operator.name.removeprefix("aten::")),

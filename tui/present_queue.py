@@ -7,13 +7,14 @@ from datetime import datetime
 
 from rich.text import Text
 
+from report.text import plural
 from runner.dispatch.fleet.needs import in_words
-from store import HELD, EventRow, JobRow, machine_of, process_owner
+from store import HELD, EventRow, JobRow, is_gone, machine_of, process_owner
 from tui.following import JobProgress
 from tui.glyphs import Glyphs
 from tui.palette import Palette
 from tui.plain import cell, plain
-from tui.present import about, ago, counted, duration, moment, state_glyph
+from tui.present import about, ago, duration, moment, state_glyph
 from tui.snapshot import Snapshot
 
 FLEET = "ray"
@@ -23,7 +24,15 @@ BAR = 10
 
 
 def bar(share: float, width: int, palette: Palette, glyphs: Glyphs, colour: str) -> Text:
-    """A progress bar of exactly ``width`` cells."""
+    """A progress bar of exactly ``width`` cells.
+
+    Args:
+        share: How much of it is full, 0 to 1.
+        width: Cells of the bar.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+        colour: Colour of the full part.
+    """
     cells = max(0.0, min(1.0, share)) * width
     full = int(cells)
     text = Text(glyphs.bar_full * full, colour)
@@ -41,19 +50,27 @@ def state_word(job: JobRow) -> str:
     """A job's state, or what is about to become of it."""
     if job.state in HELD and job.cancel_requested_at is not None:
         return "ending"
-    return job.state
+    return "gone" if is_gone(job) else job.state
 
 
 def state_cell(job: JobRow, palette: Palette) -> Text:
     """The state's word in its colour."""
     word = state_word(job)
-    return Text(word, palette.warn if word == "ending" else palette.style(job.state))
+    doubtful = word in ("ending", "gone")
+    return Text(word, palette.warn if doubtful else palette.style(job.state))
 
 
 def job_cells(
     job: JobRow, snapshot: Snapshot, palette: Palette, glyphs: Glyphs
 ) -> tuple[Text, ...]:
-    """The cells of a job: sign, number, benchmark, place, state, cases, time, reason."""
+    """The cells of a job: sign, number, benchmark, place, state, cases, time, reason.
+
+    Args:
+        job: The job.
+        snapshot: What the store holds.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     style = palette.style(job.state)
     dim = palette.muted if job.state not in HELD else palette.foreground
     return (
@@ -69,7 +86,13 @@ def job_cells(
 
 
 def cases_cell(job: JobRow, palette: Palette, glyphs: Glyphs) -> Text:
-    """Bar and numbers of a job's cases."""
+    """Bar and numbers of a job's cases.
+
+    Args:
+        job: The job.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     if job.state == "queued" and not job.cases_done:
         return Text(f"{job.cases_total} cases", palette.muted)
     share = job.cases_done / job.cases_total if job.cases_total else 0.0
@@ -166,7 +189,7 @@ def job_facts(job: JobRow, snapshot: Snapshot) -> list[tuple[str, str]]:
     if job.attempt > 1:
         facts.append(("attempt", str(job.attempt)))
     if job.retries:
-        facts.append(("retries", f"queued again up to {counted(job.retries, 'time')} when lost"))
+        facts.append(("retries", f"queued again up to {plural(job.retries, 'time')} when lost"))
     if job.time_limit_s:
         facts.append(("limit", duration(job.time_limit_s)))
     if job.priority:

@@ -11,7 +11,7 @@ from pathlib import Path
 from runner.errors import UserError
 from tui.plain import log_line
 
-PATIENCE_S = 900.0
+REPORT_TIMEOUT_S = 900.0
 
 
 def make_report(store: Path, where: str | None = None) -> Path:
@@ -38,7 +38,7 @@ def make_report(store: Path, where: str | None = None) -> Path:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=PATIENCE_S,
+            timeout=REPORT_TIMEOUT_S,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:

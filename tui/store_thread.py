@@ -75,7 +75,13 @@ class AskThread(ABC, Generic[Given]):
         action: Callable[[Given], T],
         answer: Callable[[T], Message],
     ) -> None:
-        """As ``ask``, but nothing replaces it: for what must happen each time it is asked for."""
+        """Has ``action`` run as ``ask`` does, for what must happen each time: nothing replaces it.
+
+        Args:
+            asker: The widget that wants it done.
+            action: Runs in the thread; it must not touch a widget.
+            answer: Makes the message of its value, usually the message's class.
+        """
         self._put((id(asker), f"do-{self._number}"), _Request(asker, action, answer))
 
     @property
@@ -140,7 +146,7 @@ class StoreThread(AskThread[Store]):
 
 
 class TaskThread(AskThread[None]):
-    """For slow work without a store: files, the machine, large grids."""
+    """A thread for slow work without a store: files, the machine, large grids."""
 
     def _given(self) -> None:
         return None

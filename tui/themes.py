@@ -1,12 +1,15 @@
-"""asrprof's own two themes; Textual's are there beside them."""
+"""asrprof's own two themes, beside Textual's, and the colours that text takes from one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 
+from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 from runner.errors import UserError
+from tui.palette import Palette
 
 DARK = "asrprof-dark"
 LIGHT = "asrprof-light"
@@ -92,3 +95,29 @@ def check_theme(name: str) -> None:
         near = get_close_matches(name, known, n=1)
         hint = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(known)}"
         raise UserError(f'unknown theme "{name[:60]}"; {hint}')
+
+
+def palette(variables: Mapping[str, str]) -> Palette:
+    """The palette of a theme, from its CSS variables."""
+
+    def colour(name: str) -> Color:
+        return Color.parse(variables[name])
+
+    background, foreground = colour("background"), colour("foreground")
+    return Palette(
+        foreground=foreground.hex6,
+        muted=background.blend(foreground, 0.62).hex6,
+        curve=background.blend(colour("primary"), 0.72).hex6,
+        faint=background.blend(foreground, 0.22).hex6,
+        **{
+            name: colour(variable).hex6
+            for name, variable in (
+                ("primary", "primary"),
+                ("secondary", "secondary"),
+                ("accent", "accent"),
+                ("good", "success"),
+                ("warn", "warning"),
+                ("bad", "error"),
+            )
+        },
+    )

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.containers import Vertical
 from textual.widget import Widget
 
 from tui.actions import scope
+from tui.base import AppPart
 from tui.snapshot import Snapshot
 
-if TYPE_CHECKING:
-    from tui.app import AsrprofApp
 
-
-class View(Vertical):
+class View(AppPart, Vertical):
     """One tab. It is mounted when it is first opened, and told of the store only while it shows."""
 
     SCOPE: ClassVar[str]
@@ -22,9 +20,9 @@ class View(Vertical):
     TITLE: ClassVar[str]
 
     @property
-    def asrprof(self) -> AsrprofApp:
-        """The app, with its type."""
-        return cast("AsrprofApp", self.app)
+    def shows(self) -> bool:
+        """Whether it is the tab that shows."""
+        return self.display
 
     def receive(self, snapshot: Snapshot) -> None:
         """Shows a new state of the store; also called each time the tab is opened."""

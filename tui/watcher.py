@@ -32,7 +32,16 @@ class Watcher:
         clock: Clock = utc_now,
         poll_s: float = POLL_S,
     ) -> None:
-        """``tell`` and ``fail`` are called in the watcher's thread."""
+        """Starts nothing yet.
+
+        Args:
+            path: The store.
+            tell: Told each new snapshot, in the watcher's thread.
+            fail: Told why the store cannot be read, in the watcher's thread.
+            readonly: Whether the store is opened only to be read.
+            clock: Gives the time of day, with a time zone.
+            poll_s: Seconds between two polls.
+        """
         self._path = path
         self._tell = tell
         self._fail = fail

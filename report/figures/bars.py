@@ -12,17 +12,20 @@ from report.figures.style import (
     INK,
     PAPER,
     Palette,
+    by_width,
     canvas,
     drawn,
     legend_below,
     log_axis,
 )
+from report.speech import STOPPED_EARLY, clips_caption
 from report.study import Case, Study, shape
 from report.variants import VariantEffect
 
 MOST_ROWS = 24
 
 
+@by_width
 def overview(study: Study, palette: Palette) -> Figure | Text:
     """RTFx of every configuration at the point that most of them share."""
     point = study.common_point(study.baseline)
@@ -49,7 +52,11 @@ def overview(study: Study, palette: Palette) -> Figure | Text:
                 markeredgecolor=PAPER,
             )
         log_axis(axes, "x", [end for case in cases for end in _rtfx_interval(case)])
-        labels = [f"{case.model}, {case.place}" if several else case.model for case in cases]
+        labels = [
+            (STOPPED_EARLY if case.stopped_early else "")
+            + (f"{case.model}, {case.place}" if several else case.model)
+            for case in cases
+        ]
         axes.set_yticks(range(len(cases)), labels)
         axes.set_ylim(len(cases) - 0.5, -0.5)
         axes.set_xlabel("RTFx (times real time)")
@@ -58,11 +65,13 @@ def overview(study: Study, palette: Palette) -> Figure | Text:
             figure,
             "speed",
             f"Speed at {shape(*point)}, on a logarithmic axis; bands are 95 % intervals. 1 is as "
-            f"fast as the audio itself.{palette.note}",
+            f"fast as the audio itself.{_early(cases)}{clips_caption([case.row for case in cases])}"
+            f"{palette.note}",
             f"RTFx of {len(cases)} configurations at {shape(*point)}.",
         )
 
 
+@by_width
 def variant_speed(effects: Sequence[VariantEffect], palette: Palette) -> Figure | Text:
     """Speed-up of every variant with its interval."""
     shown = [effect for effect in effects if effect.variant.model in palette.models]
@@ -108,9 +117,16 @@ def variant_speed(effects: Sequence[VariantEffect], palette: Palette) -> Figure 
             figure,
             "variants",
             "Speed-up of each variant, with the interval that allows for their number; hollow "
-            f"where chance can explain it.{where}{palette.note}",
+            f"where chance can explain it.{where}"
+            f"{clips_caption([effect.variant.row for effect in shown])}{palette.note}",
             f"Speed-up of {len(shown)} optimised cases over their baseline.",
         )
+
+
+def _early(cases: Sequence[Case]) -> str:
+    if not any(case.stopped_early for case in cases):
+        return ""
+    return f" {STOPPED_EARLY} stopped early: its speed is of less work."
 
 
 def _rtfx_interval(case: Case) -> tuple[float, float]:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from matplotlib.patches import Patch
 
 from report.content import Figure, Text
-from report.figures.style import COLOURS, HATCHES, PAPER, canvas, drawn, legend_below
+from report.figures.style import COLOURS, HATCHES, PAPER, by_width, canvas, drawn, legend_below
+from report.speech import clips_caption
 from report.study import Case, Study, group, shape
 from store import Operator, Stage
 
-STAGES = ("features", "transfer", "encode", "prefill", "decode", "text")
+STAGES = ("features", "transfer", "encode", "detect", "prefill", "decode", "text")
 CATEGORIES = (
     "matmul",
     "attention",
@@ -81,7 +82,7 @@ def operators(study: Study) -> Figure | Text:
 
 
 def _one_a_model(study: Study, with_children: Iterable[int]) -> list[Case]:
-    """For each model and device the case that most others can be compared with."""
+    """One case for each model and device: the one that most others can be compared with."""
     have = set(with_children)
     usable = [case for case in study.baseline if case.row.result_id in have]
     common = study.common_point(usable)
@@ -92,6 +93,7 @@ def _one_a_model(study: Study, with_children: Iterable[int]) -> list[Case]:
     return sorted(chosen, key=lambda case: study.places.index(case.place))[:MOST_BARS]
 
 
+@by_width
 def _stacked(
     bars: Sequence[tuple[Case, Mapping[str, float]]],
     kinds: Sequence[str],
@@ -125,7 +127,7 @@ def _stacked(
                 )
                 left += share
             if totals:
-                axes.text(101, position, f"{_milliseconds(total)}", va="center", fontsize=7.5)
+                axes.text(101, position, f"{_milliseconds(total)}", va="center", fontsize=8)
         labels = []
         for case, _ in bars:
             parts = [case.model]
@@ -156,7 +158,8 @@ def _stacked(
             columns=7,
         )
         where = f" All at {shape(*next(iter(points)))}." if len(points) == 1 else ""
-        return drawn(figure, name, caption + where, alt)
+        clips = clips_caption([case.row for case, _ in bars])
+        return drawn(figure, name, caption + where + clips, alt)
 
 
 def _milliseconds(seconds: float) -> str:

@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 
 from report.content import Figure
 from report.decoder import Profile
-from report.figures.style import COLOURS, INK, canvas, drawn, legend_below, log_axis
+from report.figures.style import COLOURS, INK, by_width, canvas, drawn, legend_below, log_axis
+from report.speech import clips_caption
 from report.study import shape
 from report.text import plural
 
@@ -21,6 +22,7 @@ WINDOW = 5
 DASHES = ("-", "--", ":", "-.")
 
 
+@by_width
 def decoder_steps(models: Sequence[tuple[str, Sequence[Profile]]]) -> Figure | None:
     """One column a model: above the time of each token, below its growth.
 
@@ -84,7 +86,8 @@ def decoder_steps(models: Sequence[tuple[str, Sequence[Profile]]]) -> Figure | N
             "decoder-steps",
             f"Time of each token against its position{where}, without the prefill. Above: median, "
             "fastest and slowest of the iterations, on a logarithmic axis. Below: a running median "
-            f"of {WINDOW} tokens, relative to the first ones; with a cache it should stay near 1.",
+            f"of {WINDOW} tokens, relative to the first ones; with a cache it should stay near 1."
+            f"{clips_caption([p.case.row for _, profiles in shown for p in profiles])}",
             "Lines of milliseconds a token against its position, and of their growth, for "
             f"{plural(len(shown), 'model')}.",
         )
@@ -111,6 +114,6 @@ def _growth(profile: Profile) -> list[float]:
 
 
 def _room(axes: Axes, profiles: Sequence[Profile]) -> None:
-    """At least from a half to one and a half, so that noise does not look like growth."""
+    """Sets the axis from 0.5 to 1.5 at least, so that noise does not look like growth."""
     values = [value for profile in profiles for value in _growth(profile)]
     axes.set_ylim(min(0.5, 0.9 * min(values)), max(1.5, 1.1 * max(values)))

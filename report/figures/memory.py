@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from report.content import Figure
-from report.figures.style import INK, PAPER, canvas, drawn, legend_below
+from report.figures.style import INK, PAPER, by_width, canvas, drawn, legend_below
 from report.memory import PARTS, Split
 from report.study import Case
 
@@ -19,6 +19,7 @@ _COLOURS = ("#3b5b92", "#d98e3a", "#5a9a68")
 _HATCHES = ("", "///", "...")
 
 
+@by_width
 def memory_parts(
     name: str,
     title: str,

@@ -13,6 +13,7 @@ from report.figures.style import (
     INK,
     PAPER,
     Palette,
+    by_width,
     canvas,
     drawn,
     legend_below,
@@ -23,6 +24,7 @@ from report.roofline import Roofline
 MOST_PLACES = 3
 
 
+@by_width
 def roofline(found: Sequence[Roofline], palette: Palette) -> Figure | None:
     """One panel a device; None where nothing can be drawn."""
     shown = [

@@ -12,12 +12,14 @@ from matplotlib.axes import Axes
 from report.content import Figure, Text
 from report.figures.style import (
     Palette,
+    by_width,
     canvas,
     drawn,
     grid_axis,
     legend_below,
     log_axis,
 )
+from report.speech import clips_caption
 from report.study import Case, Study, group
 from report.variants import peak_memory
 
@@ -73,15 +75,22 @@ LATENCY = Quantity(
 )
 SPEED = Quantity("rtfx", "Speed", "RTFx (times real time)", lambda case: case.row.rtfx)
 ENERGY = Quantity(
-    "energy", "Energy", "energy (J an audio hour)", lambda case: case.row.joules_per_audio_hour
+    "energy", "Energy", "energy (J per hour of audio)", lambda case: case.row.joules_per_audio_hour
 )
 MEMORY = Quantity(
     "memory", "Peak memory", "peak memory (MB)", lambda case: _times(peak_memory(case), 1e-6)
 )
 
 
+@by_width
 def lines(study: Study, palette: Palette, quantity: Quantity, axis: Axis) -> Figure | None:
     """One line a model along an axis of the grid, one panel a device.
+
+    Args:
+        study: The results.
+        palette: The look of each model; others are left out.
+        quantity: What the height of a point shows.
+        axis: The axis of the grid that a line follows.
 
     Returns:
         None where no model has two points of that axis with the other held fixed.
@@ -112,11 +121,14 @@ def lines(study: Study, palette: Palette, quantity: Quantity, axis: Axis) -> Fig
             figure,
             f"{quantity.name}-by-{axis.name}",
             f"{quantity.title} along {axis.label}, {_held(panels, axis)}. Both axes are "
-            f"logarithmic: a straight line is a power law.{bars}{palette.note}",
+            f"logarithmic: a straight line is a power law.{bars}"
+            f"{clips_caption([case.row for _, _, cases in panels for case in cases])}"
+            f"{palette.note}",
             f"Lines of {quantity.label} along {axis.label}, one for each of {len(shown)} models.",
         )
 
 
+@by_width
 def memory_by_work(study: Study, palette: Palette) -> Figure | Text:
     """Peak memory against the audio in a batch, every case a point."""
     usable = [
@@ -132,8 +144,7 @@ def memory_by_work(study: Study, palette: Palette) -> Figure | Text:
         for panel, place in zip(axes, places, strict=True):
             cases = [case for case in usable if case.place == place]
             work = [_work(case) for case in cases]
-            for model, members in group(cases, lambda case: case.model).items():
-                ordered = sorted(members, key=_work)
+            for model, ordered in joined(cases):
                 panel.plot(
                     [_work(case) for case in ordered],
                     [(peak_memory(case) or 0) / 1e6 for case in ordered],
@@ -153,11 +164,24 @@ def memory_by_work(study: Study, palette: Palette) -> Figure | Text:
         return drawn(
             figure,
             "memory-by-work",
-            "Peak memory against the audio in a batch. On a CPU it is the resident set of the "
+            "Peak memory against the audio in a batch; a line joins the batch sizes of one length "
+            "of clips. On a CPU it is the resident set of the "
             "process, interpreter and libraries included; on a GPU what the framework "
             f"reserved.{palette.note}",
             "Peak memory of each model against the seconds of audio in a batch.",
         )
+
+
+def joined(cases: Sequence[Case]) -> list[tuple[str, list[Case]]]:
+    """What one line joins against the work of a batch: a model's batch sizes at one length.
+
+    Points of equal work may differ in both, and a line through all of them would zigzag.
+
+    Args:
+        cases: Those of one device.
+    """
+    lines_of = group(cases, lambda case: (case.model, case.row.audio_seconds))
+    return [(model, sorted(members, key=_work)) for (model, _), members in lines_of.items()]
 
 
 def _draw(

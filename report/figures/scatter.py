@@ -8,14 +8,28 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from report.compare import all_estimated, estimates_apart
 from report.content import Figure, Text
-from report.figures.style import FAINT, INK, PAPER, Palette, canvas, drawn, legend_below, log_axis
+from report.figures.style import (
+    FAINT,
+    INK,
+    PAPER,
+    Palette,
+    by_width,
+    canvas,
+    drawn,
+    error_axis,
+    legend_below,
+    log_axis,
+)
 from report.pareto import pareto_front
-from report.study import Case, Study, front_candidates, group
+from report.speech import clips_caption, error_rate, scored_range
+from report.study import Case, Study, front_candidates, shape
 
 MOST_PLACES = 3
 
 
+@by_width
 def tradeoff(
     study: Study,
     palette: Palette,
@@ -42,13 +56,18 @@ def tradeoff(
         for case in front_candidates(study)
         if case.model in palette.models and (cost(case) or 0) > 0
     ]
+    if "energy" in name and all_estimated(case.row for case in usable):
+        return Text(
+            f"No figure of WER against {title}: all joules here are estimates that follow from "
+            "time, so it would be the figure of speed in a mirror."
+        )
     if len({case.configuration for case in usable}) < 2:
         return Text(
             f"No figure of WER against {title}: fewer than two configurations have both. "
             + wer_reasons(study)
         )
     with canvas(height=3.4) as (figure, (axes,)):
-        points = [(cost(case) or 0.0, 100 * (case.row.wer or 0.0)) for case in usable]
+        points = [(cost(case) or 0.0, 100 * (error_rate(case.row) or 0.0)) for case in usable]
         front = pareto_front(points, minimise=(less_is_better, True))
         edge = [points[index] for index in front]
         axes.step(
@@ -61,15 +80,11 @@ def tradeoff(
             zorder=1,
         )
         variants = sorted({case.row.variant for case in usable})
-        fastest = {
-            configuration: max(members, key=lambda case: case.row.rtfx or 0)
-            for configuration, members in group(usable, lambda case: case.configuration).items()
-        }
         for index, case in enumerate(usable):
             low, high = case.row.wer_low, case.row.wer_high
             x, y = points[index]
             colour = palette.colour(case.model)
-            if low is not None and high is not None and case is fastest[case.configuration]:
+            if low is not None and high is not None:
                 axes.vlines(
                     x, 100 * low, 100 * high, color=colour, linewidth=0.7, alpha=0.5, zorder=1
                 )
@@ -87,8 +102,7 @@ def tradeoff(
                 zorder=3 if index in front else 2,
             )
         log_axis(axes, "x", [x for x, _ in points])
-        # Room below zero, or the marker of a model without errors would be cut.
-        axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])
+        spread = error_axis(axes, [y for _, y in points])
         axes.set_xlabel(label)
         axes.set_ylabel("WER (%)")
         handles = palette.handles({case.model for case in usable}, line=False)
@@ -106,22 +120,26 @@ def tradeoff(
                 )
             )
         legend_below(figure, handles)
-        lengths = sorted({case.row.audio_seconds for case in usable})
-        where = " or ".join(f"{length:g} s" for length in lengths)
+        where = shape(*usable[0].point)
         side = "left" if less_is_better else "right"
+        rows = [case.row for case in usable]
+        of = scored_range((row.quality_of, row.scored) for row in rows)
         return drawn(
             figure,
             name,
-            f"WER against {title}; every point is a case with clips of {where}. The lower and the "
-            f"further to the {side}, the better; large points are on the Pareto front. Bars are "
-            f"95 % intervals, drawn once a configuration.{_mixed(usable, name)}{palette.note}",
+            f"WER against {title}, of {of}; every point is a case at {where}. The lower "
+            f"and the further to the {side}, the better; large points are on the Pareto front. "
+            f"Bars are 95 % intervals.{spread}"
+            f"{_mixed(usable, name)}{clips_caption(rows)}{palette.note}",
             f"Word error rate of {len(usable)} cases against {title}, with the Pareto front.",
         )
 
 
 def _mixed(cases: Sequence[Case], name: str) -> str:
-    """A warning where joules on one axis were learnt in different ways."""
+    """A warning where joules on one axis were obtained in different ways."""
     labels = sorted({case.row.energy_label for case in cases if case.row.energy_label})
+    if "energy" in name and estimates_apart(case.row for case in cases):
+        return " Joules here are estimates with different numbers of threads: they do not compare."
     if "energy" not in name or len(labels) < 2:
         return ""
     return f" Joules here are {' and '.join(labels)}: compare points of one kind alone."
@@ -135,6 +153,7 @@ def wer_reasons(study: Study) -> str:
     return f"WER is missing because: {'; '.join(sorted(reasons)[:3])}." if reasons else ""
 
 
+@by_width
 def work(study: Study, palette: Palette) -> Figure | Text:
     """FLOPs against latency and against energy, every baseline case a point."""
     usable = [
@@ -144,12 +163,17 @@ def work(study: Study, palette: Palette) -> Figure | Text:
     ]
     if len(usable) < 3:
         return Text("No figure of work against time: fewer than three cases have FLOPs.")
-    energetic = [case for case in usable if (case.row.energy_j or 0) > 0]
+    energetic = [
+        case
+        for case in usable
+        if (case.row.energy_j or 0) > 0 and case.row.energy_label != "estimated"
+    ]
     columns: list[tuple[str, Sequence[Case], Callable[[Case], float]]] = [
         ("latency of a batch (ms)", usable, lambda case: 1e3 * (case.row.latency_s or 0.0))
     ]
     if len(energetic) >= 3:
         columns.append(("energy of a batch (J)", energetic, lambda case: case.row.energy_j or 0.0))
+    against = "time and energy" if len(columns) > 1 else "time"
     places = study.places[:MOST_PLACES]
     with canvas(1, len(columns), height=3.3) as (figure, axes):
         for panel, (label, cases, value) in zip(axes, columns, strict=True):
@@ -190,9 +214,10 @@ def work(study: Study, palette: Palette) -> Figure | Text:
         return drawn(
             figure,
             "work",
-            "Work against time and energy, every case a point. Along a dotted line the rate is the "
-            f"same; points far above one do their work at a lower rate.{palette.note}",
-            "FLOPs of every case against its latency and energy.",
+            f"Work against {against}, every case a point. Along a dotted line the rate is the "
+            "same; points far above one do their work at a lower rate."
+            f"{clips_caption([case.row for case in usable])}{palette.note}",
+            f"FLOPs of every case against its {against}.",
         )
 
 

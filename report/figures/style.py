@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
 import matplotlib as mpl
+import numpy as np
 import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -31,6 +34,15 @@ HATCHES = ("", "///", "...", "\\\\\\", "xx", "--", "++", "oo")
 
 WIDTH = 7.2
 """Inches: the width of the text of a printed page."""
+NARROW = 3.8
+"""Inches: a telephone's 390 pixels show letters of 8 points, the smallest here, as 11 pixels."""
+_narrow: ContextVar[bool] = ContextVar("narrow", default=False)
+
+Given = ParamSpec("Given")
+Drawn = TypeVar("Drawn")
+
+FAR_BEYOND = 5.0
+"""Times the median beyond which an error rate makes their axis logarithmic."""
 
 _RC: Any = {
     "font.family": "DejaVu Sans",
@@ -61,7 +73,6 @@ _RC: Any = {
     "figure.facecolor": PAPER,
     "savefig.facecolor": PAPER,
     "svg.fonttype": "path",
-    "svg.hashsalt": "asrprof",
 }
 
 
@@ -76,7 +87,7 @@ class Palette:
 
     @classmethod
     def of(cls, models: Sequence[str]) -> Palette:
-        """For the models of a study, the most important first."""
+        """The palette of a study's models, the most important first."""
         kept = tuple(models[: len(COLOURS)])
         return cls(kept, len(models) - len(kept))
 
@@ -113,6 +124,25 @@ class Palette:
         )
 
 
+def by_width(draw: Callable[Given, Drawn]) -> Callable[Given, Drawn]:
+    """Has a figure drawn for paper and desktop, and again for a telephone."""
+
+    @wraps(draw)
+    def both(*args: Given.args, **named: Given.kwargs) -> Drawn:
+        wide = draw(*args, **named)
+        if not isinstance(wide, Figure):
+            return wide
+        token = _narrow.set(True)
+        try:
+            narrow = draw(*args, **named)
+        finally:
+            _narrow.reset(token)
+        assert isinstance(narrow, Figure)
+        return cast(Drawn, replace(wide, narrow=narrow.svg))
+
+    return both
+
+
 @contextmanager
 def canvas(
     rows: int = 1, columns: int = 1, *, height: float = 3.0, share_y: bool = False
@@ -121,22 +151,34 @@ def canvas(
 
     Args:
         rows: Of axes.
-        columns: Of axes.
+        columns: Of axes; on a narrow page these stand below each other, in the same order.
         height: Inches, of the whole.
         share_y: Whether the axes of a row have one scale.
     """
-    with mpl.rc_context(_RC):
-        figure = Canvas(figsize=(WIDTH, height), layout="constrained")
+    width = WIDTH
+    if _narrow.get():
+        width, height = NARROW, height * columns
+        rows, columns = rows * columns, 1
+    with mpl.rc_context(_RC | {"svg.hashsalt": f"asrprof {width}"}):
+        figure = Canvas(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.subplots(rows, columns, squeeze=False, sharey=share_y)
         yield figure, list(axes.ravel())
 
 
 def drawn(figure: Canvas, name: str, caption: str, alt: str) -> Figure:
-    """The finished figure as SVG and PNG."""
+    """The finished figure as SVG and PNG.
+
+    Args:
+        figure: The canvas with everything drawn.
+        name: Name of the files, without their ending.
+        caption: What stands below the figure.
+        alt: What a reader is told who cannot see it.
+    """
     svg, png = io.StringIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    figure.savefig(png, format="png", dpi=160)
+    if not _narrow.get():
+        figure.savefig(png, format="png", dpi=160)
     text = svg.getvalue()
     return Figure(name, caption, alt, text[text.index("<svg") :], png.getvalue())
 
@@ -164,7 +206,9 @@ def log_axis(axes: Axes, which: str, values: Iterable[float]) -> None:
     (axes.set_xscale if which == "x" else axes.set_yscale)("log")
     decades = high / low
     subs = (1.0, 2.0, 5.0) if decades < 200 else (1.0, 3.0) if decades < 3000 else (1.0,)
-    axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=12))
+    # A tick of each decade beside the next one would not be read on a narrow page.
+    ticks = 6 if which == "x" and _narrow.get() else 12
+    axis.set_major_locator(LogLocator(base=10, subs=subs, numticks=ticks))
     axis.set_major_formatter(FuncFormatter(plain))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
@@ -172,6 +216,30 @@ def log_axis(axes: Axes, which: str, values: Iterable[float]) -> None:
     margin = max(1.25, (4 / decades) ** 0.5, decades**0.05)
     limits = (low / margin, high * margin)
     (axes.set_xlim if which == "x" else axes.set_ylim)(*limits)
+
+
+def error_axis(axes: Axes, values: Sequence[float]) -> str:
+    """An upward axis of error rates on which one bad model does not press the others together.
+
+    Args:
+        axes: Where, with everything drawn.
+        values: The rates in per cent; at least one.
+
+    Returns:
+        What a caption must add; empty where the axis is linear.
+    """
+    if max(values) <= FAR_BEYOND * float(np.median(values)):
+        # Room below zero, or the marker of a model without errors would be cut.
+        axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])
+        return ""
+    # Linear up to 1 %: a model may make no errors.
+    top = axes.get_ylim()[1]
+    axes.set_yscale("symlog", linthresh=1.0, linscale=0.4)
+    axes.yaxis.set_major_locator(FixedLocator([0, 1, 2, 5, 10, 20, 50, 100, 200]))
+    axes.yaxis.set_major_formatter(FuncFormatter(plain))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_ylim(-0.12, max(top, 1.3 * max(values)))
+    return " The axis of errors is logarithmic above 1 %."
 
 
 def grid_axis(axes: Axes, values: Iterable[float]) -> None:
@@ -186,7 +254,14 @@ def grid_axis(axes: Axes, values: Iterable[float]) -> None:
 
 
 def legend_below(figure: Canvas, handles: Sequence[Artist], columns: int = 4) -> None:
-    """One legend for all axes, under them, where it covers nothing."""
+    """One legend for all axes, under them, where it covers nothing.
+
+    Args:
+        figure: The canvas.
+        handles: What the legend names.
+        columns: At most so many entries beside each other; fewer where the labels are long.
+    """
     longest = max((len(str(handle.get_label())) for handle in handles), default=0)
-    fitting = max(1, min(columns, int(104 / (longest + 7))))
+    room = 104 * figure.get_figwidth() / WIDTH
+    fitting = max(1, min(columns, int(room / (longest + 7))))
     figure.legend(handles=list(handles), loc="outside lower center", ncols=fitting)

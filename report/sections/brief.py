@@ -2,40 +2,47 @@
 
 from __future__ import annotations
 
+from report.alike import front_of
 from report.content import Block, Bullets, Section, Text
-from report.pareto import pareto_front
 from report.recommend import OWN_SPEECH
 from report.scaling import saturations
-from report.study import Case, Study, front_candidates, group, shape
-from report.text import listing, number, percent
+from report.speech import error_rate, rate_kind, scored
+from report.study import BASELINE, Case, Study, front_candidates, group, shape
+from report.text import listing, number, percent, plural
+from report.variants import wer_difference
+from store import Transcript
 
 
-def brief(study: Study, condition: str | None = None) -> Section:
-    """The section.
-
-    Args:
-        study: The study.
-        condition: By which its results were chosen, to say so where there are none.
-    """
-    if not study.cases:
-        nothing = "There is no result to report on. Run a benchmark first: `asrprof demo`."
-        if condition:
-            nothing = "The store has no result of this kind: choose another condition."
-        return Section("brief", "In brief", (Text(nothing),))
+def brief(study: Study) -> Section:
+    """The section."""
     if not study.ok:
         nothing = (
             f"None of the {len(study.cases):,} cases has figures: see what is missing, and why."
         )
         return Section("brief", "In brief", (Text(nothing),))
-    found = [_fastest(study), _devices(study), _errors(study), _batch(study), _lost(study)]
+    found = [
+        _fastest(study),
+        _devices(study),
+        _errors(study),
+        _batch(study),
+        _early(study),
+        _lost(study),
+        _to_quote(study),
+    ]
     items = tuple(item for item in found if item is not None)
     blocks: list[Block] = [Bullets(items)] if items else []
     return Section("brief", "In brief", tuple(blocks))
 
 
+def _baseline(study: Study) -> list[Case]:
+    """What may be chosen from, without any optimisation."""
+    return [case for case in study.comparable if case.row.variant == BASELINE]
+
+
 def _fastest(study: Study) -> tuple[str, str] | None:
-    point = study.common_point(study.baseline)
-    cases = [case for case in study.baseline if case.point == point and case.row.rtfx]
+    baseline = _baseline(study)
+    point = study.common_point(baseline)
+    cases = [case for case in baseline if case.point == point and case.row.rtfx]
     if point is None or not cases:
         return None
     parts = []
@@ -53,7 +60,7 @@ def _fastest(study: Study) -> tuple[str, str] | None:
 
 def _devices(study: Study) -> tuple[str, str] | None:
     factors = []
-    for members in group(study.baseline, lambda case: (case.model, case.point)).values():
+    for members in group(_baseline(study), lambda case: (case.model, case.point)).values():
         cpu = [c.row.latency_s for c in members if c.row.device.startswith("cpu")]
         gpu = [c.row.latency_s for c in members if not c.row.device.startswith("cpu")]
         factors += [a / b for a in cpu for b in gpu if a and b]
@@ -68,14 +75,18 @@ def _errors(study: Study) -> tuple[str, str] | None:
     if not judged:
         return "Errors.", "No case has a WER, so speed and energy cannot be set against quality."
     cases = front_candidates(study)
-    points = [(case.row.rtfx or 0.0, case.row.wer or 0.0) for case in cases]
-    front = [cases[i] for i in pareto_front(points, minimise=(False, True))]
+    if not cases:
+        return "Errors.", "Every case with a WER stopped early, so none can be set against speed."
+    front = front_of(cases, lambda case: case.row)
     names = list(dict.fromkeys(case.model for case in front))
     best = front[-1]
-    length = f"{best.row.audio_seconds:g} s"
-    text = f"With clips of {length}, {best.model} makes the fewest ({percent(best.row.wer)} %)"
+    rate = f"{rate_kind(best.row).headline} {percent(error_rate(best.row))} %"
+    text = f"In {scored(best.row)}, {best.model} makes the fewest ({rate})"
     if len(names) > 1:
-        text += f"; from the fastest to the best, the choice is between {listing(names)}."
+        text += (
+            f"; from the fastest at {shape(*best.point)} to the best, the choice is "
+            f"between {listing(names)}."
+        )
     elif len({case.model for case in cases}) > 1:
         text += " and is the fastest as well."
     else:
@@ -85,8 +96,47 @@ def _errors(study: Study) -> tuple[str, str] | None:
     return "Errors.", text
 
 
+def _to_quote(study: Study) -> tuple[str, str] | None:
+    """One sentence that stands by itself: what was compared, on what, with which outcome."""
+    cases = front_candidates(study)
+    models = {case.model for case in cases}
+    if len(models) < 2:
+        return None
+    front = front_of(cases, lambda case: case.row)
+    fast, best = front[0], front[-1]
+    environment = study.environment(best)
+    machine = ""
+    if environment is not None and best.place == fast.place:
+        cpu = best.row.device.startswith("cpu")
+        machine = f" ({environment.cpu_model if cpu else environment.gpu_name})"
+    rate = f"{rate_kind(best.row).headline} {percent(error_rate(best.row))} %"
+    text = (
+        f"Of {plural(len(models), 'model')} at {shape(*best.point)}, {best.configuration.title}"
+        f"{machine} made the fewest errors ({rate}, {scored(best.row)})"
+    )
+    if fast is best:
+        text += f" and was the fastest ({number(best.row.rtfx)} × real time)"
+    else:
+        factor = (fast.row.rtfx or 0) / (best.row.rtfx or 1)
+        text += (
+            f"; {fast.configuration.title} was {number(factor, 2)} times as fast, at "
+            f"{percent(error_rate(fast.row))} %"
+        )
+        texts = study.children(Transcript, [best, fast])
+        ours, theirs = (texts.get(case.row.result_id, ()) for case in (best, fast))
+        words = wer_difference(ours, theirs)
+        if words is None or not words.significant:
+            text += ", which chance may explain"
+    shaky = []
+    if any(case.row.stable is False for case in (fast, best)):
+        shaky.append("a latency was not stable")
+    if any(case.row.model.startswith(OWN_SPEECH) for case in (fast, best)):
+        shaky.append("the speech is synthetic")
+    return "To quote.", f"{text}{f' ({listing(shaky)})' if shaky else ''}."
+
+
 def _batch(study: Study) -> tuple[str, str] | None:
-    found = [s for s in saturations(study.baseline) if s.smallest == 1]
+    found = [s for s in saturations(_baseline(study)) if s.smallest == 1]
     if not found:
         return None
     best = max(found, key=lambda s: s.gain)
@@ -94,6 +144,17 @@ def _batch(study: Study) -> tuple[str, str] | None:
         "Batches.",
         f"{best.configuration.title} gains most from them: {number(best.gain, 2)} times the "
         f"throughput of batch 1 at batch {best.saturated} and {best.audio_seconds:g} s.",
+    )
+
+
+def _early(study: Study) -> tuple[str, str] | None:
+    left = len(study.ok) - len(study.comparable)
+    if not left:
+        return None
+    return (
+        "Stopped early.",
+        f"In {left:,} of {plural(len(study.ok), 'case')} a tenth of the words or more is missing: "
+        "their latency is of less work, and no choice here rests on them.",
     )
 
 

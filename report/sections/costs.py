@@ -5,20 +5,42 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from report.compare import NO_CLIP_DIFFERS, Difference
+from report.alike import Point, front_of
+from report.compare import NO_CLIP_DIFFERS, Difference, all_estimated
 from report.content import MISSING, Block, Column, Section, Table
-from report.correlation import correlate
 from report.figures.bars import overview, variant_speed
 from report.figures.breakdown import operators, stages
 from report.figures.scatter import tradeoff, work
 from report.figures.style import Palette
-from report.pareto import pareto_front
+from report.sections.cells import (
+    cell_notes,
+    energy_cell,
+    hour_cell,
+    latency_cell,
+    rtfx_cell,
+    wer_cell,
+    wer_notes,
+)
 from report.sections.effects import effects as shown_of_variants
 from report.sections.roof import roof
-from report.sections.tables import cell_notes, energy_cell, latency_cell
-from report.study import Case, Study, front_candidates, group, shape
-from report.text import change, number, percent, plural
-from report.variants import VariantEffect, reasons_without_interval, variant_effects
+from report.speech import OTHER_KIND, nouns_of, paired_over
+from report.study import (
+    Case,
+    Study,
+    comparable,
+    front_candidates,
+    group,
+    of_one_rate,
+    shape,
+)
+from report.text import change, number, plural
+from report.variants import (
+    VariantEffect,
+    reasons_without_interval,
+    reasons_without_wer,
+    variant_effects,
+)
+from stats.correlation import correlate
 
 MOST_ROWS = 30
 
@@ -48,48 +70,70 @@ def quality(study: Study, palette: Palette) -> Section:
             study,
             palette,
             cost=lambda case: case.row.joules_per_audio_hour,
-            label="energy (J an audio hour)",
+            label="energy (J per hour of audio)",
             less_is_better=True,
             name="wer-by-energy",
             title="energy",
         ),
     ]
-    front = _front(study)
+    front = front_table(study)
     if front is not None:
         blocks.append(front)
     return Section("quality", "Errors against speed and energy", tuple(blocks))
 
 
-def _front(study: Study) -> Table | None:
+def front_table(study: Study) -> Table | None:
+    """What nothing else beats in both speed and errors, at one length and batch size."""
     cases = front_candidates(study)
     if len({case.configuration for case in cases}) < 2:
         return None
-    points = [(case.row.rtfx or 0.0, case.row.wer or 0.0) for case in cases]
-    front = [cases[i] for i in pareto_front(points, minimise=(False, True))]
+    front = front_of(cases, lambda case: case.row)
     rows = tuple(
         (
             case.configuration.title,
             shape(*case.point),
-            number(case.row.rtfx),
-            percent(case.row.wer),
+            rtfx_cell(case),
+            wer_cell(case),
             energy_cell(case),
-            number(case.row.joules_per_audio_hour),
+            hour_cell(case),
         )
         for case in front[:MOST_ROWS]
     )
     return Table(
-        "The Pareto front of speed and errors",
+        f"The Pareto front of speed and errors at {shape(*cases[0].point)}",
         (
             Column("model and device", text=True),
             Column("case", text=True),
             Column("RTFx"),
             Column("WER", "%"),
             Column("energy", "J a batch"),
-            Column("energy", "J an audio hour"),
+            Column("energy", "J per audio hour"),
         ),
         rows,
-        cell_notes(front[:MOST_ROWS]),
+        (
+            *cell_notes(front[:MOST_ROWS]),
+            *wer_notes(front[:MOST_ROWS]),
+            *_kept_off(study, cases[0].point),
+        ),
     )
+
+
+def _kept_off(study: Study, point: Point) -> list[str]:
+    """Why cases of this length and batch that have both figures are not on the front."""
+    there = [case for case in study.ok if case.point == point and case.row.wer is not None]
+    sound = comparable(there, with_stopped_early=study.with_stopped_early)
+    alike = of_one_rate(sound)
+    notes = []
+    if len(sound) < len(there):
+        notes.append(
+            f"Left out: {plural(len(there) - len(sound), 'case')} that stopped early "
+            "(--with-stopped-early keeps them in)."
+        )
+    if len(alike) < len(sound):
+        notes.append(
+            f"Left out: {plural(len(sound) - len(alike), 'case')} whose WER is {OTHER_KIND}."
+        )
+    return notes
 
 
 def explained(study: Study, palette: Palette) -> Section:
@@ -102,6 +146,8 @@ def explained(study: Study, palette: Palette) -> Section:
     )
     for place, members in group(study.baseline, lambda case: case.place).items():
         for name, value in quantities:
+            if name == "energy" and all_estimated(case.row for case in members):
+                continue
             pairs = [
                 (float(case.row.flops), found)
                 for case in members
@@ -179,7 +225,7 @@ def _texts(effect: VariantEffect) -> str:
     row = effect.variant.row
     if row.same_text is None or row.compared_clips is None:
         return MISSING
-    return f"{'! ' if effect.broken_promise else ''}{row.same_text} of {row.compared_clips}"
+    return f"{'! ' if effect.text_mismatch else ''}{row.same_text} of {row.compared_clips}"
 
 
 def _effects(effects: list[VariantEffect]) -> Table:
@@ -216,21 +262,26 @@ def _effects(effects: list[VariantEffect]) -> Table:
     notes = list(cell_notes([case for e in ordered for case in (e.baseline, e.variant)]))
     notes.append(
         "Baseline: the same case at fp32, or the variant named behind it. The intervals allow for "
-        "their number; WER is compared over the same clips."
+        "their number."
     )
-    if any(effect.in_turns for effect in ordered):
+    judged = [effect.variant.row for effect in ordered if effect.wer is not None]
+    paired = paired_over((effect.wer for effect in ordered), nouns_of(judged))
+    if paired:
+        notes.append(f"WER: {paired}.")
+    if any(effect.interleaved for effect in ordered):
         notes.append(
-            "The speed-up is of rounds in which the two took turns in one process, where there "
-            "are such: that ratio holds on a busy machine, where two latencies do not."
+            "The speed-up is of rounds in which the two were interleaved in one process, where "
+            "there are such: that ratio holds on a busy machine, where two latencies do not."
         )
     unsure = reasons_without_interval(ordered)
     if unsure:
         notes.append(f"No interval: {'; '.join(unsure)}.")
     if any(row[6] == MISSING for row in rows):
-        notes.append("No change of energy where one side has none or it was learnt otherwise.")
+        notes.append("No change of energy where one side has none or it was obtained otherwise.")
     if any(row[8] == MISSING for row in rows):
-        notes.append("No change of WER where one side was not scored on the same clips.")
-    if any(effect.broken_promise for effect in ordered):
+        reasons = "; ".join(reasons_without_wer(ordered))
+        notes.append(f"No change of WER: {reasons}.")
+    if any(effect.text_mismatch for effect in ordered):
         notes.append(
             "! the variant promises the baseline's text, but for rounding, and has another in "
             "some clips."

@@ -63,7 +63,7 @@ def _times(profiles: list[Profile]) -> Table:
     ]
     if any(row[6].startswith("~") for row in rows):
         notes.append(
-            "~ the machine was not quiet: other work may be what moved the ratio; measure again."
+            "~ the latency was not stable, which may be what moved the ratio; measure again."
         )
     if any(row[6] == MISSING for row in rows):
         notes.append("No ratio where the profile is too short for two ends of eight tokens.")

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from report.content import MISSING, Column, Table
 from report.study import BASELINE, Configuration, Study, shape
-from report.text import listing, number, percent, plural
-from store import Figure, Proof
+from report.text import listing, plural, with_unit
+from store import Metric, Proof, Scalar
 
 MOST_ROWS = 30
-OWN_FIGURES = {
-    "size_ratio": "size by that of fp32",
-    "acceptance": "drafts kept",
-    "tokens_per_pass": "tokens a pass",
-    "first_text_s": "first text after",
-    "first_word_s": "first whole word after",
-    "real_time_factor": "real-time factor",
-    "final_lag_s": "last text after the end",
-    "compile_s": "compiling",
-    "conversion_s": "converting",
-    "padding_share": "padding",
-    "unsorted_padding_share": "padding as they come",
-    "idle_decoder_share": "idle decoder rows",
-    "largest_batch": "largest batch",
-    "too_large_batch": "too large",
-}
-"""Figures by what a reader calls them; the decoder's and memory's have tables of their own."""
+_WITH_NOTE = frozenset({"quality_batch_differing", "quality_batch_wer"})
+"""Figures that mean nothing without what they are of."""
 
 
 def effects(study: Study) -> Table | None:
@@ -36,11 +21,12 @@ def effects(study: Study) -> Table | None:
     Plain fp32 has a proof as well, but nobody doubts it: it is named where there is no other.
     """
     proofs = study.children(Proof, study.ok)
-    figures = study.children(Figure, study.ok)
+    figures = study.children(Scalar, study.ok)
+    metrics = {name: metric for name, metric in study.scalars.items() if metric.shown != "page"}
     told: dict[tuple[Configuration, str, str], list[str]] = {}
     for case in study.ok:
         found = _proven(proofs.get(case.row.result_id, ()))
-        own = own_figures(figures.get(case.row.result_id, ()))
+        own = own_figures(figures.get(case.row.result_id, ()), metrics)
         if own or (found and case.row.variant != BASELINE):
             points = told.setdefault((case.configuration, found, own), [])
             points.append(shape(*case.point))
@@ -67,21 +53,30 @@ def effects(study: Study) -> Table | None:
 
 
 def _proven(proofs: Sequence[Proof]) -> str:
-    telling = [proof for proof in proofs if (proof.part, proof.asked) != ("precision", "fp32")]
+    telling = [
+        proof for proof in proofs if (proof.technique, proof.requested) != ("precision", "fp32")
+    ]
     shown = telling or proofs
-    return "; ".join(f"{proof.part.replace('_', ' ')}: {proof.found}" for proof in shown)
+    return "; ".join(f"{proof.technique.replace('_', ' ')}: {proof.found}" for proof in shown)
 
 
-def own_figures(figures: Sequence[Figure], names: Collection[str] = OWN_FIGURES) -> str:
-    """``drafts kept 62.0 %; first text after 1.20 s``: those of ``names`` that there are."""
+def own_figures(
+    figures: Sequence[Scalar], metrics: Mapping[str, Metric], *, notes: bool = True
+) -> str:
+    """``drafts kept 62.0 %; first text after 1.20 s``.
+
+    Args:
+        figures: Of a result.
+        metrics: Those to show, where there are such.
+        notes: Whether what a figure is of stands behind it.
+    """
     return "; ".join(
-        f"{OWN_FIGURES[figure.name]} {_value(figure)}" for figure in figures if figure.name in names
+        f"{metric.heading} {with_unit(metric, figure.value)}{_said(figure) if notes else ''}"
+        for figure in figures
+        if (metric := metrics.get(figure.name)) is not None
     )
 
 
-def _value(figure: Figure) -> str:
-    if figure.name.endswith("_s"):
-        return f"{number(figure.value)} s"
-    if figure.name.endswith("_share") or figure.name == "acceptance":
-        return f"{percent(figure.value)} %"
-    return number(figure.value)
+def _said(figure: Scalar) -> str:
+    """The note of those figures that mean nothing without one."""
+    return f" ({figure.note})" if figure.note and figure.name in _WITH_NOTE else ""

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from report.content import MISSING, Block, Column, Section, Table, Text
-from report.sections.tables import cell_notes, energy_cell, latency_cell
-from report.study import Case, Study, group, shape
+from report.sections.cells import (
+    cell_notes,
+    column,
+    energy_cell,
+    hour_cell,
+    latency_cell,
+    wer_cell,
+    wer_notes,
+)
+from report.speech import left_out, longer_than_clips
+from report.study import Case, Study, group, of_one_rate, shape
 from report.text import number, percent, plural
 from report.variants import peak_memory
 from store import EnergyReading, Transcript
@@ -21,8 +31,8 @@ MOST_READ = 5000
 
 
 def transcripts(study: Study) -> Section:
-    """The clips with the most errors of each model."""
-    judged = [case for case in study.baseline if case.row.wer is not None]
+    """The utterances (or packed clips) with the most errors of each model."""
+    judged = of_one_rate([case for case in study.baseline if case.row.wer is not None])
     chosen = [
         min(members, key=lambda case: (case.row.batch_size, -case.row.audio_seconds))
         for members in group(judged, lambda case: case.model).values()
@@ -47,7 +57,7 @@ def transcripts(study: Study) -> Section:
             clip.clip_id,
             percent(rate, 0),
             _short(clip.reference),
-            _short(clip.hypothesis) or "(nothing)",
+            _hypothesis(clip),
         )
         for rate, case, clip in worst
     )
@@ -56,12 +66,12 @@ def transcripts(study: Study) -> Section:
         "The worst transcripts",
         (
             Table(
-                f"Up to {WORST_A_MODEL} clips a model with the highest error rate, as the model "
-                "wrote them",
+                f"Up to {WORST_A_MODEL} {_noun(chosen)} a model with the highest error rate, as "
+                "the model wrote them",
                 (
-                    Column("model", text=True),
-                    Column("clip", text=True),
-                    Column("WER", "%"),
+                    column("model"),
+                    Column("utterance" if _noun(chosen) == "utterances" else "clip", text=True),
+                    column("wer"),
                     Column("reference", text=True),
                     Column("hypothesis", text=True),
                 ),
@@ -69,6 +79,16 @@ def transcripts(study: Study) -> Section:
             ),
         ),
     )
+
+
+def _noun(cases: Sequence[Case]) -> str:
+    return "packed clips" if cases[0].row.quality_of == "packed clips" else "utterances"
+
+
+def _hypothesis(transcript: Transcript) -> str:
+    """The hypothesis; one that ran into the length limit says so."""
+    text = _short(transcript.hypothesis) or "(nothing)"
+    return f"{text} (ran into the length limit)" if transcript.at_limit else text
 
 
 def missing(study: Study) -> Section:
@@ -102,7 +122,7 @@ def missing(study: Study) -> Section:
                 "Figures that were refused, failed or not asked for",
                 (
                     Column("what", text=True),
-                    Column("reason", text=True),
+                    column("reason"),
                     Column("cases"),
                     Column("for example", text=True),
                 ),
@@ -126,14 +146,14 @@ def everything(study: Study) -> Section:
             latency_cell(case),
             number(case.row.rtfx),
             energy_cell(case),
-            number(case.row.joules_per_audio_hour),
+            hour_cell(case),
             number(case.row.flops / 1e9) if case.row.flops else MISSING,
             number(memory / 1e6) if (memory := peak_memory(case)) else MISSING,
-            percent(case.row.wer),
+            wer_cell(case),
         )
         for case in shown
     )
-    notes = list(cell_notes(shown))
+    notes = [*cell_notes(shown), *wer_notes(shown)]
     notes.append("Memory: reserved on the GPU, or resident on the host.")
     if any(MISSING in row for row in rows):
         notes.append("– has its reason in the section before.")
@@ -147,17 +167,17 @@ def everything(study: Study) -> Section:
         )
     blocks.append(
         Table(
-            "One row a case, each figure for one batch",
+            "One row per case, each figure for one batch",
             (
                 Column("model and device", text=True),
                 Column("case", text=True),
-                Column("latency", "ms"),
-                Column("RTFx"),
-                Column("energy", "J"),
-                Column("energy", "J an audio hour"),
+                column("latency_ms"),
+                column("rtfx"),
+                column("energy_j"),
+                column("joules_per_audio_hour"),
                 Column("work", "GFLOP"),
                 Column("memory", "MB"),
-                Column("WER", "%"),
+                column("wer"),
             ),
             rows,
             tuple(notes),
@@ -178,17 +198,17 @@ def _absent(case: Case) -> list[tuple[str, str]]:
         found.append(("FLOPs", row.flops_reason or "not asked for"))
     if row.wer is None:
         found.append(("WER", row.quality_reason or "not asked for"))
+    elif row.quality_remark and left_out(row):
+        found.append(("WER of a part of the data", row.quality_remark))
+    if too_long := longer_than_clips(row):
+        found.append(("speech in the timed clips", too_long))
     if row.operators_reason:
         found.append(("operators", row.operators_reason))
     return found
 
 
 def _rate(clip: Transcript) -> float:
-    if clip.hits is None:
-        return 0.0
-    errors = (clip.substitutions or 0) + (clip.deletions or 0) + (clip.insertions or 0)
-    words = clip.hits + (clip.substitutions or 0) + (clip.deletions or 0)
-    return errors / words if words else 0.0
+    return (clip.errors or 0) / clip.words if clip.words else 0.0
 
 
 def _short(text: str) -> str:

@@ -6,7 +6,9 @@ import json
 from collections import Counter
 
 from report.content import Block, Bullets, Column, Note, Section, Table, Text
+from report.sections.cells import column
 from report.sections.drift import drift
+from report.speech import PACKED, STOPPED_EARLY, WHAT_PACKED_IS, language_source, missing_words
 from report.study import Case, Study, group
 from report.text import listing, number, plural
 from store import Environment
@@ -41,8 +43,10 @@ METHOD = (
     ),
     (
         "WER.",
-        "Errors of all clips by the words of all references, after the normaliser named below. "
-        "Clips hold whole utterances.",
+        "Errors of all utterances by the words of all their references, after the normaliser named "
+        "below. Each utterance is an input of its own, at its natural length; one pass serves "
+        "every clip length and batch size of a model, variant and device. Whole speakers are drawn "
+        "for its 95 % interval where enough are known, else recordings, else utterances.",
     ),
 )
 
@@ -54,6 +58,9 @@ def measured(study: Study) -> Section:
     if machines is not None:
         blocks.append(machines)
     blocks += drift(study)
+    clips = _clips(study)
+    if clips is not None:
+        blocks.append(clips)
     models = _models(study)
     if models is not None:
         blocks.append(models)
@@ -81,6 +88,45 @@ def _counts(study: Study) -> Text:
         f"Variants: {listing(variants, 8)}."
     )
     return Text(text)
+
+
+def _clips(study: Study) -> Text | None:
+    """How the timed clips were made. Cases that had the same clips count once."""
+    known = [case for case in study.ok if case.row.clips_mode]
+    if not known:
+        return None
+    counts: Counter[str] = Counter()
+    for members in group(known, lambda case: case.row.clips_fingerprint).values():
+        # A batch cycle has some of a set's clips, so the case with most of them speaks for it.
+        fullest = max(members, key=lambda case: sum(_origins(case).values()))
+        counts.update(_origins(fullest))
+    made = [f"{counts[words]:,} {words}" for words in _ORIGINS if counts[words]]
+    older = sum(not sum(_origins(case).values()) for case in known)
+    if older:
+        made.append(f"packed by an older version in {plural(older, 'case')}")
+    shares = [case.row.speech_share for case in known if case.row.speech_share is not None]
+    text = f"Timed clips: {listing(made, 6)}."
+    if shares:
+        ends = dict.fromkeys(f"{share:.0%}" for share in (min(shares), max(shares)))
+        text += f" Speech is {' to '.join(ends)} of their audio."
+    return Text(text)
+
+
+_ORIGINS = (
+    "of consecutive utterances of one recording",
+    "of one speaker",
+    "of a single utterance",
+    "packed (utterances of anyone)",
+)
+
+
+def _origins(case: Case) -> dict[str, int]:
+    row = case.row
+    found = (
+        *(row.clips_of_recording, row.clips_of_speaker),
+        *(row.clips_of_utterance, row.clips_of_any),
+    )
+    return {words: count or 0 for words, count in zip(_ORIGINS, found, strict=True)}
 
 
 def _range(values: list[float] | list[int]) -> str:
@@ -162,6 +208,8 @@ def _models(study: Study) -> Table | None:
         weights = "random, true architecture" if row.weights == "random" else "pretrained"
         if row.revision:
             weights += f", revision {row.revision[:10]}"
+        if row.language is not None:
+            weights += f"; language {row.language}, {language_source(row.language_by)}"
         size = number(row.parameters / 1e6) if row.parameters else "–"
         ok = sum(case.row.state == "ok" for case in members)
         rows.append((model, row.engine, size, weights, f"{ok} of {len(members)}"))
@@ -172,10 +220,10 @@ def _models(study: Study) -> Table | None:
     return Table(
         "Models",
         (
-            Column("model", text=True),
-            Column("engine", text=True),
+            column("model"),
+            column("engine"),
             Column("parameters", "M"),
-            Column("weights", text=True),
+            column("weights"),
             Column("cases with figures"),
         ),
         tuple(rows),
@@ -226,6 +274,16 @@ def _warnings(cases: tuple[Case, ...]) -> list[Block]:
                 "warning" if share > 0.2 else "info",
             )
         )
+    blocks += _stopped_early(cases)
+    packed = sum(case.packed for case in cases)
+    if packed:
+        blocks.append(
+            Note(
+                f"In {packed:,} of {plural(len(cases), 'case')} the clips are packed: "
+                f"{WHAT_PACKED_IS}. They are marked {PACKED}.",
+                "warning",
+            )
+        )
     if any(case.row.weights == "random" for case in cases):
         blocks.append(
             Note(
@@ -241,6 +299,31 @@ def _warnings(cases: tuple[Case, ...]) -> list[Block]:
             )
         )
     return blocks
+
+
+def _stopped_early(cases: tuple[Case, ...]) -> list[Block]:
+    early = [case for case in cases if case.stopped_early]
+    if not early:
+        return []
+    reasons = []
+    if any(case.packed for case in early):
+        reasons.append("in packed clips a Whisper ends its text where the speaker changes")
+    alone = list(dict.fromkeys(case.model for case in early if not case.packed))
+    if alone:
+        reasons.append(f"{listing(alone)} {'drops' if len(alone) == 1 else 'drop'} words")
+    examples = [
+        f"{case.title}: {words}" for case in early if (words := missing_words(case.row)) is not None
+    ]
+    seen = f" ({listing(examples, 3)})" if examples else ""
+    return [
+        Note(
+            f"{plural(len(early), 'case')} stopped early: a tenth of the words or more did not "
+            f"come out{seen}, so their latency, RTFx and joules are of less work. The reason: "
+            f"{'; '.join(reasons)}. They are marked {STOPPED_EARLY}, and no front, recommendation "
+            "or choice in brief rests on them unless asked for (`--with-stopped-early`).",
+            "warning",
+        )
+    ]
 
 
 def _common_reason(cases: list[Case]) -> str:

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from report.content import Bullets, Card, Cards, Note, Section, Text
+from report.content import Bullets, Card, Cards, Section, Text
 from report.hints import hints
-from report.recommend import Recommendation, in_unit, recommend
+from report.recommend import Recommendation, recommend
+from report.rivals import OF_ENERGY, OF_TIME, Rival
 from report.scenarios import MEASURES, Aim, Limit, MeasureName, Scenario, value_of
+from report.scoring import in_unit
+from report.settle import settling
+from report.speech import scored
 from report.study import Case, Study, shape
 from report.text import listing, plural
+
+MOST_SHOWN = 3
+"""Rivals that a card names."""
 
 
 def recommendations(study: Study, scenarios: Sequence[Scenario]) -> Section:
     """The section."""
-    found = [recommend(scenario, study.ok) for scenario in scenarios]
-    shared = _shared(found)
-    cards = tuple(_card(one, shared) for one in found)
     intro = Text(
         "Each scenario has an objective and limits, declared in a file that you can copy and edit "
-        "(`asrprof report --scenarios FILE`). Candidates are cases with one length of clips."
+        "(`asrprof report --scenarios FILE`). Candidates are cases with one length of clips, of "
+        "every batch size that the scenario admits; WER is of the utterances one by one, whatever "
+        "that length. A configuration is within chance of the choice where the intervals of its "
+        "figures, widened for their number, let it be the better one. `asrprof recommend` prints "
+        "the same in a terminal."
     )
-    remarks = tuple(Note(_sentence(caveat), "warning") for caveat in shared)
-    return Section("recommendations", "Recommendations", (intro, Cards(cards), *remarks))
+    cards = tuple(card_of(recommend(scenario, study)) for scenario in scenarios)
+    return Section("recommendations", "Recommendations", (intro, Cards(cards)))
 
 
 def optimisation(study: Study) -> Section:
@@ -40,18 +48,18 @@ def optimisation(study: Study) -> Section:
     return Section("hints", "What to try next", (Bullets(tuple(items)),))
 
 
-def _shared(found: Sequence[Recommendation]) -> tuple[str, ...]:
-    """Caveats of every choice there is: said once, below."""
-    caveats = [one.caveats for one in found if one.choice is not None]
-    if len(caveats) < 2:
-        return ()
-    return tuple(c for c in caveats[0] if all(c in others for others in caveats[1:]))
+def card_of(found: Recommendation) -> Card:
+    """A recommendation with all that speaks for it and against it.
 
-
-def _card(found: Recommendation, shared: Sequence[str]) -> Card:
-    scenario = found.scenario
-    caveats = tuple(_sentence(caveat) for caveat in found.caveats if caveat not in shared)
-    if found.choice is None:
+    Args:
+        found: The recommendation.
+    """
+    scenario, choice = found.scenario, found.choice
+    said = list(found.caveats)
+    if found.doubts.limit_unsure:
+        said.insert(0, "chance may explain that its errors are within the limit")
+    caveats = tuple(_sentence(caveat) for caveat in said)
+    if choice is None:
         return Card(
             title=scenario.title,
             about=scenario.about,
@@ -61,22 +69,48 @@ def _card(found: Recommendation, shared: Sequence[str]) -> Card:
             notes=caveats,
             decided=False,
         )
-    clips = plural(found.choice.row.batch_size, "clip")
+    clips = plural(choice.row.batch_size, "clip")
     facts = [("batch", f"{clips} of {found.audio_seconds:g} s")]
-    facts += _figures(found, found.choice)
+    facts += _figures(found, choice)
+    facts += _sure(found)
     if found.runner_up is not None:
         facts.append(("runner-up", _runner_up(found, found.runner_up)))
     else:
         facts.append(("runner-up", "none: no other configuration qualifies"))
     facts += _left_out(found)
+    command = settling(found)
+    if command is not None:
+        facts.append(("to settle it", command))
     return Card(
         title=scenario.title,
         about=scenario.about,
         asked=_wish(scenario),
-        headline=found.choice.configuration.title,
+        headline=choice.configuration.title,
         facts=tuple(facts),
         notes=caveats,
     )
+
+
+def _sure(found: Recommendation) -> list[tuple[str, str]]:
+    """What chance cannot tell from the choice, and what is better at other work."""
+    doubts = found.doubts
+    facts = []
+    if doubts.alike:
+        facts.append(("within chance", _rivals(doubts.alike)))
+    if doubts.left_out:
+        facts.append(("may qualify", f"{_rivals(doubts.left_out)}; its errors may be in bounds"))
+    if doubts.certain and found.candidates > 1:
+        facts.append(("within chance", "no other configuration"))
+    if doubts.elsewhere is not None:
+        rival = doubts.elsewhere
+        facts.append(("elsewhere", f"{rival.case.configuration.title}: {rival.against}"))
+    return facts
+
+
+def _rivals(rivals: Sequence[Rival]) -> str:
+    shown = [f"{rival.case.title} ({rival.against})" for rival in rivals[:MOST_SHOWN]]
+    more = len(rivals) - len(shown)
+    return "; ".join(shown) + (f"; and {more} more" if more else "")
 
 
 def _figures(found: Recommendation, case: Case) -> list[tuple[str, str]]:
@@ -84,7 +118,13 @@ def _figures(found: Recommendation, case: Case) -> list[tuple[str, str]]:
     for measure in _measures(found.scenario):
         value = value_of(case, measure)
         if value is not None:
-            facts.append((MEASURES[measure].title, in_unit(measure, value)))
+            unstable = case.row.stable is False and measure in OF_TIME
+            text = f"{'~' if unstable else ''}{in_unit(measure, value)}"
+            if measure in OF_ENERGY and case.row.energy_label in ("estimated", "sampled"):
+                text += f", {case.row.energy_label}"
+            if measure == "wer":
+                text += f" of {scored(case.row)}"
+            facts.append((MEASURES[measure].title, text))
     return facts
 
 
@@ -120,6 +160,8 @@ def _wish(scenario: Scenario) -> str:
     if scenario.batch_size:
         place.append(f"at batch {scenario.batch_size}")
     parts += [" ".join(place)] if place else []
+    if scenario.stopped_early:
+        parts.append("cases that stopped early may be chosen")
     return f"Asked for: {'; '.join(parts)}."
 
 

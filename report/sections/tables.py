@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from report.compare import estimates_apart
 from report.content import MISSING, Block, Column, Section, Table, Text
-from report.study import Case, Study, group, shape
+from report.rivals import words_alike
+from report.sections.cells import (
+    cell_notes,
+    column,
+    energy_cell,
+    hour_cell,
+    latency_cell,
+    wer_cell,
+    wer_notes,
+)
+from report.speech import error_rate, interval_by, rate_kind, scored
+from report.study import Case, Study, comparable, group, shape
 from report.text import interval, listing, number, percent, plural, tally
+from stats.intervals import FEWEST_ROUNDS
 from store import FlopsReading, Operator
 
 MOST_ROWS = 40
@@ -23,35 +36,6 @@ def study_tables(study: Study) -> Section:
     return Section(
         "tables", "Devices, energy, complexity, errors", tuple(block for block in blocks if block)
     )
-
-
-def latency_cell(case: Case) -> str:
-    """Milliseconds, marked where they were not stable."""
-    milliseconds = 1e3 * case.row.latency_s if case.row.latency_s is not None else None
-    return ("~" if case.row.stable is False else "") + number(milliseconds)
-
-
-def energy_cell(case: Case) -> str:
-    """Joules, marked by how they were learnt."""
-    mark = {"estimated": "e ", "sampled": "s "}.get(case.row.energy_label or "", "")
-    return MISSING if case.row.energy_j is None else mark + number(case.row.energy_j)
-
-
-def cell_notes(cases: Sequence[Case]) -> tuple[str, ...]:
-    """What the marks of these cases mean, and why figures are missing."""
-    notes = []
-    if any(case.row.stable is False for case in cases):
-        notes.append("~ the latency was not stable.")
-    labels = {case.row.energy_label for case in cases if case.row.energy_j is not None}
-    if "estimated" in labels:
-        notes.append("e estimated by a model of power, not measured.")
-    if "sampled" in labels:
-        notes.append("s sampled from a power sensor.")
-    missing = [case for case in cases if case.row.energy_j is None and case.row.latency_s]
-    if missing:
-        reasons = tally(case.row.energy_reason or "not asked for" for case in missing)
-        notes.append(f"No energy: {'; '.join(reasons)}.")
-    return tuple(notes)
 
 
 def _devices(study: Study) -> Block:
@@ -78,6 +62,7 @@ def _devices(study: Study) -> Block:
         name = model if variant == "fp32" else f"{model} {variant}"
         faster = _ratio(cpu.row.latency_s, gpu.row.latency_s)
         same_kind = cpu.row.energy_label == gpu.row.energy_label
+        same_kind = same_kind and not estimates_apart([cpu.row, gpu.row])
         saved = _ratio(cpu.row.energy_j, gpu.row.energy_j) if same_kind else None
         rows.append(
             (
@@ -93,13 +78,13 @@ def _devices(study: Study) -> Block:
         )
     notes = list(cell_notes([case for pair in chosen for case in pair[3:]]))
     if any(row[-1] == MISSING and MISSING not in row[5:7] for row in rows):
-        notes.append("No energy ratio where the two figures were not learnt in the same way.")
+        notes.append("No energy ratio where the two figures were not obtained in the same way.")
     notes.append("CPU energy is package and memory, GPU energy the whole board, where measured.")
     return Table(
         f"CPU against GPU, clips of {longest:g} s",
         (
-            Column("model", text=True),
-            Column("batch"),
+            column("model"),
+            column("batch_size"),
             Column("CPU latency", "ms"),
             Column("GPU latency", "ms"),
             Column("GPU faster", "times"),
@@ -119,9 +104,10 @@ def _energy_and_throughput(study: Study) -> Block:
     if point is None or not cases:
         return Text("Energy and throughput: no case has a latency.")
     cases = sorted(cases, key=lambda case: (case.place, -(case.row.throughput or 0)))[:MOST_ROWS]
+    sound = comparable(cases, with_stopped_early=study.with_stopped_early)
     best = {
         place: max(members, key=lambda case: case.row.rtfx or 0)
-        for place, members in group(cases, lambda case: case.place).items()
+        for place, members in group(sound, lambda case: case.place).items()
     }
     rows = [
         (
@@ -132,31 +118,33 @@ def _energy_and_throughput(study: Study) -> Block:
             number(case.row.throughput),
             number(case.row.rtfx),
             energy_cell(case),
-            number(case.row.joules_per_audio_hour),
+            hour_cell(case),
         )
         for case in cases
     ]
-    marked = frozenset((n, 5) for n, case in enumerate(cases) if best[case.place] is case)
+    marked = frozenset((n, 5) for n, case in enumerate(cases) if best.get(case.place) is case)
     absent = {case.configuration for case in study.baseline} - {
         case.configuration for case in cases
     }
     notes = list(cell_notes(cases))
     if any(row[3] == MISSING for row in rows):
-        notes.append("No interval of a latency from one round of the batch cycle.")
+        notes.append(
+            f"No interval of a latency from fewer than {FEWEST_ROUNDS} rounds of the batch cycle."
+        )
     if absent:
         names = listing(sorted(configuration.title for configuration in absent))
         notes.append(f"Not measured at this point: {names}.")
     return Table(
         f"Energy and throughput at {shape(*point)}",
         (
-            Column("model", text=True),
-            Column("device", text=True),
-            Column("latency", "ms"),
-            Column("95 % interval", "ms"),
-            Column("throughput", "clips/s"),
-            Column("RTFx"),
-            Column("energy", "J a batch"),
-            Column("energy", "J an audio hour"),
+            column("model"),
+            column("device"),
+            column("latency_ms"),
+            column("latency_low_ms"),
+            column("throughput"),
+            column("rtfx"),
+            column("energy_j", "J a batch"),
+            column("joules_per_audio_hour"),
         ),
         tuple(rows),
         tuple(notes),
@@ -217,7 +205,7 @@ def _complexity(study: Study) -> Block:
     return Table(
         "Complexity",
         (
-            Column("model", text=True),
+            column("model"),
             Column("case", text=True),
             Column("encoder", "GFLOP"),
             Column("total", "GFLOP"),
@@ -231,46 +219,43 @@ def _complexity(study: Study) -> Block:
 
 
 def _quality(study: Study) -> Block:
-    """WER of every model and variant."""
+    """WER of every model and variant: a row for each error rate, whatever the clips' lengths."""
     judged = [case for case in study.ok if case.row.wer is not None]
     if not judged:
         reasons = tally(case.row.quality_reason or "not asked for" for case in study.ok)
         return Text(f"WER: none in this store ({'; '.join(reasons) or 'no case'}).")
-    rows = []
-    # A device makes no other errors, so it has a row of its own only where its WER differs.
-    groups = group(
-        judged,
-        lambda case: (case.model, case.row.variant, case.row.audio_seconds, case.row.wer),
-    )
-    group_of = {members[0]: members for members in groups.values()}
+    groups = group(judged, _error_rate)
     chosen = sorted(
-        group_of,
-        key=lambda case: (case.row.audio_seconds, case.row.wer or 0),
+        (members[0] for members in groups.values()),
+        key=lambda case: (_what(case), error_rate(case.row) or 0, case.configuration),
     )[:MOST_ROWS]
-    best = {
-        seconds: min(case.row.wer or 0 for case in members)
-        for seconds, members in group(chosen, lambda case: case.row.audio_seconds).items()
-    }
+    best = set[int]().union(
+        *(words_alike(study, members) for members in group(chosen, _what).values())
+    )
+    normalisers = {case.row.normaliser for case in chosen}
     marked = set()
+    rows = []
     for n, case in enumerate(chosen):
         row = case.row
-        low, high = row.wer_low, row.wer_high
-        ends = MISSING if low is None or high is None else f"[{100 * low:.1f}, {100 * high:.1f}]"
-        title = case.model if row.variant == "fp32" else f"{case.model} {row.variant}"
         rows.append(
             (
-                title,
-                listing(dict.fromkeys(c.place for c in group_of[case])),
-                f"{row.audio_seconds:g}",
-                percent(row.wer),
-                ends,
+                _model(case),
+                listing(dict.fromkeys(one.place for one in groups[_error_rate(case)])),
+                wer_cell(case),
+                _ends(row.wer_low, row.wer_high),
+                scored(row),
+                interval_by(row) or MISSING,
                 percent(row.cer),
-                str(row.clips),
+                _ends(row.cer_low, row.cer_high),
+                *([row.normaliser or MISSING] if len(normalisers) > 1 else []),
             )
         )
-        if row.wer == best[row.audio_seconds]:
-            marked.add((n, 3))
-    notes = []
+        if row.result_id in best:
+            marked.add((n, 2))
+    notes = [
+        "In bold the lowest, and what chance cannot tell from it (paired over utterances).",
+        *wer_notes(chosen),
+    ]
     unjudged = {case.model for case in study.ok} - {case.model for case in judged}
     if unjudged:
         reasons = tally(
@@ -279,25 +264,49 @@ def _quality(study: Study) -> Block:
             if case.model in unjudged
         )
         notes.append(f"No WER of {listing(sorted(unjudged))}: {'; '.join(reasons)}.")
-    if any(row[4] == MISSING for row in rows):
-        notes.append("No interval from a single clip.")
+    if any(MISSING in row for row in rows):
+        notes.append("No interval from too few utterances, recordings and speakers.")
     if len(groups) > len(chosen):
         notes.append(f"{plural(len(groups) - len(chosen), 'more row')} in the store.")
     return Table(
         "Word error rate",
         (
-            Column("model", text=True),
-            Column("device", text=True),
-            Column("clip length", "s"),
-            Column("WER", "%"),
+            column("model"),
+            column("device"),
+            column("wer"),
             Column("95 % interval", "%"),
-            Column("CER", "%"),
-            Column("clips"),
+            Column("of", text=True),
+            Column("interval drawn from", text=True),
+            column("cer"),
+            Column("95 % interval", "%"),
+            *([Column("normaliser", text=True)] if len(normalisers) > 1 else []),
         ),
         tuple(rows),
         tuple(notes),
         frozenset(marked),
     )
+
+
+def _error_rate(case: Case) -> tuple[object, ...]:
+    """What has a row of its own: a device, or an older record, only where its figures differ."""
+    row = case.row
+    figures = (row.wer, row.wer_low, row.wer_high, row.cer, row.quality_loops)
+    return case.model, row.variant, _what(case), figures
+
+
+def _what(case: Case) -> tuple[bool, str, str, str]:
+    """What an error rate is of: those of different things have no common best."""
+    row = case.row
+    headline = rate_kind(row).headline or ""
+    return row.quality_of == "packed clips", scored(row), row.normaliser or "", headline
+
+
+def _model(case: Case) -> str:
+    return case.model if case.row.variant == "fp32" else f"{case.model} {case.row.variant}"
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    return MISSING if low is None or high is None else f"[{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def _top(operators: Sequence[Operator]) -> str:

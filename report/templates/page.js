@@ -28,3 +28,15 @@ for (const head of document.querySelectorAll("th")) {
   head.addEventListener("click", sort);
   head.addEventListener("keydown", (event) => event.key === "Enter" && sort());
 }
+
+// Says which tables are wider than the page, and lets the arrow keys scroll those.
+const told = () => {
+  for (const area of document.querySelectorAll(".scroll")) {
+    const wider = area.scrollWidth > area.clientWidth + 1;
+    area.closest("figure").classList.toggle("scrolls", wider);
+    if (wider) area.tabIndex = 0;
+    else area.removeAttribute("tabindex");
+  }
+};
+told();
+window.addEventListener("resize", told);

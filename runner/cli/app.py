@@ -4,24 +4,109 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar
 
 import typer
 
 from runner import __version__
-from runner.cli import compare, export, fleet, logs, queue, report, rescore, run, show, work
-from runner.cli.plain import plain
+from runner.cli.lazy import LazyCommand, LazyGroup
+from runner.cli.plain import plain, write_what_can_be
 from runner.errors import UserError
-from store import StoreError
+
+
+class Commands(LazyGroup):
+    """The commands of `asrprof`, in the order of its help."""
+
+    entries: ClassVar[Mapping[str, LazyCommand]] = {
+        "run": LazyCommand(
+            "runner.cli.run:run",
+            "Run a benchmark, case by case, into the store: here, in a container or on a fleet.",
+        ),
+        "demo": LazyCommand(
+            "runner.cli.run:demo",
+            "Run the built-in demo: offline, on the CPU, in about three minutes.",
+        ),
+        "work": LazyCommand(
+            "runner.cli.work:work",
+            "Run queued jobs, one after the other, each in a runner of its own.",
+        ),
+        "logs": LazyCommand(
+            "runner.cli.logs:logs", "Print what a queued job's runner wrote in its latest attempt."
+        ),
+        "serve": LazyCommand(
+            "runner.cli.serve:serve",
+            "Serve a model over HTTP, as POST /v1/audio/transcriptions, until it is ended.",
+        ),
+        "schema": LazyCommand(
+            "runner.cli.schema:schema", "Print the JSON Schema of a benchmark config."
+        ),
+        "models": LazyCommand("runner.cli.models:models", "List the models asrprof knows by name."),
+        "data": LazyCommand(
+            "runner.cli.data:data",
+            "Show what a folder of speech, or a config's data, holds: 1 if something in it is "
+            "wrong.",
+        ),
+        "doctor": LazyCommand(
+            "runner.cli.doctor:doctor",
+            "Say what this machine can measure, what it cannot, and what to do about it.",
+        ),
+        "results": LazyCommand(
+            "runner.cli.results:results", "Show results from the store, the newest last."
+        ),
+        "show": LazyCommand(
+            "runner.cli.result:show",
+            "Show all of one result: figures with their reasons, stages, energy, machine, worst "
+            "words.",
+        ),
+        "share": LazyCommand(
+            "runner.cli.share:share",
+            "Write results as a Markdown table to paste: figures, marks, hardware, and no "
+            "hostname.",
+        ),
+        "report": LazyCommand(
+            "runner.cli.report:report",
+            "Make the study of a store: HTML, PDF and Markdown, with figures and recommendations.",
+        ),
+        "recommend": LazyCommand(
+            "runner.cli.recommend:recommend",
+            "Say which model to take for which purpose, and how sure that is.",
+        ),
+        "compare": LazyCommand(
+            "runner.cli.compare:compare",
+            "Compare two sets of results case by case, the first being the baseline.",
+        ),
+        "rescore": LazyCommand(
+            "runner.cli.rescore:rescore",
+            "Score stored transcripts again under another normaliser.",
+        ),
+        "export": LazyCommand(
+            "runner.cli.export:export", "Write a table of the store as CSV, JSON or Parquet."
+        ),
+        "merge": LazyCommand(
+            "runner.cli.merge:merge", "Take the results of other stores in, each of them once."
+        ),
+        "queue": LazyCommand(
+            "runner.cli.queue:app",
+            "Add benchmarks to the queue, and see and change what is in it.",
+        ),
+        "fleet": LazyCommand(
+            "runner.cli.fleet:app",
+            "See the nodes of the fleet (a Ray cluster; RAY_ADDRESS names it), and what is on "
+            "them.",
+        ),
+    }
+
 
 app = typer.Typer(
     name="asrprof",
+    cls=Commands,
     help="Measure latency, throughput, energy, memory, FLOPs, operators and word error rate of "
     "speech recognition models, in one run.",
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -44,30 +129,22 @@ def _root(
     """Measures speech recognition models."""
 
 
-app.command("run")(run.run)
-app.command("demo")(run.demo)
-app.add_typer(queue.app, name="queue")
-app.add_typer(fleet.app, name="fleet")
-app.command("work")(work.work)
-app.command("logs")(logs.logs)
-app.command("schema")(show.schema)
-app.command("models")(show.models)
-app.command("doctor")(show.doctor)
-app.command("results")(show.results)
-app.command("report")(report.report)
-app.command("compare")(compare.compare)
-app.command("rescore")(rescore.rescore)
-app.command("export")(export.export)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs `asrprof`; returns the exit code."""
+    # It would look through the metadata of every installed package for plugins of its own.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     given = list(sys.argv[1:] if arguments is None else arguments)
+    write_what_can_be(sys.stdout, sys.stderr)
     return guarded(app, given or ["--help"], "asrprof")
 
 
 def guarded(app: typer.Typer, arguments: Sequence[str], name: str) -> int:
     """Runs a command line.
+
+    Args:
+        app: The commands.
+        arguments: The words after the program's name.
+        name: The program's name, for usage and errors.
 
     Returns:
         0 all cases ok, 1 some cases failed, 2 bad input (one line on stderr), 128 + n ended by
@@ -80,8 +157,6 @@ def guarded(app: typer.Typer, arguments: Sequence[str], name: str) -> int:
         return code if isinstance(code, int) else 0
     except (typer.Abort, KeyboardInterrupt):
         return 130
-    except (UserError, StoreError) as error:
-        return _fail(name, str(error))
     except SystemExit as end:
         # The reader of our output left (`asrprof results | head`): no error of ours, but Typer
         # ends the process with 1. Any other way out of it is completion's.
@@ -89,14 +164,29 @@ def guarded(app: typer.Typer, arguments: Sequence[str], name: str) -> int:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        return _fail(name, f"{error.strerror or error}{where}")
     except Exception as error:
-        if not isinstance(error, UsageError):
+        line = _in_one_line(error, name)
+        if line is None:
             raise
+        return _fail(name, line)
+
+
+def _in_one_line(error: Exception, name: str) -> str | None:
+    """What to tell the user of an error; None if it is ours."""
+    # Not at the top: help needs no store, and who raises its errors has imported it.
+    from store import StoreError
+
+    if isinstance(error, UserError | StoreError):
+        return str(error)
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror or error}{where}"
+    if isinstance(error, UsageError):
         message = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
-        return _fail(name, f"{message}; see `{name} --help`")
+        context = getattr(error, "ctx", None)
+        command = name if context is None else context.command_path
+        return f"{message}; see `{command} --help`"
+    return None
 
 
 def _fail(name: str, message: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,9 +13,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from report.text import plural
+from runner.cli.options import JsonOption, StoreOption, store_path
 from runner.cli.plain import cell
-from runner.cli.run import StoreOption, store_path
-from runner.cli.show import JsonOption
+from runner.cli.where import WhereOption
 from runner.errors import UserError
 
 if TYPE_CHECKING:
@@ -34,38 +36,54 @@ def compare(
     a: SideArgument,
     b: SideArgument,
     store: StoreOption = None,
+    where: WhereOption = None,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(
             "--fail-on",
             metavar="LIMIT",
             help="Exit with 1 if a case is past this and chance cannot explain it: latency:+5%, "
-            "rtfx:-5%, energy:+10%, memory:+10%, wer:+0.5pp. May be repeated.",
+            "rtfx:-5%, energy:+10%, memory:+10%, wer:+0.5pp, p95:+10% (of levels of load). May be "
+            "repeated.",
         ),
     ] = None,
+    allow_missing: Annotated[
+        bool,
+        typer.Option(
+            "--allow-missing", help="With --fail-on: cases that only the first has may be missing."
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Compare two sets of results case by case, the first being the baseline."""
     from report.errors import ReportError
-    from report.regression import breaches, compare_studies, doubtful, parse_limit
+    from report.limits import parse_limit
+    from report.regression import breaches, compare_studies, doubtful
     from report.sides import open_side
 
     path = store_path(store)
     try:
         limits = [parse_limit(text) for text in fail_on or ()]
         with ExitStack() as stack:
-            sides = open_side(a, path, stack), open_side(b, path, stack)
+            sides = open_side(a, path, stack, where), open_side(b, path, stack, where)
             comparison = compare_studies(sides[0].study, sides[1].study)
     except ReportError as error:
         raise UserError(str(error)) from error
     if not comparison.pairs and not comparison.lost:
         raise UserError(f"{sides[0].name} and {sides[1].name} have no case in common")
     found = breaches(comparison, limits)
+    missing = bool(limits) and bool(comparison.only_a) and not allow_missing
     if as_json:
         typer.echo(json.dumps(_as_json(sides, comparison, found), indent=2, allow_nan=False))
     else:
-        _print(Console(), sides, comparison, found, doubtful(comparison, limits))
-    return 1 if limits and (found or comparison.lost) else 0
+        console = Console()
+        _print(console, sides, comparison, found, doubtful(comparison, limits))
+        if missing:
+            text = f"missing: {plural(len(comparison.only_a), 'case')} of {sides[0].name} did not "
+            console.print(
+                cell(f"{text}run again; --allow-missing lets them", "red"), soft_wrap=True
+            )
+    return 1 if limits and (found or comparison.lost or missing) else 0
 
 
 def _print(
@@ -89,13 +107,19 @@ def _print(
         )
     for name, cases in ((sides[0].name, comparison.only_a), (sides[1].name, comparison.only_b)):
         if cases:
-            console.print(cell(f"{len(cases)} cases only in {name}", "dim"), soft_wrap=True)
+            text = f"{plural(len(cases), 'case')} only in {name}"
+            console.print(cell(text, "dim"), soft_wrap=True)
     for breach in doubts:
-        text = f"past {breach.limit.text}, but perhaps by chance: {breach.pair.a.title}"
-        console.print(cell(f"{text}: measure longer", "yellow"), soft_wrap=True)
+        text = f"past {breach.limit.text}, but perhaps by chance: {breach.title}: measure longer"
+        if breach.other_work:
+            text = f"past {breach.limit.text}, but of different work: {breach.title}"
+        console.print(cell(text, "yellow"), soft_wrap=True)
     for breach in found:
         unit = " points" if breach.limit.points else " %"
-        text = f"past {breach.limit.text}: {breach.pair.a.title}: {100 * breach.change:+.1f}{unit}"
+        change = f"{100 * breach.change:+.1f}{unit}"
+        if breach.level is not None and math.isinf(breach.change):
+            change = "ended early"
+        text = f"past {breach.limit.text}: {breach.title}: {change}"
         console.print(cell(text, "red"), soft_wrap=True)
 
 
@@ -114,7 +138,7 @@ def _table(comparison: Comparison, width: int) -> Table:
     table.add_column("WER\npoints", justify="right", no_wrap=True)
     for pair in sorted(comparison.pairs, key=lambda pair: -pair.latency.ratio):
         verdict, style = _verdict(pair)
-        latency = f"{_ms(pair.a.row.latency_s)} > {_ms(pair.b.row.latency_s)}"
+        latency = f"{_ms(pair.a.row.latency_s)} → {_ms(pair.b.row.latency_s)}"
         row = [cell(pair.a.title), cell(latency), cell(_percent(pair.latency.ratio), style)]
         if wide:
             low, high = pair.latency.low, pair.latency.high
@@ -122,7 +146,7 @@ def _table(comparison: Comparison, width: int) -> Table:
         row.append(cell(verdict, style))
         if wide:
             row.append(cell("-" if pair.energy is None else _percent(pair.energy.ratio)))
-            row.append(cell("-" if pair.memory is None else _percent(pair.memory.ratio)))
+            row.append(cell("-" if pair.memory is None else _percent(pair.memory)))
         wer = "-" if pair.wer is None else f"{100 * pair.wer.difference:+.1f}"
         row.append(cell(wer, "red" if pair.wer and pair.wer.significant else ""))
         table.add_row(*row)
@@ -130,23 +154,28 @@ def _table(comparison: Comparison, width: int) -> Table:
 
 
 def _summary(comparison: Comparison) -> list[str]:
-    counts = {"slower": 0, "faster": 0, "same": 0}
-    for pair in comparison.pairs:
-        verdict = _verdict(pair)[0]
-        counts[verdict if verdict in counts else "same"] += 1
+    from report.speech import nouns_of, paired_over
+
+    counts = Counter(_verdict(pair)[0] for pair in comparison.pairs)
+    unjudged = f", {counts['?']} without a verdict" if counts["?"] else ""
     lines = [
-        f"latency over {len(comparison.pairs)} cases: {_percent(comparison.latency_ratio)} "
-        f"(geometric mean); {counts['slower']} slower, {counts['faster']} faster, "
-        f"{counts['same']} within chance",
+        f"latency over {plural(len(comparison.pairs), 'case')}: "
+        f"{_percent(comparison.latency_ratio)} (geometric mean); "
+        f"{counts['slower']} slower, {counts['faster']} faster, "
+        f"{counts['same']} within chance{unjudged}",
         "intervals allow for the number of cases, and for what varied within each run, not from "
         "run to run",
     ]
     unsure = {pair.latency.reason for pair in comparison.pairs if pair.latency.reason}
     lines += [f"?: {reason}" for reason in sorted(unsure)]
-    if any(pair.energy is None for pair in comparison.pairs):
-        lines.append("energy -: one side has none, or it was learnt in another way")
-    if any(pair.wer is None for pair in comparison.pairs):
-        lines.append("WER -: no clip was scored on both sides")
+    bare = {pair.energy_reason for pair in comparison.pairs if pair.energy_reason}
+    lines += [f"energy -: {reason}" for reason in sorted(bare)]
+    judged = [pair.a.row for pair in comparison.pairs if pair.wer is not None]
+    paired = paired_over((pair.wer for pair in comparison.pairs), nouns_of(judged))
+    if paired:
+        lines.append(f"WER: {paired}")
+    reasons = {pair.wer_reason for pair in comparison.pairs if pair.wer_reason}
+    lines += [f"WER -: {reason}" for reason in sorted(reasons)]
     return lines
 
 
@@ -182,15 +211,20 @@ def _as_json(
             "variant": row.variant,
             "audio_seconds": row.audio_seconds,
             "batch_size": row.batch_size,
+            "threads": [row.threads, other.threads],
             "latency_s": [row.latency_s, other.latency_s],
             "latency_ratio": pair.latency.ratio,
             "latency_interval": [number(pair.latency.low), number(pair.latency.high)],
             "latency_significant": pair.latency.significant,
             "energy_ratio": pair.energy.ratio if pair.energy else None,
-            "memory_ratio": pair.memory.ratio if pair.memory else None,
+            "memory_ratio": pair.memory,
             "wer": [pair.wer.a, pair.wer.b] if pair.wer else None,
             "wer_interval": [number(pair.wer.low), number(pair.wer.high)] if pair.wer else None,
             "wer_significant": pair.wer.significant if pair.wer else None,
+            "wer_of": row.quality_of if pair.wer else None,
+            "wer_reason": pair.wer_reason,
+            "clips_mode": [row.clips_mode, other.clips_mode],
+            "stopped_early": [row.stopped_early, other.stopped_early],
         }
 
     return {
@@ -205,7 +239,7 @@ def _as_json(
         "breaches": [
             {
                 "limit": b.limit.text,
-                "case": b.pair.a.title,
+                "case": b.title,
                 "change": number(b.change) if math.isfinite(b.change) else None,
             }
             for b in found

@@ -16,7 +16,8 @@ from runner.config import Benchmark
 from runner.dispatch.catalogue import launcher_of
 from runner.dispatch.dispatcher import Dispatcher
 from runner.dispatch.enqueue import enqueue
-from store import FINAL, Store, StoreError
+from runner.stop_signals import stop_signals
+from store import FINAL, JobRequest, Store, StoreError
 
 FIRST = 1000
 """Priority of a job that someone waits for."""
@@ -28,6 +29,15 @@ def execute_elsewhere(benchmark: Benchmark, path: Path, target: str, *, quiet: b
     """Queues a benchmark before all others, runs it and shows it; returns the exit code.
 
     Ctrl-C cancels the job; a second one leaves it to its container.
+
+    Args:
+        benchmark: What to run.
+        path: The store.
+        target: Where to run it, e.g. ``docker-cpu``.
+        quiet: Show nothing.
+
+    Raises:
+        UserError: The target is unknown, or cannot run it.
     """
     launcher = launcher_of(target, path)
     launcher.check()
@@ -37,7 +47,7 @@ def execute_elsewhere(benchmark: Benchmark, path: Path, target: str, *, quiet: b
         stopped.append(number)
 
     with Store.open(path) as store:
-        job_id = enqueue(store, benchmark, target, priority=FIRST)
+        job_id = enqueue(store, benchmark, JobRequest(target=target, priority=FIRST))
         lines = _Lines(store, job_id, quiet)
 
         def turn() -> bool:
@@ -47,8 +57,7 @@ def execute_elsewhere(benchmark: Benchmark, path: Path, target: str, *, quiet: b
                 _cancel(store, job_id)
             return len(stopped) >= LEFT or store.job(job_id).state in FINAL
 
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        previous = {number: signal.signal(number, stop) for number in numbers}
+        previous = {number: signal.signal(number, stop) for number in stop_signals()}
         try:
             say = _ignore if quiet else _say
             dispatcher = Dispatcher(store, {target: launcher}, only=job_id, say=say)

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
+from runner.cli import complete
+from runner.cli.options import StoreOption, store_path
 from runner.cli.plain import plain
-from runner.cli.report import WhereOption
-from runner.cli.run import StoreOption, store_path
+from runner.cli.where import WhereOption, condition_of
 from runner.errors import UserError
 from store import TABLES, Store
 
@@ -25,7 +26,9 @@ class TableFormat(StrEnum):
 
 
 def export(
-    table: Annotated[str, typer.Argument(help=f"One of {', '.join(TABLES)}.")] = "leaderboard",
+    table: Annotated[
+        str, typer.Argument(help=f"One of {', '.join(TABLES)}.", autocompletion=complete.tables)
+    ] = "leaderboard",
     store: StoreOption = None,
     where: WhereOption = None,
     out: Annotated[
@@ -45,7 +48,7 @@ def export(
         if chosen == "parquet" and out is None:
             raise UserError("Parquet is no text: give --out FILE.parquet")
         with Store.open_to_read(store_path(store)) as opened:
-            found = opened.study.table(table, where=where)
+            found = opened.study.table(table, where=condition_of(opened, where))
         if out is None:
             write_text(found, chosen, sys.stdout)
         else:

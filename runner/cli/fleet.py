@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from runner import __version__
+from runner.cli.doctor import print_checks
+from runner.cli.options import JsonOption, StoreOption, store_path
 from runner.cli.plain import cell, plain
-from runner.cli.run import StoreOption, store_path
-from runner.cli.show import JsonOption, print_checks
 from runner.dispatch.fleet.facts import start_flags
 from runner.dispatch.fleet.launcher import RayLauncher
 from runner.dispatch.fleet.overview import NodeView, Overview, overview

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
+from runner.cli.options import JobArgument, StoreOption, store_path
 from runner.cli.plain import plain
-from runner.cli.queue import JobArgument
-from runner.cli.run import StoreOption, store_path
 from runner.dispatch.catalogue import launcher_of
 from runner.errors import UserError
 from store import FINAL, Store

@@ -11,11 +11,12 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
 from runner.cli.plain import cell, plain
 from runner.config import Strict
+from runner.estimate import duration
 from runner.events import (
     CaseFinished,
     CaseProgress,
@@ -23,6 +24,7 @@ from runner.events import (
     CaseStarted,
     ClipsProgress,
     JobFinished,
+    JobRemark,
     JobStarted,
     SessionEvent,
 )
@@ -95,19 +97,20 @@ class ProgressView:
         self._console = console
         self._began = time.monotonic()
         self._pending = 0
+        self._what, self._told = "", 0.0
         self._progress: Progress | None = None
         if console.is_terminal:
             self._progress = Progress(
                 TextColumn("{task.description}", markup=False),
                 TextColumn("{task.fields[step]}", style="dim", markup=False),
                 BarColumn(bar_width=24),
-                MofNCompleteColumn(),
+                TextColumn("{task.fields[done]}", style="dim", markup=False),
                 TextColumn("{task.fields[left]}", style="dim"),
                 console=console,
                 refresh_per_second=REFRESH_HZ,
                 transient=True,
             )
-            self._task = self._progress.add_task("preparing", total=None, step="", left="")
+            self._task = self._progress.add_task("preparing", total=None, step="", done="", left="")
             self._progress.start()
 
     def close(self) -> None:
@@ -118,9 +121,9 @@ class ProgressView:
     def __call__(self, event: SessionEvent) -> None:
         if isinstance(event, JobStarted):
             self._pending = event.pending
-            self._update(total=event.pending, completed=0)
+            self._update(total=event.pending, completed=0, done=f"0/{event.pending}")
         elif isinstance(event, ClipsProgress):
-            self._update(description=f"clips: {plain(event.what)}")
+            self._prepared(event)
         elif isinstance(event, CaseStarted):
             self._update(completed=event.index, description=plain(event.case.title), step="")
         elif isinstance(event, CaseProgress):
@@ -128,17 +131,31 @@ class ProgressView:
                 description=plain(event.case.title),
                 step=f"{plain(event.what)} {event.share:4.0%}",
             )
-        elif isinstance(event, CaseRemark):
+        elif isinstance(event, JobRemark | CaseRemark):
             self._print(Text.assemble(("note   ", "yellow"), " ", cell(event.text)))
         elif isinstance(event, CaseFinished):
             self._finished(event)
         elif isinstance(event, JobFinished):
             self.close()
 
+    def _prepared(self, event: ClipsProgress) -> None:
+        what = f"clips: {plain(event.what)}"
+        now = time.monotonic()
+        # A corpus may tell of a hundred thousand utterances.
+        if what != self._what or now - self._told >= 1 / REFRESH_HZ or event.share >= 1:
+            self._what, self._told = what, now
+            self._update(
+                description=what, total=1.0, completed=event.share, done=f"{event.share:.0%}"
+            )
+
     def _finished(self, event: CaseFinished) -> None:
         result, done = event.result, event.index + 1
         each = (time.monotonic() - self._began) / done
-        self._update(completed=done, left=f"about {_duration(each * (self._pending - done))} left")
+        self._update(
+            completed=done,
+            done=f"{done}/{self._pending}",
+            left=f"about {duration(each * (self._pending - done))} left",
+        )
         where = f"[{done}/{self._pending}] {event.case.title}"
         if result.latency is None:
             line = Text.assemble(
@@ -158,11 +175,3 @@ class ProgressView:
     def _update(self, **changes: Any) -> None:
         if self._progress is not None:
             self._progress.update(self._task, **changes)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"

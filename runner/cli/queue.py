@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +14,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from report.text import plural
+from runner.cli import complete
+from runner.cli.foresee import check_speech, missing_devices
+from runner.cli.options import (
+    JobArgument,
+    JsonOption,
+    SetOption,
+    StoreOption,
+    row_number,
+    store_path,
+)
 from runner.cli.plain import cell, plain
-from runner.cli.run import SetOption, StoreOption, store_path
-from runner.cli.show import MAX_ROW, JsonOption
 from runner.config_file import load_benchmark
 from runner.dispatch.catalogue import check_target, launcher_of
 from runner.dispatch.enqueue import enqueue
@@ -24,7 +33,8 @@ from runner.dispatch.fleet.launcher import RayLauncher
 from runner.dispatch.fleet.needs import in_words, parse_needs
 from runner.dispatch.fleet.spread import spread as spread_over
 from runner.errors import UserError
-from store import FINAL, JobRow, Place, Store
+from runner.grid import expand
+from store import FINAL, JobRequest, JobRow, Place, Store, is_gone
 
 RECENT = 10
 """Ended jobs that the list shows unless it is asked for all."""
@@ -33,20 +43,16 @@ _STYLES = {"done": "green", "failed": "red", "lost": "red", "cancelled": "yellow
 app = typer.Typer(help="Add benchmarks to the queue, and see and change what is in it.")
 
 
-def _row(number: int) -> int:
-    if not 0 < number <= MAX_ROW:
-        raise UserError(f"job {number}: write a number from 1 to {MAX_ROW}")
-    return number
-
-
-JobArgument = Annotated[int, typer.Argument(callback=_row, help="The job's number.")]
-
-
 @app.command("add")
 def add(
-    config: Annotated[str, typer.Argument(help="A JSON config or a preset's name.")],
+    config: Annotated[
+        str,
+        typer.Argument(help="A JSON config or a preset's name.", autocompletion=complete.configs),
+    ],
     store: StoreOption = None,
-    target: Annotated[str, typer.Option("--target", help="Where to run it.")] = "local",
+    target: Annotated[
+        str, typer.Option("--target", help="Where to run it.", autocompletion=complete.targets)
+    ] = "local",
     priority: Annotated[
         int, typer.Option("--priority", min=-1000, max=1000, help="A higher one starts first.")
     ] = 0,
@@ -85,6 +91,8 @@ def add(
     if time_limit is not None and not 0 < time_limit < float("inf"):
         raise UserError(f"--time-limit {time_limit:g}: write seconds, more than 0")
     benchmark = load_benchmark(config, overrides or ())
+    if not unchecked:
+        check_speech(benchmark)
     path = store_path(store)
     needs = parse_needs(need or ())
     launcher = launcher_of(target, path)
@@ -97,21 +105,12 @@ def add(
         shares = [*spread_over(launcher, benchmark, needs, unequal=unequal)]
     elif unequal:
         raise UserError("--unequal goes with --spread")
+    request = JobRequest(
+        target=target, priority=priority, time_limit_s=time_limit, needs=needs, retries=retries
+    )
     with Store.open(path) as opened:
         jobs = [
-            opened.job(
-                enqueue(
-                    opened,
-                    benchmark,
-                    target,
-                    priority=priority,
-                    time_limit_s=time_limit,
-                    needs=needs,
-                    part=part,
-                    retries=retries,
-                )
-            )
-            for part in shares
+            opened.job(enqueue(opened, benchmark, replace(request, part=part))) for part in shares
         ]
     if as_json:
         documents = [asdict(job) for job in jobs]
@@ -121,8 +120,11 @@ def add(
         part = f" (part {job.part})" if job.part else ""
         typer.echo(
             f"job {job.id} queued on {target}: {plain(benchmark.name)}{part}, "
-            f"{job.cases_total} cases"
+            f"{plural(job.cases_total, 'case')}"
         )
+    if target == "local":
+        for line in missing_devices(expand(benchmark)):
+            typer.echo(plain(line))
 
 
 @app.command("list")
@@ -137,15 +139,15 @@ def show_list(
     path = store_path(store)
     with Store.open(path, readonly=True) as opened:
         waiting = opened.queue.waiting()
-        ended = opened.jobs(states=FINAL)
-        shown = ended if everything else ended[-RECENT:]
-        jobs = [*shown, *opened.attempts.held(), *waiting]
+        ended = opened.jobs(states=FINAL, last=None if everything else RECENT)
+        older = opened.queue.count_ended() - len(ended)
+        jobs = [*ended, *opened.attempts.held(), *waiting]
     if as_json:
         typer.echo(json.dumps([asdict(job) for job in jobs], indent=2))
     elif jobs:
         Console().print(_table(jobs))
-        if len(shown) < len(ended):
-            typer.echo(f"{len(ended) - len(shown)} older ones: asrprof queue list --all")
+        if older > 0:
+            typer.echo(f"{older} older ones: asrprof queue list --all")
     else:
         typer.echo(f"no jobs in {plain(str(path))}")
 
@@ -186,7 +188,7 @@ def move(
         int | None, typer.Option("--after", metavar="JOB", help="Put it after this one.")
     ] = None,
 ) -> None:
-    """Move a waiting job to another place; it takes on the priority of that place."""
+    """Move a waiting job to another position; it takes on the priority there."""
     given: list[tuple[Place, int | None]] = []
     given += [("top", None)] if top else []
     given += [("bottom", None)] if bottom else []
@@ -196,7 +198,7 @@ def move(
         raise UserError("give one of --top, --bottom, --before JOB and --after JOB")
     ((place, other),) = given
     if other is not None:
-        _row(other)
+        row_number(other)
     with _existing(store) as opened:
         opened.queue.move(job, place, other)
         order = [row.id for row in opened.queue.waiting()]
@@ -233,7 +235,8 @@ def remove(
         found = opened.job(job)
         if found.cases_done and not results:
             raise UserError(
-                f"job {job} has {found.cases_done} results: add --results to delete them too"
+                f"job {job} has {plural(found.cases_done, 'result')}: "
+                "add --results to delete them too"
             )
         launcher = launcher_of(found.target, path)
         opened.queue.remove(job, with_results=results)
@@ -263,12 +266,15 @@ def _table(jobs: Sequence[JobRow]) -> Table:
     table.add_column("cases", justify="right", no_wrap=True)
     table.add_column("reason", overflow="fold")
     for job in jobs:
+        gone = is_gone(job)
         reason = job.reason or ("asked to end" if job.cancel_requested_at else "")
+        if gone:
+            reason = "its process is gone: `asrprof work`, or `asrprof run` with --resume, goes on"
         table.add_row(
             str(job.id),
             cell(f"{job.benchmark} {job.part}" if job.part else job.benchmark),
             cell(_place(job)),
-            cell(job.state, _STYLES.get(job.state, "")),
+            cell("gone", "red") if gone else cell(job.state, _STYLES.get(job.state, "")),
             str(job.priority),
             f"{job.cases_done}/{job.cases_total}",
             cell(reason),

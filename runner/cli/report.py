@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from runner.cli.options import JobOption, StoreOption, store_path
 from runner.cli.plain import plain
-from runner.cli.run import StoreOption, store_path
+from runner.cli.where import WhereOption, condition_of
 from runner.errors import UserError
 from store import Store
 
@@ -22,12 +23,15 @@ class PageFormat(StrEnum):
     md = "md"
 
 
-WhereOption = Annotated[
-    str | None,
+ScenariosOption = Annotated[
+    Path | None,
+    typer.Option("--scenarios", help="Your own scenarios to recommend for, a JSON file."),
+]
+EarlyOption = Annotated[
+    bool,
     typer.Option(
-        "--where",
-        help="Only results for which this SQL condition on the leaderboard holds, for example "
-        "\"device = 'cpu'\".",
+        "--with-stopped-early",
+        help="Let cases be chosen whose latency is of less work: words are missing.",
     ),
 ]
 
@@ -35,9 +39,7 @@ WhereOption = Annotated[
 def report(
     store: StoreOption = None,
     where: WhereOption = None,
-    job: Annotated[
-        int | None, typer.Option("--job", min=1, max=2**63 - 1, help="Only this job.")
-    ] = None,
+    job: JobOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -48,14 +50,12 @@ def report(
         list[PageFormat] | None,
         typer.Option("--format", "-f", help="Only this format; may be repeated."),
     ] = None,
-    scenarios: Annotated[
-        Path | None,
-        typer.Option("--scenarios", help="Your own scenarios to recommend for, a JSON file."),
-    ] = None,
+    scenarios: ScenariosOption = None,
     print_scenarios: Annotated[
         bool,
         typer.Option("--print-scenarios", help="Print the built-in scenarios, to edit, and stop."),
     ] = False,
+    with_stopped_early: EarlyOption = False,
     title: Annotated[str | None, typer.Option("--title", help="Title of the page.")] = None,
 ) -> int:
     """Make the study of a store: HTML, PDF and Markdown, with figures and recommendations."""
@@ -71,14 +71,25 @@ def report(
         wanted = load_scenarios(scenarios)
         with Store.open_to_read(path) as opened:
             from report.page import build_page
+            from report.render.pdf import lacking_letters
             from report.study import Study
             from report.write import FORMATS, write_page
 
-            study = Study.read(opened, where=where, job_id=job)
+            study = Study.read(
+                opened,
+                where=condition_of(opened, where),
+                job_id=job,
+                with_stopped_early=with_stopped_early,
+            )
+            if not study.cases and (where is not None or job is not None):
+                raise UserError("no result is of this kind: choose another --where or --job")
             page = build_page(study, wanted, title=title, condition=where)
         names = [name for name in FORMATS if formats is None or PageFormat(name) in formats]
         for written in write_page(page, out or path.parent / "asrprof-report", names):
             typer.echo(plain(str(written)))
+        lacking = lacking_letters(page) if "pdf" in names else None
+        if lacking is not None:
+            typer.echo(f"warning: {lacking}", err=True)
     except ReportError as error:
         raise UserError(str(error)) from error
     return 0

@@ -2,57 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from runner.cli.progress import JsonLines, ProgressView
-from runner.cli.table import grid_table, print_results
-from runner.cli.variants import print_effects
+from runner.cli import complete
+from runner.cli.one_model import config_of_model, save_config
+from runner.cli.options import MAX_ROW, SetOption, StoreOption, store_path
+from runner.cli.plain import plain
 from runner.config import Benchmark
 from runner.config_file import load_benchmark, parse_benchmark, presets
 from runner.errors import UserError
-from runner.events import Sink, no_sink
-from runner.grid import expand
-from runner.ledger import StoreLedger
-from runner.session import Outcome, Session
-from runner.spool import SpoolLedger, read_ticket
-from store import Store, default_path
 
-StoreOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--store", help="The results file (default: $ASRPROF_STORE or results/asrprof.db)."
-    ),
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a config value; may be repeated."),
-]
+_JOB = re.compile(r"job:([0-9]+)")
+
 EventsOption = Annotated[bool, typer.Option("--events", help="Write JSON lines to stdout instead.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no table.")]
 ResumeOption = Annotated[
     bool, typer.Option("--resume", help="Go on with this benchmark's last unfinished job.")
 ]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the grid and stop.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Print the cases and about how long they take, and stop.")
+]
 
 
 def run(
     config: Annotated[
-        str | None, typer.Argument(help="A JSON config or a preset's name.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="A JSON config, a preset's name, or job:ID: that of a job in the store; with "
+            "--data a model's name.",
+            show_default=False,
+            autocompletion=complete.configs,
+        ),
     ] = None,
     config_option: Annotated[
-        str | None, typer.Option("--config", help="The same, as an option.")
+        str | None,
+        typer.Option("--config", help="The same, as an option.", autocompletion=complete.configs),
     ] = None,
     store: StoreOption = None,
     overrides: SetOption = None,
     resume: ResumeOption = False,
     dry_run: DryRunOption = False,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="A folder of speech: run the one model named, without a file."),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="With --data: of the speech, such as de.")
+    ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", help="With --data: keep the config as this file.")
+    ] = None,
     target: Annotated[
-        str, typer.Option("--target", help="Where: local, docker-cpu, docker-cuda or ray.")
+        str,
+        typer.Option(
+            "--target",
+            help="Where: local, docker-cpu, docker-cuda or ray.",
+            autocompletion=complete.targets,
+        ),
     ] = "local",
     events: EventsOption = False,
     quiet: QuietOption = False,
@@ -65,28 +76,41 @@ def run(
         # As a launcher starts it where the store cannot be reached.
         if config or config_option or overrides or resume or dry_run or job is not None:
             raise UserError("--spool takes no config: the ticket in it has one")
+        from runner.cli.execute import execute_ticket
+
         return execute_ticket(spool, events=events, quiet=quiet)
     if job is not None:
         # As a launcher starts it: the benchmark is in the store, with the job.
         if config or config_option or overrides or resume or dry_run:
             raise UserError("--job takes no config: the job has one")
+        from runner.cli.execute import execute_job
+
         return execute_job(store_path(store), job, attempt, events=events, quiet=quiet)
     name = config or config_option
     if name is None:
         raise UserError(f"name a config or a preset ({', '.join(presets())})")
     if config and config_option:
         raise UserError("give the config once: as an argument or with --config")
-    benchmark = load_benchmark(name, overrides or ())
+    if data is None and (language is not None or save is not None):
+        raise UserError("--language and --save belong to --data FOLDER")
+    if data is not None:
+        benchmark = _of_model(name, data, language, overrides or (), save, quiet=quiet)
+    else:
+        benchmark = _named(name, store_path(store), overrides or ())
+    # Each on its own: a dry run needs no session, and a run here neither the queue nor launchers.
     if dry_run:
-        Console().print(grid_table(expand(benchmark)))
+        from runner.cli.foresee import foresee
+
+        foresee(benchmark, store_path(store), target)
         return 0
     if target != "local":
-        # Not at the top: a run here needs neither the queue nor its launchers.
         from runner.cli.elsewhere import execute_elsewhere
 
         if resume or events:
             raise UserError("--resume and --events belong to runs here; see `asrprof queue retry`")
         return execute_elsewhere(benchmark, store_path(store), target, quiet=quiet)
+    from runner.cli.execute import execute
+
     return execute(benchmark, store_path(store), resume=resume, events=events, quiet=quiet)
 
 
@@ -97,94 +121,46 @@ def demo(
     events: EventsOption = False,
     quiet: QuietOption = False,
 ) -> int:
-    """Run the built-in demo: offline, on the CPU, in about two minutes."""
+    """Run the built-in demo: offline, on the CPU, in about three minutes."""
+    from runner.cli.execute import execute
+
     benchmark = load_benchmark("demo", overrides or ())
     return execute(benchmark, store_path(store), resume=resume, events=events, quiet=quiet)
 
 
-def store_path(given: Path | None) -> Path:
-    """Where the store is."""
-    try:
-        return default_path(given)
-    except RuntimeError as error:  # A `~name` that is no user's.
-        raise UserError(f"cannot find the store's folder: {error}") from error
+def _of_model(
+    model: str,
+    data: Path,
+    language: str | None,
+    overrides: Sequence[str],
+    save: Path | None,
+    *,
+    quiet: bool,
+) -> Benchmark:
+    """The benchmark of one model on a folder; its config is printed, and kept if asked for."""
+    text = config_of_model(model, data, language)
+    benchmark = parse_benchmark(text, "the config", overrides)
+    if save is not None:
+        save_config(save, text)
+    if not quiet:
+        typer.echo("\n".join(map(plain, text.splitlines())), err=True)
+    return benchmark
 
 
-def execute(benchmark: Benchmark, path: Path, *, resume: bool, events: bool, quiet: bool) -> int:
-    """Runs a benchmark and shows it; returns the exit code."""
-    with Store.open(path) as opened:
-        return _show(
-            opened,
-            lambda sink: Session(benchmark, sink).run(opened, resume=resume),
-            events=events,
-            quiet=quiet,
-        )
+def _named(name: str, path: Path, overrides: Sequence[str]) -> Benchmark:
+    """The benchmark of a file, a preset or a stored job."""
+    again = _JOB.fullmatch(name)
+    if again is None:
+        return load_benchmark(name, overrides)
+    return parse_benchmark(_config_of(path, int(again[1])), name, overrides)
 
 
-def execute_job(path: Path, job_id: int, attempt: int | None, *, events: bool, quiet: bool) -> int:
-    """Runs a job that a dispatcher has claimed and shows it; returns the exit code.
+def _config_of(path: Path, job_id: int) -> str:
+    """The config of a job in a store, as JSON."""
+    if job_id > MAX_ROW:
+        raise UserError(f"job:{job_id}: there is no such job")
+    # A preset needs no store.
+    from store import Store
 
-    Args:
-        path: The store.
-        job_id: The job.
-        attempt: The attempt that was claimed; by default the job's latest.
-        events: Write JSON lines.
-        quiet: Show nothing.
-    """
-    with Store.open(path) as opened:
-        job = opened.job(job_id)
-        config = opened.benchmark(job.benchmark_id).config
-        benchmark = parse_benchmark(config, f"job {job_id}")
-        return _show(
-            opened,
-            lambda sink: Session(benchmark, sink, job.target).run_claimed(
-                StoreLedger(opened, job_id), attempt or job.attempt
-            ),
-            events=events,
-            quiet=quiet,
-        )
-
-
-def execute_ticket(folder: Path, *, events: bool, quiet: bool) -> int:
-    """Runs the job of the ticket in a folder, into the spool there; returns the exit code."""
-    ticket = read_ticket(folder)
-    benchmark = parse_benchmark(ticket.config, f"job {ticket.job_id}")
-    ledger = SpoolLedger(folder, ticket)
-    return _exit_code(
-        _watch(
-            lambda sink: Session(benchmark, sink, ticket.target, ticket.part).run_claimed(
-                ledger, ticket.attempt
-            ),
-            events=events,
-            quiet=quiet,
-        )
-    )
-
-
-def _show(store: Store, run: Callable[[Sink], Outcome], *, events: bool, quiet: bool) -> int:
-    outcome = _watch(run, events=events, quiet=quiet)
-    if not events and not quiet:
-        console = Console()
-        print_results(console, store, store.leaderboard(job_id=outcome.job_id))
-        print_effects(console, store, job_id=outcome.job_id)
-    return _exit_code(outcome)
-
-
-def _watch(run: Callable[[Sink], Outcome], *, events: bool, quiet: bool) -> Outcome:
-    sink: Sink = no_sink
-    view = None
-    if events:
-        sink = JsonLines()
-    elif not quiet:
-        sink = view = ProgressView(Console(stderr=True))
-    try:
-        return run(sink)
-    finally:
-        if view is not None:
-            view.close()
-
-
-def _exit_code(outcome: Outcome) -> int:
-    if outcome.signal is not None:
-        return 128 + outcome.signal
-    return 1 if outcome.failed else 0
+    with Store.open_to_read(path) as opened:
+        return opened.benchmark(opened.job(job_id).benchmark_id).config

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from runner.cli.plain import cell
 from store import Store
+from store.metrics import SCALARS
 
 if TYPE_CHECKING:
     from report.compare import Difference, WerDifference
@@ -30,7 +31,13 @@ _HEADERS = tuple(
 )
 _GAP = 2
 _NARROWEST = 12
-_SHORT_FIGURES = ("acceptance", "first_text_s", "real_time_factor")
+_SHORT_FIGURES = {
+    name: SCALARS[name]
+    for name in (
+        *("acceptance", "first_text_s", "real_time_factor"),
+        *("quality_batch_differing", "quality_batch_wer"),
+    )
+}
 
 
 def print_effects(
@@ -46,9 +53,13 @@ def print_effects(
     """
     # Not at the top: a run need not wait for the analyses before it begins.
     from report.study import Study
+
+    study = Study.read(store, where=where, job_id=job_id)
+    if not study.has_variants:
+        return
     from report.variants import variant_effects
 
-    effects = variant_effects(Study.read(store, where=where, job_id=job_id), energy=False)
+    effects = variant_effects(study, energy=False)
     if not effects:
         return
     console.print()
@@ -108,10 +119,12 @@ def _aside(effect: VariantEffect) -> Text | None:
     from report.sections.effects import own_figures
 
     texts = effect.texts
-    if texts is not None and effect.broken_promise:
+    if texts is not None and effect.text_mismatch:
         texts += ", but promised of all"
-    words = "; ".join(filter(None, (texts, own_figures(effect.figures, _SHORT_FIGURES))))
-    return cell(f"    {words}", "yellow" if effect.broken_promise else "dim") if words else None
+    words = "; ".join(
+        filter(None, (texts, own_figures(effect.figures, _SHORT_FIGURES, notes=False)))
+    )
+    return cell(f"    {words}", "yellow" if effect.text_mismatch else "dim") if words else None
 
 
 def _lines(widths: list[int], rows: Iterable[tuple[Text, ...]]) -> Table:
@@ -161,10 +174,15 @@ def _worse(wer: WerDifference | None) -> bool:
 
 
 def _notes(effects: list[VariantEffect]) -> list[str]:
-    from report.variants import reasons_without_interval
+    from report.speech import nouns_of, paired_over
+    from report.variants import (
+        count_intervals,
+        reasons_without_interval,
+        reasons_without_wer,
+    )
 
-    apart = sum(not effect.in_turns for effect in effects)
-    intervals = sum(effect.intervals for effect in effects)
+    apart = sum(not effect.interleaved for effect in effects)
+    intervals = count_intervals(effects)
     notes = []
     if intervals:
         notes.append(
@@ -172,12 +190,12 @@ def _notes(effects: list[VariantEffect]) -> list[str]:
             if intervals > 1
             else "95 % interval"
         )
-    if any(effect.broken_promise for effect in effects):
+    if any(effect.text_mismatch for effect in effects):
         notes.append("promised: the method gives the baseline's text, but for rounding")
     if any(effect.size is not None for effect in effects):
         notes.append("size: bytes of the weights, by the baseline's")
     if apart < len(effects):
-        notes.append("speed-up: the two took turns in one process")
+        notes.append("speed-up: the two were interleaved in one process")
     if apart:
         notes.append(
             f"speed-up of {apart}: of two runs, one after the other"
@@ -185,24 +203,10 @@ def _notes(effects: list[VariantEffect]) -> list[str]:
             else "speed-up: of two runs, one after the other"
         )
     notes += [f"no interval: {reason}" for reason in reasons_without_interval(effects)]
-    judged = [effect.wer for effect in effects if effect.wer is not None]
-    if judged:
-        clips = sorted({wer.clips for wer in judged})
-        over = f"{clips[0]}" if len(clips) == 1 else f"{clips[0]} to {clips[-1]}"
-        notes.append(f"WER: paired over the same {over} clips")
+    judged = [effect.variant.row for effect in effects if effect.wer is not None]
+    paired = paired_over((effect.wer for effect in effects), nouns_of(judged))
+    if paired:
+        notes.append(f"WER: {paired}")
     if len(judged) < len(effects):
-        notes.append(f"WER -: {'; '.join(_unjudged(effects))}")
+        notes.append(f"WER -: {'; '.join(reasons_without_wer(effects))}")
     return notes
-
-
-def _unjudged(effects: list[VariantEffect]) -> list[str]:
-    """Why words were not compared, each reason once."""
-    reasons = set()
-    for effect in effects:
-        rows = (effect.baseline.row, effect.variant.row)
-        missing = [row for row in rows if row.wer is None]
-        if effect.wer is None:
-            reasons |= {row.quality_reason or "quality was not asked for" for row in missing} or {
-                "no clip was scored on both sides"
-            }
-    return sorted(reasons)

@@ -8,11 +8,12 @@ from typing import Annotated
 
 import typer
 
+from runner.cli.options import StoreOption, store_path
 from runner.cli.plain import plain
-from runner.cli.run import StoreOption, store_path
 from runner.dispatch.catalogue import launchers
 from runner.dispatch.dispatcher import Dispatcher
 from runner.errors import UserError
+from runner.stop_signals import stop_signals
 from store import Store, utc_now
 
 
@@ -32,6 +33,8 @@ def work(
     if once and drain:
         raise UserError("give --once or --drain, not both")
     path = store_path(store)
+    if not path.exists():
+        raise UserError(f"{path}: no such store: `asrprof queue add` makes one with its first job")
     stopped: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -42,7 +45,7 @@ def work(
             f"warning: up to {parallel} jobs at once disturb each other: latencies, energy and "
             "memory of such runs do not compare with others"
         )
-    previous = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, stop) for number in stop_signals()}
     try:
         with Store.open(path) as opened:
             dispatcher = Dispatcher(opened, launchers(path), parallel=parallel, say=_say)
@@ -52,11 +55,9 @@ def work(
                     f"job {job} goes on: `asrprof work` follows it again, "
                     f"`asrprof queue cancel {job}` ends it"
                 )
-            ended = set(dispatcher.ended)
             good = all(
                 row.state == "done" and opened.counts(row.id).ok == row.cases_done
-                for row in opened.jobs()
-                if row.id in ended
+                for row in opened.jobs(ids=dispatcher.ended)
             )
     finally:
         for number, handler in previous.items():

@@ -1,8 +1,8 @@
-"""Data sets become clips of an exact length, with the reference text that belongs to them."""
+"""Data sets become clips to time and utterances to score, with the text that belongs to them."""
 
 from runner.clips.batches import batches
 from runner.clips.clip import SAMPLE_RATE, Clip, ClipSet, Utterance, Waveform
-from runner.clips.prepare import load_clips, prepare
+from runner.clips.prepare import load_clips, prepare, prepare_utterances
 
 __all__ = [
     "SAMPLE_RATE",
@@ -13,4 +13,5 @@ __all__ = [
     "batches",
     "load_clips",
     "prepare",
+    "prepare_utterances",
 ]

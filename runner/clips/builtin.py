@@ -6,7 +6,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 from runner.clips.clip import Speech
-from runner.clips.manifest import Entry, Progress, parse_jsonl, read_entries
+from runner.clips.entry import Entry
+from runner.clips.manifest import Progress, parse_jsonl
+from runner.clips.reading import read_entries
 from runner.errors import UserError
 
 

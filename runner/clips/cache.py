@@ -1,4 +1,4 @@
-"""Prepared clips on disk: 16-bit samples as one array, the rest as JSON beside it.
+"""Prepared clips on disk: 16-bit samples as one flat array, the rest as JSON beside it.
 
 An entry is written to temporary files that are then renamed: first the array, whose name is its
 content's hash, then the JSON that points at it. So several processes may prepare the same clips at
@@ -12,7 +12,9 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import accumulate
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.clips.audio import from_int16, to_int16
-from runner.clips.clip import Clip, ClipSet, Utterance
-from runner.clips.pack import PACKING_VERSION, Packing, clip_samples
+from runner.clips.clip import Clip, ClipSet, Omitted, SetKind, Utterance, Waveform
+from runner.clips.joining import PACKING_VERSION, Packing
 from runner.errors import UserError
 
-_FORMAT = 1
+_FORMAT = 3
 
 
 class DamagedEntryError(Exception):
@@ -41,61 +43,67 @@ def cache_root(configured: str | None, environ: Mapping[str, str] = os.environ) 
 
 
 def digest(utterances: tuple[Utterance, ...]) -> str:
-    """SHA-256 over id, samples and text of every utterance, in order."""
+    """SHA-256 over everything that clips are made from, of every utterance, in order."""
     sha = hashlib.sha256()
     for utterance in utterances:
+        about = (utterance.recording, utterance.speaker, utterance.start_s)
         _update(sha, utterance.id.encode())
         _update(sha, to_int16(utterance.audio).tobytes())
         _update(sha, utterance.text.encode())
+        _update(sha, json.dumps(about).encode())
+        _update(sha, b"-" if utterance.pause is None else to_int16(utterance.pause).tobytes())
     return sha.hexdigest()
 
 
-def entry_path(
-    root: Path, content: str, *, audio_seconds: float, seed: int, dropped: int, mixed: bool = False
-) -> Path:
-    """Where the clips of this content, length and seed belong.
+def entry_path(root: Path, content: str, *choices: object) -> Path:
+    """Where the clips of this content belong.
 
     Args:
         root: The cache folder.
         content: `digest` of the utterances.
-        audio_seconds: Length of the clips.
-        seed: Seed of the packing.
-        dropped: Rows of the source without speech.
-        mixed: Whether they are of different lengths.
+        choices: Whatever else decides which clips are made of it.
     """
-    key = f"{_FORMAT} {PACKING_VERSION} {content} {seed} {clip_samples(audio_seconds)} {dropped}"
-    key += " mixed" if mixed else ""
+    key = " ".join(map(str, (_FORMAT, PACKING_VERSION, content, *choices)))
     return root / "clips" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
 
-def write(path: Path, packing: Packing, *, audio_seconds: float, dropped: int) -> None:
+def write(path: Path, packing: Packing, *, kind: SetKind, audio_seconds: float) -> None:
     """Write an entry; an existing one is replaced.
+
+    Args:
+        path: The entry's JSON file.
+        packing: The clips.
+        kind: How they are made.
+        audio_seconds: Length of the clips; of those of different lengths that of the longest.
 
     Raises:
         UserError: the folder cannot be written or the disk is full.
     """
-    # One array for all, also of clips that are shorter: zeros at their ends.
-    samples = np.zeros((len(packing.clips), clip_samples(audio_seconds)), dtype="<i2")
-    for row, clip in zip(samples, packing.clips, strict=True):
-        row[: len(clip.audio)] = to_int16(clip.audio)
-    references = [clip.reference for clip in packing.clips]
-    fingerprint = _fingerprint(samples, references)
+    lengths = [len(clip.audio) for clip in packing.clips]
+    # End to end, so that one long clip costs its own samples and not those of a row for each.
+    samples = np.empty(sum(lengths), dtype="<i2")
+    for clip, place in zip(packing.clips, _places(lengths), strict=True):
+        samples[place] = to_int16(clip.audio)
+    fingerprint = _fingerprint(samples, lengths, [clip.reference for clip in packing.clips])
     body: dict[str, Any] = {
         "format": _FORMAT,
+        "kind": kind,
         "fingerprint": fingerprint,
         "samples": f"{fingerprint}.npy",
         "audio_seconds": audio_seconds,
-        "left_out": packing.left_out,
-        "dropped": dropped,
+        "omitted": asdict(packing.omitted),
         "clips": [
             {
                 "id": clip.id,
+                "samples": length,
                 "reference": clip.reference,
                 "utterance_ids": list(clip.utterance_ids),
                 "speech_seconds": clip.speech_seconds,
-                **_shorter(clip, samples.shape[1]),
+                "origin": clip.origin,
+                "speaker": clip.speaker,
+                "recording": clip.recording,
             }
-            for clip in packing.clips
+            for clip, length in zip(packing.clips, lengths, strict=True)
         ],
     }
     body["sha256"] = _checksum(body)
@@ -121,7 +129,8 @@ def read(path: Path, *, verify: bool) -> ClipSet:
             raise DamagedEntryError(f"{path} has changed")
         samples = np.load(path.with_name(body["samples"]), mmap_mode="r", allow_pickle=False)
         rows = body["clips"]
-        if samples.shape != (len(rows), clip_samples(body["audio_seconds"])) or not rows:
+        lengths = [row["samples"] for row in rows]
+        if samples.shape != (sum(lengths),) or not rows:
             raise DamagedEntryError(f"{path} has another shape")
         if samples.dtype != np.dtype("<i2"):
             raise DamagedEntryError(f"{path} has another type")
@@ -135,33 +144,47 @@ def read(path: Path, *, verify: bool) -> ClipSet:
         AttributeError,
     ) as error:
         raise DamagedEntryError(f"{path}: {error}") from error
-    references = [row["reference"] for row in rows]
-    if verify and _fingerprint(samples, references) != body["fingerprint"]:
-        raise DamagedEntryError(f"{path} has changed samples")
+    if verify:
+        references = [row["reference"] for row in rows]
+        if _fingerprint(samples, lengths, references) != body["fingerprint"]:
+            raise DamagedEntryError(f"{path} has changed samples")
     clips = tuple(
-        Clip(
-            id=row["id"],
-            audio=from_int16(samples[number][: row.get("samples")]),
-            reference=row["reference"],
-            utterance_ids=tuple(row["utterance_ids"]),
-            speech_seconds=row["speech_seconds"],
-        )
-        for number, row in enumerate(rows)
+        _clip(row, from_int16(samples[place]))
+        for row, place in zip(rows, _places(lengths), strict=True)
     )
     return ClipSet(
         clips=clips,
         fingerprint=body["fingerprint"],
+        kind=body["kind"],
         audio_seconds=body["audio_seconds"],
-        left_out=body["left_out"],
+        omitted=_omitted(body["omitted"]),
         utterances=sum(len(clip.utterance_ids) for clip in clips),
-        dropped=body["dropped"],
+        words=sum(len(clip.reference.split()) for clip in clips),
         path=path,
     )
 
 
-def _shorter(clip: Clip, longest: int) -> dict[str, int]:
-    """How long a clip is, where it is not as long as its entry's array."""
-    return {} if len(clip.audio) == longest else {"samples": len(clip.audio)}
+def _clip(row: Mapping[str, Any], audio: Waveform) -> Clip:
+    return Clip(
+        id=row["id"],
+        audio=audio,
+        reference=row["reference"],
+        utterance_ids=tuple(row["utterance_ids"]),
+        speech_seconds=row["speech_seconds"],
+        origin=row["origin"],
+        speaker=row["speaker"],
+        recording=row["recording"],
+    )
+
+
+def _omitted(row: Mapping[str, Any]) -> Omitted:
+    return Omitted(**{**row, "unreadable": tuple(row["unreadable"])})
+
+
+def _places(lengths: Sequence[int]) -> list[slice]:
+    """Where each clip lies in the flat array."""
+    ends = list(accumulate(lengths))
+    return [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
 
 
 @contextlib.contextmanager
@@ -196,10 +219,12 @@ def _checksum(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def _fingerprint(samples: NDArray[np.int16], references: list[str]) -> str:
+def _fingerprint(
+    samples: NDArray[np.int16], lengths: Sequence[int], references: Sequence[str]
+) -> str:
     sha = hashlib.sha256()
-    for row, reference in zip(samples, references, strict=True):
-        _update(sha, np.ascontiguousarray(row).tobytes())
+    for place, reference in zip(_places(lengths), references, strict=True):
+        _update(sha, np.ascontiguousarray(samples[place]).tobytes())
         _update(sha, reference.encode())
     return sha.hexdigest()
 

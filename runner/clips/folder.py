@@ -1,73 +1,198 @@
-"""A local folder with audio files and a manifest."""
+"""A local folder with audio files and a manifest, or a corpus as it lies on disk."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from runner.clips.audio import read_bytes
 from runner.clips.clip import Speech
-from runner.clips.manifest import Entry, Progress, parse_csv, parse_jsonl, read_entries
+from runner.clips.corpora.base import Asked, Format
+from runner.clips.corpora.formats import FORMATS
+from runner.clips.corpora.lhotse import LHOTSE
+from runner.clips.corpora.ljspeech import LJSPEECH
+from runner.clips.decoded import kept
+from runner.clips.entry import Entry, Problem, distinct, refuse
+from runner.clips.manifest import Progress, parse_csv, parse_jsonl, read_index
+from runner.clips.reading import read_entries, spoken
+from runner.config import Data
 from runner.errors import UserError
 
-MANIFESTS = ("manifest.jsonl", "metadata.jsonl", "metadata.csv")
+MANIFESTS = ("manifest.jsonl", "manifest.jsonl.gz", "metadata.jsonl", "metadata.csv")
 """Names looked for in a folder, the first found is read. The last two are audiofolder's."""
 
+DEFAULT_SPLIT = str(Data.model_fields["split"].default)
 
-def find_manifest(path: Path) -> Path:
-    """The manifest of a folder, or the path itself where it is a manifest.
+
+@dataclass(frozen=True)
+class FolderSpeech:
+    """Where the rows of a folder stand."""
+
+    root: Path
+    """What the files of the rows are relative to."""
+    indexes: tuple[Path, ...]
+    """The text files that hold the rows."""
+    corpus: Format | None
+    """None where it is a manifest."""
+
+    def entries(
+        self, text_column: str | None = None, problem: Problem = refuse
+    ) -> tuple[Entry, ...]:
+        """All rows, in order.
+
+        Args:
+            text_column: The key or column of the transcript; found by its usual names when None.
+            problem: Told of a row that is wrong.
+
+        Raises:
+            UserError: one line naming the line that is wrong, unless `problem` takes it.
+        """
+        if self.corpus is not None:
+            return distinct(
+                self.corpus.entries(self.root, self.indexes, Asked(problem, text_column)), problem
+            )
+        (manifest,) = self.indexes
+        parse = parse_csv if manifest.suffix == ".csv" else parse_jsonl
+        return parse(read_index(manifest), str(manifest), text_column, problem)
+
+    def locate(self, entry: Entry) -> Path | bytes:
+        """The audio file of a row, or its bytes where the row itself holds them.
+
+        Raises:
+            UserError: the file is missing, or its path leads out of the folder.
+        """
+        data = None if self._opened is None else self._opened(entry)
+        return _inside(entry, self.root, self._base) if data is None else data
+
+    def read(self, entry: Entry) -> bytes:
+        """The bytes of a row's audio file.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        found = self.locate(entry)
+        return found if isinstance(found, bytes) else read_bytes(found)
+
+    @cached_property
+    def _base(self) -> str:
+        return os.path.abspath(self.root)  # noqa: PTH100 (resolve() would refuse links to a disk)
+
+    @cached_property
+    def _opened(self) -> Callable[[Entry], bytes | None] | None:
+        if self.corpus is None or self.corpus.opener is None:
+            return None
+        return self.corpus.opener(self.root)
+
+
+def find_speech(path: Path, wanted: str | None = None, split: str = DEFAULT_SPLIT) -> FolderSpeech:
+    """The manifest or the corpus that a folder is, or that a path names.
+
+    Args:
+        path: A folder, or its manifest or table.
+        wanted: The format, "manifest" or one of `FORMATS`; found out when None.
+        split: The one to read of a corpus that has several.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or not of this split.
     """
     path = path.expanduser()
+    if not path.exists():
+        raise UserError(f"there is no folder {path}{_from_here(path)}; correct data.path")
+    root = path if path.is_dir() else path.parent
+    manifest = _manifest(path)
+    # The name metadata.csv is LJSpeech's too, and cuts.jsonl Lhotse's: both look at what is in it.
+    others = any(one.indexes(path) for one in (LJSPEECH, LHOTSE)) if manifest else False
+    if manifest is not None and wanted in (None, "manifest") and not others:
+        return _without_split(FolderSpeech(root, (manifest,), None), split)
+    for name, corpus in FORMATS.items():
+        if wanted in (None, name) and (indexes := corpus.indexes(path)):
+            if corpus.part is None:
+                return _without_split(FolderSpeech(root, tuple(indexes), corpus), split)
+            root = corpus.part(root, split)
+            return FolderSpeech(root, tuple(corpus.indexes(root)), corpus)
+    looked_for = [", ".join(MANIFESTS)] if wanted in (None, "manifest") else []
+    looked_for += [one.what for name, one in FORMATS.items() if wanted in (None, name)]
+    raise UserError(f"{path} holds none of {'; '.join(looked_for)}; add a manifest of its speech")
+
+
+def _without_split(found: FolderSpeech, split: str) -> FolderSpeech:
+    if split != DEFAULT_SPLIT:
+        name = "manifest" if found.corpus is None else found.corpus.name
+        raise UserError(
+            f'{found.root} has no splits, as it is of the format "{name}"; leave out data.split'
+        )
+    return found
+
+
+def _manifest(path: Path) -> Path | None:
     if path.is_file():
-        if path.suffix not in (".jsonl", ".csv"):
-            raise UserError(f"data.path {path} is no folder and no .jsonl or .csv manifest")
-        return path
-    if not path.is_dir():
-        raise UserError(f"there is no folder {path}; correct data.path")
-    for name in MANIFESTS:
-        if (path / name).is_file():
-            return path / name
-    raise UserError(f"{path} holds none of {', '.join(MANIFESTS)}; add a manifest of its speech")
+        return path if path.name.endswith((".jsonl", ".jsonl.gz", ".csv")) else None
+    return next((path / name for name in MANIFESTS if (path / name).is_file()), None)
 
 
 def read_folder(
     path: Path,
     limit: int | None = None,
     *,
+    wanted: str | None = None,
+    split: str = DEFAULT_SPLIT,
     text_column: str | None = None,
     progress: Progress | None = None,
+    cache: Path | None = None,
 ) -> Speech:
-    """Read the utterances of a folder in its manifest's order.
+    """Read the utterances of a folder in the order of its manifest or corpus.
 
     Args:
         path: The folder, or the manifest in it.
         limit: How many utterances to take; all when None.
+        wanted: Its format; found out when None.
+        split: The one to read of a corpus that has several.
         text_column: The key or column of the transcript; found by its usual names when None.
         progress: Told after every utterance.
+        cache: The cache folder, where what an interrupted reading has decoded is kept; nothing is
+            kept when None.
 
     Raises:
         UserError: one line naming the manifest's line or the file that is wrong.
     """
-    manifest = find_manifest(path)
-    parse = parse_csv if manifest.suffix == ".csv" else parse_jsonl
-    entries = parse(read_bytes(manifest), str(manifest), text_column)
-    files = {entry.id: _inside(entry, manifest.parent) for entry in entries}
-    return read_entries(entries, lambda entry: read_bytes(files[entry.id]), limit, progress)
+    found = find_speech(path, wanted, split)
+    entries = found.entries(text_column)
+    # Of the rows that are taken alone: who takes ten of a corpus may have copied no more.
+    for entry, _ in spoken(entries)[:limit]:
+        found.locate(entry)
+    if cache is None:
+        return read_entries(entries, found.read, limit, progress)
+    about = (str(found.root.absolute()), *(index.name for index in found.indexes))
+    with kept(cache, *about) as decoded:
+        return read_entries(entries, found.read, limit, progress, decoded)
 
 
-def _inside(entry: Entry, folder: Path) -> Path:
-    """The row's file, refused where it is missing or its path leads out of the folder."""
-    root = os.path.abspath(folder)  # noqa: PTH100  # resolve() would refuse links to a data disk
-    file = Path(os.path.normpath(Path(root) / entry.file))
-    if not file.is_relative_to(root):
+def _from_here(path: Path) -> str:
+    return "" if path.is_absolute() else f" in {Path.cwd()}, where asrprof was started"
+
+
+def _inside(entry: Entry, folder: Path, base: str) -> Path:
+    """The file of a row.
+
+    Args:
+        entry: The row.
+        folder: What it must lie in, as errors call it.
+        base: The same, absolute.
+
+    Raises:
+        UserError: it is missing, or its path leads out of the folder.
+    """
+    # Text, not paths: there may be a million.
+    file = os.path.normpath(os.path.join(base, entry.file))  # noqa: PTH118
+    if not file.startswith(base.rstrip(os.sep) + os.sep):
         raise UserError(f"{entry.where}: {entry.file} lies outside {folder}; move it inside")
     try:
-        found = file.is_file()
+        found = os.path.isfile(file)  # noqa: PTH113
     except (OSError, ValueError):
         found = False
     if not found:
         raise UserError(f"{entry.where}: there is no file {entry.file} in {folder}")
-    return file
+    return Path(file)

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +16,26 @@ from runner.clips.audio import flac_bytes, read_audio, to_waveform
 from runner.clips.cache import writing
 from runner.clips.clip import Speech, Utterance, Waveform
 from runner.clips.folder import read_folder
+from runner.clips.hub_errors import Outage
 from runner.clips.hub_request import HubRequest, hub_request
 from runner.clips.hub_stream import Row, Stream, open_stream, read_remote
+from runner.clips.labels import RECORDING_KEYS, SPEAKER_KEYS
 from runner.clips.manifest import Progress
+from runner.clips.segment import START_KEY
 from runner.clips.text import clean_transcript
 from runner.config import Data
 from runner.errors import UserError
 
+_FORMAT = 3
+"""Of a kept download. The first one did not say who speaks, and where; the second one did not know
+every marker of what is not to be scored."""
+
 _ROWS_PER_UTTERANCE = 10
 """Give up where fewer rows than one in ten hold words: a test split without its references."""
+
+
+_UNREADABLE_SHARE = 0.05
+"""Rows that may be unreadable and skipped, of those that are taken; one may be in any case."""
 
 
 def read_hub(
@@ -52,8 +63,8 @@ def read_hub(
     folder = root / "hub" / request.key
     try:
         return _kept(folder, progress)
-    except (UserError, ValueError, KeyError):
-        # Not downloaded yet, or damaged since: both are mended by downloading it.
+    except (UserError, ValueError, LookupError, TypeError):
+        # Not downloaded yet, damaged since, or of an older format: downloading it mends all three.
         stream = opener(request)
     _keep(folder, _collect(stream, request, progress), request, stream.commit)
     # Read back, so that the first run and every later one work on the same bits.
@@ -61,18 +72,25 @@ def read_hub(
 
 
 def _kept(folder: Path, progress: Progress | None) -> Speech:
-    speech = read_folder(folder, progress=progress)
     try:
         about = json.loads((folder / "source.json").read_bytes())
     except OSError as error:
         raise UserError(f"cannot read {folder / 'source.json'}") from error
+    if about["format"] != _FORMAT:
+        raise UserError(f"{folder} is of another format")
+    speech = read_folder(folder, progress=progress)
     if len(speech.utterances) != about["utterances"]:
         raise UserError(f"{folder} lacks utterances")
-    return Speech(utterances=speech.utterances, dropped=int(about["dropped"]))
+    return Speech(
+        utterances=speech.utterances,
+        dropped=int(about["dropped"]),
+        unreadable=tuple(map(str, about["unreadable"])),
+    )
 
 
 def _collect(stream: Stream, request: HubRequest, progress: Progress | None) -> Speech:
     utterances: list[Utterance] = []
+    unreadable: list[str] = []
     seen: set[str] = set()
     dropped = 0
     for number, row in enumerate(stream.rows):
@@ -81,21 +99,51 @@ def _collect(stream: Stream, request: HubRequest, progress: Progress | None) -> 
             dropped += 1
         else:
             where = f"{request.repository} {request.split} row {number}"
+            try:
+                audio = _waveform(row, request, where)
+            except Outage:
+                raise
+            except UserError as error:
+                # Whoever runs a benchmark cannot mend a data set of the hub.
+                unreadable.append(str(error))
+                _refuse_many(unreadable, request.count, request)
+                continue
             identifier = row.id or f"{request.split}-{number:06d}"
             if identifier in seen:
                 identifier = f"{identifier}#{number:06d}"
             seen.add(identifier)
-            utterances.append(Utterance(identifier, _waveform(row, request, where), text))
+            utterances.append(
+                Utterance(
+                    id=identifier,
+                    audio=audio,
+                    text=text,
+                    recording=row.recording,
+                    speaker=row.speaker,
+                    start_s=row.start_s,
+                )
+            )
             if progress is not None:
                 progress(f"reading {request.repository}", len(utterances) / request.count)
         if len(utterances) == request.count or dropped > _ROWS_PER_UTTERANCE * request.count:
             break
+    _refuse_many(unreadable, len(utterances) + len(unreadable), request)
     if not utterances:
+        if unreadable:
+            raise UserError(unreadable[0])
         raise UserError(
             f'the data set "{request.repository}" has no transcripts in split '
             f'"{request.split}"; set data.split or data.text_column'
         )
-    return Speech(utterances=tuple(utterances), dropped=dropped)
+    return Speech(tuple(utterances), dropped, tuple(unreadable))
+
+
+def _refuse_many(unreadable: Sequence[str], rows: int, request: HubRequest) -> None:
+    """Stop where more than a few rows of so many cannot be read."""
+    if len(unreadable) > max(1, _UNREADABLE_SHARE * rows):
+        raise UserError(
+            f'{len(unreadable)} rows of the data set "{request.repository}" cannot be read, more '
+            f"than {_UNREADABLE_SHARE:.0%} of {rows}; the last one: {unreadable[-1]}"
+        )
 
 
 def _waveform(row: Row, request: HubRequest, where: str) -> Waveform:
@@ -121,6 +169,7 @@ def _keep(folder: Path, speech: Speech, request: HubRequest, commit: str | None)
             ]
             (part / "manifest.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
             about = {
+                "format": _FORMAT,
                 "dataset": request.repository,
                 "subset": request.subset,
                 "split": request.split,
@@ -128,6 +177,7 @@ def _keep(folder: Path, speech: Speech, request: HubRequest, commit: str | None)
                 "commit": commit,
                 "utterances": len(speech.utterances),
                 "dropped": speech.dropped,
+                "unreadable": speech.unreadable,
             }
             (part / "source.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
             _move(part, folder)
@@ -139,13 +189,20 @@ def _write(folder: Path, number: int, utterance: Utterance) -> str:
     data = flac_bytes(utterance.audio)
     file = f"{number:06d}.flac"
     (folder / file).write_bytes(data)
-    row = {
+    row: dict[str, object] = {
         "id": utterance.id,
         "file": file,
         "seconds": round(utterance.seconds, 4),
         "text": utterance.text,
         "sha256": hashlib.sha256(data).hexdigest(),
     }
+    about = {
+        RECORDING_KEYS[0]: utterance.recording,
+        SPEAKER_KEYS[0]: utterance.speaker,
+        # Not as an offset: each file holds its utterance alone.
+        START_KEY: utterance.start_s,
+    }
+    row |= {key: value for key, value in about.items() if value is not None}
     return json.dumps(row, ensure_ascii=False)
 
 

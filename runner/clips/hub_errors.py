@@ -25,6 +25,10 @@ _UNREACHABLE = {
 }
 
 
+class Outage(UserError):
+    """The hub does not answer: no row can be read, and no row is to blame."""
+
+
 def explain(error: Exception, request: HubRequest) -> UserError:
     """The one line for what went wrong while a data set was opened or read."""
     name = f'data set "{request.repository}"'
@@ -34,10 +38,11 @@ def explain(error: Exception, request: HubRequest) -> UserError:
         _access(error, kinds, message, request),
         _parts(message, name, request),
         _files(kinds, message, name),
-        _network(error, kinds, message, name),
     ):
         if explained is not None:
             return UserError(explained)
+    if outage := _network(error, kinds, message, name):
+        return Outage(outage)
     first = " ".join(str(error).split())[:300]
     return UserError(f"the {name} cannot be read: {type(error).__name__}: {first}")
 
@@ -72,8 +77,12 @@ def _parts(message: str, name: str, request: HubRequest) -> str | None:
         return f'the {name} has no subset "{request.subset}"; set data.subset to one of {found[1]}'
     if found := re.search(r"Config name is missing.*?configs: (\[.*?\])", message):
         return f"the {name} has several subsets; set data.subset to one of {found[1]}"
-    if found := re.search(r"(?:Bad|Unknown) split.*?(\[.*?\])", message):
-        return f'the {name} has no split "{request.split}"; set data.split to one of {found[1]}'
+    # Not the first bracket: the split itself may have one, as in "test[:100]".
+    if found := re.search(r"(?:Available splits:|Should be one of) (\[[^\]]*\])", message):
+        remedy = f"set data.split to one of {found[1]}"
+        if "[" in request.split or "+" in request.split:
+            remedy += ", and data.utterances to how many of its first to take"
+        return f'the {name} has no split "{request.split}"; {remedy}'
     return None
 
 

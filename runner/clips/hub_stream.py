@@ -1,12 +1,13 @@
 """Rows of a hub data set, streamed with the audio still encoded.
 
-The only module that imports `datasets`. Audio is never decoded by it: that would need torchcodec,
-and every source's audio goes through the same decoder and resampler here.
+Audio is never decoded by `datasets`: that would need torchcodec, and every source's audio goes
+through the same decoder and resampler here.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +15,15 @@ from typing import Any
 
 from runner.clips.hub_errors import explain, is_script_only
 from runner.clips.hub_request import HubRequest
+from runner.clips.labels import LABEL_KEYS, labels
 from runner.clips.manifest import AUDIO_KEYS, TEXT_KEYS
+from runner.clips.segment import OFFSET_KEYS, START_KEY
 from runner.errors import UserError
 
 _TIMEOUT_S = 10.0
 _READ_RETRIES = 3
-_ID_COLUMNS = ("id", "segment_id")
+ID_COLUMNS = ("id", "segment_id")
+START_COLUMNS = (START_KEY, *OFFSET_KEYS)
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,26 @@ class Row:
     audio: Mapping[str, Any]
     """`bytes` of the encoded file and its `path`, or `array` and `sampling_rate`."""
     text: str | None
+    recording: str | None = None
+    speaker: str | None = None
+    start_s: float | None = None
+    """Where it begins in its recording: a row of a data set has its own audio."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns hold what."""
+
+    audio: str
+    text: str
+    id: str | None
+    about: tuple[str, ...]
+    """Those that may say who speaks, in which recording, and where it begins."""
+
+    @property
+    def names(self) -> list[str]:
+        wanted = (self.audio, self.text, self.id, *self.about)
+        return [name for name in dict.fromkeys(wanted) if name is not None]
 
 
 @dataclass(frozen=True)
@@ -105,7 +129,27 @@ def _load(datasets: Any, request: HubRequest, revision: str | None) -> Any:
     if hasattr(builder.config, "decode_num_threads"):
         builder.config.decode_num_threads = 0
     source = builder.as_streaming_dataset(split=request.split)
+    if typed := _with_text(datasets, source.features or {}, request):
+        # A folder's CSV is read by types that are guessed, and 007 would be 7. With its columns
+        # named, the text is read as it stands.
+        with contextlib.suppress(TypeError, ValueError):
+            builder = datasets.load_dataset_builder(
+                path, name=request.subset, revision=revision, features=typed
+            )
+            if hasattr(builder.config, "decode_num_threads"):
+                builder.config.decode_num_threads = 0
+                source = builder.as_streaming_dataset(split=request.split)
     return source.decode(False) if source.features else source
+
+
+def _with_text(datasets: Any, features: Mapping[str, Any], request: HubRequest) -> Any:
+    """The columns with the transcript as text; None where it is text already, or not found."""
+    keys = TEXT_KEYS if request.text_column is None else (request.text_column,)
+    name = next((key for key in keys if key in features), None)
+    dtype = getattr(features[name], "dtype", "") if name is not None else ""
+    if name is None or not str(dtype).startswith(("int", "float", "null", "bool")):
+        return None
+    return datasets.Features(dict(features) | {name: datasets.Value("string")})
 
 
 def _rows(datasets: Any, source: Any, request: HubRequest) -> Iterator[Row]:
@@ -114,7 +158,7 @@ def _rows(datasets: Any, source: Any, request: HubRequest) -> Iterator[Row]:
     # As Arrow tables of one row: as Python objects, `datasets` would encode the audio once more,
     # for which it wants torchcodec.
     tables = iter(source.with_format("arrow"))
-    columns: tuple[str, str, str | None] | None = None
+    columns: Columns | None = None
     while True:
         try:
             with _few_retries(datasets):
@@ -124,22 +168,69 @@ def _rows(datasets: Any, source: Any, request: HubRequest) -> Iterator[Row]:
         if table is None:
             return
         if columns is None:
-            columns = _columns(table.column_names, typed, request)
-        audio, text, identifier = columns
-        row = table.select([name for name in columns if name is not None]).to_pylist()[0]
-        yield Row(
-            id=str(row[identifier]) if identifier and row[identifier] is not None else None,
-            audio=_audio(row[audio]),
-            text=row[text] if isinstance(row[text], str) else None,
-        )
+            columns = columns_of(table.column_names, typed, request)
+        yield _row(table.select(columns.names).to_pylist()[0], columns)
 
 
-def _columns(
-    names: list[str], typed: list[str], request: HubRequest
-) -> tuple[str, str, str | None]:
+def _row(row: Mapping[str, Any], columns: Columns) -> Row:
+    audio = audio_of(row[columns.audio])
+    identifier = None if columns.id is None or row[columns.id] is None else str(row[columns.id])
+    text = row[columns.text]
+    # What is neither text nor number, as a second column of audio, is no name.
+    about = {name: row[name] for name in columns.about if isinstance(row[name], str | int | float)}
+    names = [name for name in (identifier, audio.get("path")) if isinstance(name, str)]
+    known = labels(about, names, "a row")
+    return Row(
+        id=identifier,
+        audio=audio,
+        text=as_text(text),
+        recording=known.recording,
+        speaker=known.speaker,
+        start_s=_start(about),
+    )
+
+
+def as_text(value: object) -> str | None:
+    """The transcript; a number where every row of a CSV column is one, as with spoken digits."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a column of numbers with a gap
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value if isinstance(value, str) else None
+
+
+def _start(about: Mapping[str, str | int | float]) -> float | None:
+    """Seconds, where a column holds a number of them; a data set's own clock may be another."""
+    for name in START_COLUMNS:
+        value = about.get(name)
+        if isinstance(value, int | float) and math.isfinite(value) and value >= 0:
+            return float(value)
+    return None
+
+
+def columns_of(names: list[str], typed: list[str], request: HubRequest) -> Columns:
+    """Which columns of a data set hold what.
+
+    Args:
+        names: All columns.
+        typed: Those whose type is audio.
+        request: What the user says of them.
+
+    Raises:
+        UserError: there is none of the audio or of the transcript.
+    """
     audio = _column(names, request.audio_column, (*typed, *AUDIO_KEYS), "audio", request)
     text = _column(names, request.text_column, TEXT_KEYS, "text", request)
-    return audio, text, next((name for name in _ID_COLUMNS if name in names), None)
+    return Columns(
+        audio=audio,
+        text=text,
+        id=next((name for name in ID_COLUMNS if name in names), None),
+        about=tuple(
+            name
+            for name in (*LABEL_KEYS, *START_COLUMNS)
+            if name in names and name not in (*typed, audio)
+        ),
+    )
 
 
 def _column(
@@ -160,7 +251,8 @@ def _column(
     )
 
 
-def _audio(value: object) -> Mapping[str, Any]:
+def audio_of(value: object) -> Mapping[str, Any]:
+    """The `bytes` and `path` of a value, or its `array` and `sampling_rate`."""
     if isinstance(value, Mapping):
         return value
     if isinstance(value, bytes):

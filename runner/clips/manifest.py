@@ -1,19 +1,21 @@
-"""Manifests: one row an utterance, as JSON lines or CSV, and the reading of what they list."""
+"""Manifests: one row an utterance, as JSON lines or CSV."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
+import gzip
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import PurePath
+import posixpath
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import NoReturn
 
-from runner.clips.audio import read_audio, to_int16
-from runner.clips.clip import Speech, Utterance, Waveform
-from runner.clips.text import clean_transcript
+from runner.clips.audio import read_bytes
+from runner.clips.entry import Entry, Problem, distinct, refuse
+from runner.clips.labels import labels, unicode_text
+from runner.clips.segment import segment_of
 from runner.errors import UserError
 
 AUDIO_KEYS = ("audio", "file", "file_name", "audio_filepath", "path")
@@ -30,120 +32,126 @@ TEXT_KEYS = (
 )
 """Keys that may hold the transcript, in order of preference."""
 
-_DURATION_KEYS = ("duration", "seconds")
-_DURATION_TOLERANCE_S = 0.5
+Row = tuple[str, Mapping[str, object]]
+"""What errors call a row, and its keys and values."""
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share that is done, 0 to 1."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One row: which file, and what is said in it."""
+def read_index(path: Path) -> bytes:
+    """The bytes of a text file, unpacked where its name ends in `.gz`.
 
-    where: str
-    """File and line, for errors."""
-    id: str
-    file: str
-    text: str
-    seconds: float | None
-    sha256: str | None
-    """Of the file, or of its 16-bit samples at 16 kHz; checked where given."""
+    Raises:
+        UserError: it is missing, cannot be read, or is no gzip.
+    """
+    data = read_bytes(path)
+    if path.suffix != ".gz":
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path} is no gzip file, or is cut off; copy it again") from error
 
 
-def parse_jsonl(data: bytes, name: str, text_column: str | None = None) -> tuple[Entry, ...]:
+def parse_jsonl(
+    data: bytes, name: str, text_column: str | None = None, problem: Problem = refuse
+) -> tuple[Entry, ...]:
     """Parse a manifest of one JSON object a line.
 
     Args:
         data: The file's bytes, UTF-8.
         name: What errors call the file.
         text_column: The key of the transcript; one of `TEXT_KEYS` when None.
+        problem: Told of a line that is wrong.
 
     Raises:
-        UserError: naming the line that is wrong.
+        UserError: naming the line that is wrong, unless `problem` takes it.
     """
-    rows: list[tuple[str, Mapping[str, object]]] = []
+    return entries_of(json_rows(data, name, problem), name, text_column, problem)
+
+
+def json_rows(data: bytes, name: str, problem: Problem = refuse) -> Iterator[Row]:
+    """The JSON objects of a file that has one a line.
+
+    Args:
+        data: The file's bytes, UTF-8.
+        name: What errors call the file.
+        problem: Told of a line that is no JSON object.
+    """
     # Not splitlines(): JSON may hold U+2028 and its kin inside a string.
-    for number, line in enumerate(_decode(data, name).split("\n"), start=1):
+    for number, line in enumerate(decode(data, name).split("\n"), start=1):
         if not line.strip():
             continue
         where = f"{name} line {number}"
         try:
-            row = json.loads(line, parse_constant=_refuse_constant)
-        except ValueError as error:
-            raise UserError(f"{where} is not valid JSON ({error}); correct the line") from error
-        except RecursionError as error:
-            raise UserError(f"{where} is nested too deeply; correct the line") from error
-        if not isinstance(row, dict):
-            raise UserError(f'{where} is no JSON object; write {{"file": …, "text": …}}')
-        rows.append((where, row))
-    return _entries(rows, name, text_column)
+            row = _json_object(line, where)
+        except UserError as error:
+            problem(error)
+        else:
+            yield where, row
 
 
-def parse_csv(data: bytes, name: str, text_column: str | None = None) -> tuple[Entry, ...]:
+def _json_object(line: str, where: str) -> Mapping[str, object]:
+    try:
+        row = _DECODER.decode(line)
+    except ValueError as error:
+        raise UserError(f"{where} is not valid JSON ({error}); correct the line") from error
+    except RecursionError as error:
+        raise UserError(f"{where} is nested too deeply; correct the line") from error
+    if not isinstance(row, dict):
+        raise UserError(f'{where} is no JSON object; write {{"file": …, "text": …}}')
+    return row
+
+
+def parse_csv(
+    data: bytes, name: str, text_column: str | None = None, problem: Problem = refuse
+) -> tuple[Entry, ...]:
     """Parse a manifest with a header line and comma-separated values.
 
     Args:
         data: The file's bytes, UTF-8.
         name: What errors call the file.
         text_column: The column of the transcript; one of `TEXT_KEYS` when None.
+        problem: Told of a line that is wrong.
 
     Raises:
-        UserError: naming the line that is wrong.
+        UserError: naming the line that is wrong, unless `problem` takes it, or from which on this
+            is no CSV.
     """
-    reader = csv.DictReader(io.StringIO(_decode(data, name), newline=""), strict=True)
-    rows: list[tuple[str, Mapping[str, object]]] = []
+    # Not DictReader: it does not say in which line a row begins.
+    reader = csv.reader(io.StringIO(decode(data, name), newline=""), strict=True)
+    rows: list[Row] = []
+    header: list[str] = []
+    where = f"{name} line 1"
     try:
-        for row in reader:
-            where = f"{name} line {reader.line_num}"
-            if None in row or None in row.values():
-                raise UserError(
-                    f"{where} has another number of columns than the header; "
-                    "quote values that hold a comma"
-                )
-            rows.append((where, row))
+        for values in reader:
+            if values and not header:
+                header = values
+            elif values:
+                if len(values) == len(header):
+                    rows.append((where, dict(zip(header, values, strict=True))))
+                else:
+                    problem(
+                        UserError(
+                            f"{where} has another number of columns than the header; "
+                            "quote values that hold a comma"
+                        )
+                    )
+            where = f"{name} line {reader.line_num + 1}"
     except csv.Error as error:
-        raise UserError(
-            f"{name} line {reader.line_num} is not valid CSV ({error}); correct the line"
-        ) from error
-    return _entries(rows, name, text_column)
+        # The reader's own number is of the last line that it read, which a quote that was never
+        # closed puts at the file's end.
+        raise UserError(f"{where} is not valid CSV ({error}); correct the line") from error
+    return entries_of(rows, name, text_column, problem)
 
 
-def read_entries(
-    entries: Iterable[Entry],
-    read: Callable[[Entry], bytes],
-    limit: int | None,
-    progress: Progress | None = None,
-) -> Speech:
-    """Read the audio of a manifest's rows, in their order.
-
-    Args:
-        entries: The rows.
-        read: Gives the bytes of a row's audio file.
-        limit: How many utterances to take; all when None.
-        progress: Told after every utterance.
+def decode(data: bytes, name: str) -> str:
+    """The text of a file in UTF-8.
 
     Raises:
-        UserError: a file is broken, or is not the one that the manifest means.
+        UserError: it is in another encoding; names the line.
     """
-    rows = [(entry, clean_transcript(entry.text)) for entry in entries]
-    spoken = [(entry, text) for entry, text in rows if text is not None][:limit]
-    utterances: list[Utterance] = []
-    for entry, text in spoken:
-        data = read(entry)
-        audio = read_audio(data, f"{entry.where}: {entry.file}")
-        utterance = Utterance(id=entry.id, audio=audio, text=text)
-        _check_sha256(entry, data, audio)
-        _check_duration(entry, utterance.seconds)
-        utterances.append(utterance)
-        if progress is not None:
-            progress("reading speech", len(utterances) / len(spoken))
-    if not utterances:
-        raise UserError("the source holds no utterance with words; give it at least one")
-    return Speech(utterances=tuple(utterances), dropped=sum(text is None for _, text in rows))
-
-
-def _decode(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -155,43 +163,65 @@ def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _entries(
-    rows: list[tuple[str, Mapping[str, object]]], name: str, text_column: str | None
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+"""One for all lines: `json.loads` makes one for each, which takes longer than the line does."""
+
+
+def entries_of(
+    rows: Iterable[Row], name: str, text_column: str | None = None, problem: Problem = refuse
 ) -> tuple[Entry, ...]:
-    if not rows:
+    """The entries of rows with a manifest's keys.
+
+    Args:
+        rows: Each with what errors call it.
+        name: What errors call the file.
+        text_column: The key of the transcript; one of `TEXT_KEYS` when None.
+        problem: Told of a row that is wrong.
+
+    Raises:
+        UserError: naming the row that is wrong, unless `problem` takes it; or there is none.
+    """
+    found, empty = [], True
+    for where, row in rows:
+        empty = False
+        try:
+            found.append(_entry(where, row, text_column))
+        except UserError as error:
+            problem(error)
+    if empty:
         raise UserError(f"{name} lists no utterances; add at least one line")
-    entries = tuple(_entry(where, row, text_column) for where, row in rows)
-    seen: dict[str, str] = {}
-    for entry in entries:
-        if entry.id in seen:
-            raise UserError(
-                f'{entry.where} has the id "{entry.id}" of {seen[entry.id]} again; '
-                "give every utterance its own"
-            )
-        seen[entry.id] = entry.where
-    return entries
+    return distinct(found, problem)
 
 
 def _entry(where: str, row: Mapping[str, object], text_column: str | None) -> Entry:
     file = _string(where, row, AUDIO_KEYS, "audio file")
     keys = TEXT_KEYS if text_column is None else (text_column,)
     text = _string(where, row, keys, "transcript")
-    # A manifest of segments would pair a short reference with the whole recording.
-    if row.get("offset") not in (None, 0, 0.0, "", "0", "0.0"):
-        raise UserError(f'{where}: "offset" is not supported; cut the segment into its own file')
+    segment = segment_of(row, where)
     identifier = row.get("id")
     if identifier is None or identifier == "":
-        identifier = PurePath(file).with_suffix("").as_posix()
+        # Parts of one file need different ids.
+        channel = "" if segment.channel is None else f":{segment.channel}"
+        start = f"@{segment.offset_s:.3f}" if segment.offset_s else ""
+        identifier = posixpath.splitext(posixpath.normpath(file))[0] + channel + start
     if not isinstance(identifier, str | int) or isinstance(identifier, bool):
         raise UserError(f'{where}: "id" must be text')
     sha256 = row.get("sha256")
+    identifier = unicode_text(str(identifier), "id", where)
+    known = labels(row, (identifier, file), where)
     return Entry(
         where=where,
-        id=_unicode(where, "id", str(identifier)),
+        id=identifier,
         file=file,
         text=text,
-        seconds=_seconds(row),
+        seconds=segment.seconds,
         sha256=sha256.lower() if isinstance(sha256, str) and sha256 else None,
+        offset_s=segment.offset_s,
+        channel=segment.channel,
+        start_s=segment.start_s,
+        recording=known.recording,
+        speaker=known.speaker,
+        language=known.language,
     )
 
 
@@ -205,50 +235,4 @@ def _string(where: str, row: Mapping[str, object], keys: tuple[str, ...], what: 
         raise UserError(f'{where}: "{key}" must be text')
     if not value.strip():
         raise UserError(f'{where}: "{key}" is empty; fill it in or remove the line')
-    return _unicode(where, key, value)
-
-
-def _unicode(where: str, key: str, value: str) -> str:
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        # JSON can spell half a surrogate pair; no file name and no transcript is one.
-        raise UserError(f'{where}: "{key}" is not Unicode text; correct the line') from error
-    return value
-
-
-def _seconds(row: Mapping[str, object]) -> float | None:
-    for key in _DURATION_KEYS:
-        value = row.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
-            continue
-        try:
-            return float(value)
-        except (ValueError, OverflowError):
-            continue
-    return None
-
-
-def _check_sha256(entry: Entry, data: bytes, audio: Waveform) -> None:
-    if entry.sha256 is None:
-        return
-    # Of the samples where a manifest should outlive another FLAC encoder, as the built-in one.
-    if entry.sha256 not in (_sha256(data), _sha256(to_int16(audio).tobytes())):
-        raise UserError(
-            f"{entry.where}: {entry.file} does not match the sha256 given there; "
-            "restore the file or correct the line"
-        )
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _check_duration(entry: Entry, seconds: float) -> None:
-    # A stated duration that disagrees means a segment of a longer file, or the wrong file:
-    # either way the reference does not belong to the audio.
-    if entry.seconds is not None and not abs(entry.seconds - seconds) <= _DURATION_TOLERANCE_S:
-        raise UserError(
-            f"{entry.where}: {entry.file} is {seconds:.2f} s long but the line says "
-            f"{entry.seconds:.2f} s; correct the line or the file"
-        )
+    return unicode_text(value, key, where)

@@ -1,42 +1,28 @@
-"""Clips of an exact length from whole utterances.
+"""Clips of an exact length from whole utterances of anyone, filled as full as they can be.
 
-An utterance is never cut: a clip that ends inside a word makes every model lose the same words, and
-a reference that says more than the audio makes the word error rate meaningless.
+Unrelated speakers meet inside a clip, which no recording does: some models end their text there.
+`continuous` is the way that does not do this; this one is kept for comparison with it.
 """
 
 from __future__ import annotations
 
 import bisect
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-
-from runner.clips.clip import SAMPLE_RATE, Clip, Utterance
+from runner.clips.clip import Utterance
+from runner.clips.joining import (
+    GAP_SAMPLES,
+    SILENCE,
+    Group,
+    Packing,
+    clip_samples,
+    clips_of,
+    drawn_samples,
+    nothing_fits,
+    rank,
+    too_long,
+)
 from runner.errors import UserError
-
-PACKING_VERSION = "1"
-"""Changes whenever the same input would give other clips."""
-
-SPREAD = 4
-"""Clips of mixed lengths are to be of a quarter of the longest length up to all of it."""
-
-GAP_SAMPLES = SAMPLE_RATE // 4
-"""Digital silence between two utterances of a clip: 0.25 s."""
-
-
-@dataclass(frozen=True)
-class Packing:
-    """The clips, and how many utterances are too long for any of them."""
-
-    clips: tuple[Clip, ...]
-    left_out: int
-
-
-def clip_samples(audio_seconds: float) -> int:
-    """Samples of a clip of this many seconds, to the nearest."""
-    return round(audio_seconds * SAMPLE_RATE)
 
 
 def pack(
@@ -45,8 +31,7 @@ def pack(
     """Fill clips one after the other; every utterance that fits goes into exactly one.
 
     A clip starts with the next utterance of a shuffled order and then takes, again and again, the
-    longest remaining one that still fits. That order is SHA-256 of seed, length and utterance id,
-    so that it depends on no library's random numbers and stays the same when others are added.
+    longest remaining one that still fits. That order is SHA-256 of seed, length and utterance id.
 
     Of mixed lengths, each clip is filled up to a length of its own, drawn evenly in the same way
     between a quarter of the longest length and all of it, and ends where its speech does. One that
@@ -59,39 +44,33 @@ def pack(
         seed: Seed of the order.
         mixed: Whether clips are of different lengths.
 
+    Returns:
+        The clips, of origin "any" where they join several utterances, whoever speaks.
+
     Raises:
         UserError: no utterance is as short as a clip.
     """
     total = clip_samples(audio_seconds)
     shuffled = sorted(
         (utterance for utterance in utterances if len(utterance.audio) <= total),
-        key=lambda utterance: _rank(seed, total, utterance.id),
+        key=lambda utterance: rank(seed, total, utterance.id),
     )
     if not shuffled:
-        raise UserError(_nothing_fits(utterances, audio_seconds))
-    groups = _fill(
+        raise UserError(nothing_fits(utterances, audio_seconds))
+    places = _fill(
         [len(utterance.audio) for utterance in shuffled],
-        [_drawn(seed, total, u.id) if mixed else total for u in shuffled],
+        [drawn_samples(seed, total, u.id) if mixed else total for u in shuffled],
     )
-    name = f"{audio_seconds:g}s-mixed" if mixed else f"{audio_seconds:g}s"
-    clips = tuple(
-        _join(
-            [shuffled[index] for index in group], None if mixed else total, f"{name}-{number:04d}"
+    groups = [
+        Group(
+            utterances=tuple(shuffled[index] for index in group),
+            pauses=(SILENCE,) * (len(group) - 1),
+            origin="any" if len(group) > 1 else "utterance",
         )
-        for number, group in enumerate(groups)
-    )
-    return Packing(clips=clips, left_out=len(utterances) - len(shuffled))
-
-
-def _rank(seed: int, total: int, utterance_id: str) -> bytes:
-    return hashlib.sha256(f"{seed}\n{total}\n{utterance_id}".encode()).digest()
-
-
-def _drawn(seed: int, total: int, utterance_id: str) -> int:
-    """Samples that a clip which starts with this utterance is to have."""
-    drawn = hashlib.sha256(f"{seed}\n{total}\n{utterance_id}\nlength".encode()).digest()
-    share = int.from_bytes(drawn[:8], "big") / 2**64
-    return round(total * (1 + share * (SPREAD - 1)) / SPREAD)
+        for group in places
+    ]
+    clips = clips_of(groups, audio_seconds=audio_seconds, mixed=mixed)
+    return Packing(clips=clips, omitted=too_long(utterances, total))
 
 
 def _fill(lengths: Sequence[int], totals: Sequence[int]) -> list[list[int]]:
@@ -118,31 +97,3 @@ def _fill(lengths: Sequence[int], totals: Sequence[int]) -> list[list[int]]:
         # Back to the shuffled order, or every clip would run from long to short.
         groups.append(sorted(group))
     return groups
-
-
-def _join(group: Sequence[Utterance], total: int | None, clip_id: str) -> Clip:
-    """A clip of `total` samples, or of as many as its speech has."""
-    speech = sum(len(utterance.audio) for utterance in group) + GAP_SAMPLES * (len(group) - 1)
-    audio = np.zeros(speech if total is None else total, dtype=np.float32)
-    end = 0
-    for number, utterance in enumerate(group):
-        start = end + (GAP_SAMPLES if number else 0)
-        end = start + len(utterance.audio)
-        audio[start:end] = utterance.audio
-    return Clip(
-        id=clip_id,
-        audio=audio,
-        reference=" ".join(utterance.text for utterance in group),
-        utterance_ids=tuple(utterance.id for utterance in group),
-        speech_seconds=end / SAMPLE_RATE,
-    )
-
-
-def _nothing_fits(utterances: Sequence[Utterance], audio_seconds: float) -> str:
-    if not utterances:
-        return "the source gave no utterances; give it at least one"
-    shortest = min(utterance.seconds for utterance in utterances)
-    return (
-        f"no utterance fits into clips of {audio_seconds:g} s: the shortest lasts "
-        f"{shortest:.2f} s; raise audio_seconds or use other data"
-    )

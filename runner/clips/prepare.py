@@ -1,14 +1,19 @@
-"""From a config's data to clips of an exact length, through the cache."""
+"""From a config's data to clips of an exact length and to single utterances, through the cache."""
 
 from __future__ import annotations
 
+import hashlib
+import math
+from dataclasses import replace
 from pathlib import Path
 
 from runner.clips import cache
 from runner.clips.builtin import read_builtin
-from runner.clips.clip import ClipSet, Speech
-from runner.clips.folder import find_manifest, read_folder
+from runner.clips.clip import ClipSet, Omitted, Speech, Utterance
+from runner.clips.continuous import continuous
+from runner.clips.folder import find_speech, read_folder
 from runner.clips.hub import read_hub
+from runner.clips.joining import Packing, clip_samples, rank
 from runner.clips.manifest import Progress
 from runner.clips.pack import pack
 from runner.config import Data
@@ -28,12 +33,12 @@ def prepare(
     mixed: bool = False,
     progress: Progress | None = None,
 ) -> ClipSet:
-    """Clips of one length, from the cache where they are in it.
+    """Clips of one length for timing, from the cache where they are in it.
 
     Args:
-        data: Where the speech comes from.
+        data: Where the speech comes from, and whether clips are of continuous speech or packed.
         audio_seconds: Exact length of every clip; of mixed lengths the longest.
-        seed: Seed of the packing.
+        seed: Seed of the clips.
         mixed: Whether clips are of different lengths.
         progress: Called with what is being done and the share done, 0 to 1.
 
@@ -46,21 +51,72 @@ def prepare(
     root = cache.cache_root(data.cache)
     speech, content = _read_once(data, root, progress)
     path = cache.entry_path(
-        root,
-        content,
-        audio_seconds=audio_seconds,
-        seed=seed,
-        dropped=speech.dropped,
-        mixed=mixed,
+        *(root, content, data.clips, clip_samples(audio_seconds), seed, mixed),
+        *(speech.dropped, *speech.unreadable),
     )
     try:
         return cache.read(path, verify=True)
     except cache.DamagedEntryError:
         # Not prepared yet, or damaged since: both are mended by preparing it.
-        packing = pack(speech.utterances, audio_seconds=audio_seconds, seed=seed, mixed=mixed)
-        cache.write(path, packing, audio_seconds=audio_seconds, dropped=speech.dropped)
+        make = continuous if data.clips == "continuous" else pack
+        packing = make(speech.utterances, audio_seconds=audio_seconds, seed=seed, mixed=mixed)
+    packing = _without(packing, speech)
+    cache.write(path, packing, kind=data.clips, audio_seconds=audio_seconds)
     if progress is not None:
-        progress(f"packed {len(packing.clips)} clips of {audio_seconds:g} s", 1.0)
+        progress(f"made {len(packing.clips)} {data.clips} clips of {audio_seconds:g} s", 1.0)
+    return load_clips(path)
+
+
+def prepare_utterances(
+    data: Data,
+    *,
+    seed: int,
+    limit: int | None,
+    longest_s: float = math.inf,
+    progress: Progress | None = None,
+) -> ClipSet:
+    """Every utterance by itself at its natural length, for the word error rate.
+
+    Args:
+        data: Where the speech comes from.
+        seed: Decides which utterances are taken where there are more than `limit`: the first ones
+            of a source may all be of one speaker.
+        limit: How many to take; all when None.
+        longest_s: Longer ones are left out and counted, in seconds.
+        progress: Called with what is being done and the share done, 0 to 1.
+
+    Returns:
+        A clip for each, under the utterance's own id, in the source's order.
+
+    Raises:
+        UserError: the source or the cache cannot be used as configured, or all are too long.
+    """
+    root = cache.cache_root(data.cache)
+    speech, content = _read_once(data, root, progress)
+    fitting = tuple(one for one in speech.utterances if one.seconds <= longest_s)
+    if not fitting:
+        raise UserError(
+            f"every utterance is longer than {longest_s:g} s, too long for a word error rate; "
+            "cut them, or raise limits.quality_longest_seconds"
+        )
+    chosen = _chosen(fitting, seed, limit)
+    ids = hashlib.sha256("\n".join(utterance.id for utterance in chosen).encode()).hexdigest()
+    omitted = Omitted(
+        too_long=len(speech.utterances) - len(fitting),
+        too_long_words=speech.words - sum(one.words for one in fitting),
+        not_chosen=len(fitting) - len(chosen),
+        not_chosen_words=sum(one.words for one in fitting) - sum(one.words for one in chosen),
+    )
+    path = cache.entry_path(
+        *(root, content, "utterances", ids, omitted.too_long),
+        *(speech.dropped, *speech.unreadable),
+    )
+    try:
+        return cache.read(path, verify=True)
+    except cache.DamagedEntryError:
+        packing = Packing(tuple(utterance.alone() for utterance in chosen), omitted)
+    longest = max(utterance.seconds for utterance in chosen)
+    cache.write(path, _without(packing, speech), kind="utterances", audio_seconds=longest)
     return load_clips(path)
 
 
@@ -79,8 +135,26 @@ def load_clips(path: Path) -> ClipSet:
         raise UserError(f"prepared clips are damaged ({error}); run the benchmark again") from error
 
 
+def _without(packing: Packing, speech: Speech) -> Packing:
+    """The clips, with the rows of the source counted that never became an utterance."""
+    omitted = replace(packing.omitted, no_words=speech.dropped, unreadable=speech.unreadable)
+    return replace(packing, omitted=omitted)
+
+
+def _chosen(
+    utterances: tuple[Utterance, ...], seed: int, limit: int | None
+) -> tuple[Utterance, ...]:
+    """At most `limit` of the utterances, in their order."""
+    if limit is None or limit >= len(utterances):
+        return utterances
+    shuffled = sorted(utterances, key=lambda one: rank(seed, "utterances", one.id))
+    ids = {utterance.id for utterance in shuffled[:limit]}
+    return tuple(utterance for utterance in utterances if utterance.id in ids)
+
+
 def _read_once(data: Data, root: Path, progress: Progress | None) -> tuple[Speech, str]:
-    source = (data, _stamp(data))
+    # How clips are made of it does not change what is read.
+    source = (data.model_copy(update={"clips": "continuous"}), _stamp(data))
     if source not in _recent:
         speech = _read(data, root, progress)
         while len(_recent) >= _KEPT_SOURCES:
@@ -90,11 +164,13 @@ def _read_once(data: Data, root: Path, progress: Progress | None) -> tuple[Speec
 
 
 def _stamp(data: Data) -> tuple[int, ...]:
-    """Changes when a folder's manifest does, so that an edited one is read again."""
+    """Changes when the texts of a folder do, so that edited ones are read again."""
     if data.source != "folder" or data.path is None:
         return ()
-    status = find_manifest(Path(data.path)).stat()
-    return (status.st_mtime_ns, status.st_size)
+    files = [
+        index.stat() for index in find_speech(Path(data.path), data.format, data.split).indexes
+    ]
+    return tuple(number for file in files for number in (file.st_mtime_ns, file.st_size))
 
 
 def _read(data: Data, root: Path, progress: Progress | None) -> Speech:
@@ -102,6 +178,12 @@ def _read(data: Data, root: Path, progress: Progress | None) -> Speech:
         return read_hub(data, root, progress)
     if data.source == "folder" and data.path is not None:
         return read_folder(
-            Path(data.path), data.utterances, text_column=data.text_column, progress=progress
+            Path(data.path),
+            data.utterances,
+            wanted=data.format,
+            split=data.split,
+            text_column=data.text_column,
+            progress=progress,
+            cache=root,
         )
     return read_builtin(data.utterances, text_column=data.text_column, progress=progress)

@@ -6,7 +6,35 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from runner.config.language import DataLanguage
 from runner.config.strict import Positive, Strict
+
+NormaliserName = Literal[
+    "english",
+    "words",
+    "asrprof/english-2",
+    "asrprof/words-2",
+    "whisper-normalizer/english",
+    "whisper-normalizer/basic",
+    "none",
+]
+"""Those that a benchmark may ask for; a short name means the newest version."""
+
+
+FormatName = Literal[
+    "manifest",
+    "librispeech",
+    "common-voice",
+    "nemo",
+    "kaldi",
+    "ljspeech",
+    "stm",
+    "lhotse",
+    "audiofolder",
+    "datasets",
+    "text-files",
+]
+"""What a folder of speech may be; see `runner.clips.corpora`."""
 
 
 class Data(Strict):
@@ -17,7 +45,11 @@ class Data(Strict):
     manifest; `hub`: a data set of the Hugging Face hub, streamed."""
 
     path: str | None = None
-    """For `folder`: a folder with `manifest.jsonl` or `metadata.csv` and audio files."""
+    """For `folder`: a folder with `manifest.jsonl` or `metadata.csv` and audio files, or a corpus
+    as it is published. A relative path is taken from the folder that asrprof is started in."""
+
+    format: FormatName | None = None
+    """For `folder`: what it is; found out by its files when absent."""
 
     dataset: str | None = None
     """For `hub`: `gigaspeech`, `librispeech`, or any repository such as `org/name`."""
@@ -26,7 +58,8 @@ class Data(Strict):
     """For `hub`: the data set's configuration name."""
 
     split: str = "validation"
-    """For `hub`: the split to stream."""
+    """The split to take: for `hub`, and for a `folder` that has splits (`datasets`,
+    `audiofolder`)."""
 
     revision: str | None = None
     """For `hub`: branch, tag or commit of the data set."""
@@ -42,6 +75,20 @@ class Data(Strict):
     """How many utterances to take, in the source's order; all of a local source, 200 of a hub
     data set when absent."""
 
+    normaliser: NormaliserName | None = None
+    """What references and hypotheses go through before words are counted. `english` where it is
+    absent, or `words` where the references are no English: mostly another script, or accents in
+    more than a twentieth of the words."""
+
+    language: DataLanguage | None = None
+    """What is spoken: a code such as `de`. Every model is told it, but for one with a `language` of
+    its own; models that lack it are refused."""
+
+    clips: Literal["continuous", "packed"] = "continuous"
+    """How the clips that are timed are made. `continuous`: consecutive utterances of one
+    recording, else of one speaker, else one utterance; `packed`: utterances of anyone, which makes
+    some models stop early. The word error rate is of single utterances with both."""
+
     cache: str | None = None
     """Folder for prepared clips; `ASRPROF_CACHE` or `~/.cache/asrprof` when absent."""
 
@@ -53,10 +100,16 @@ class Data(Strict):
             raise ValueError('data source "hub" needs "dataset", for example "librispeech"')
         if self.source != "folder" and self.path:
             raise ValueError('"path" belongs to data source "folder" only')
+        if self.source != "folder" and self.format:
+            raise ValueError('"format" belongs to data source "folder" only')
         fields = type(self).model_fields
-        for name in ("dataset", "subset", "split", "revision", "audio_column"):
+        if self.source == "builtin" and self.split != fields["split"].default:
+            raise ValueError('data source "builtin" has no "split" to choose')
+        for name in ("dataset", "subset", "revision", "audio_column"):
             if self.source != "hub" and getattr(self, name) != fields[name].default:
                 raise ValueError(f'"{name}" belongs to data source "hub" only')
+        if self.source == "builtin" and self.language not in (None, "en"):
+            raise ValueError('data source "builtin" is English: leave out "language"')
         if self.source == "builtin" and self.text_column:
             raise ValueError('data source "builtin" has no "text_column" to choose')
         return self

@@ -6,16 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from runner.config.strict import ModelName, Strict
-from runner.engines.catalogue import check_model
-from runner.variants.catalogue import VARIANTS
+from runner.catalogue.models import check_model
+from runner.catalogue.variants import VARIANTS
+from runner.config.strict import VARIANT_NAME, ModelName, Strict
 
 
 class Variant(Strict):
     """One execution variant: how the model is run, everything else equal."""
 
-    name: Annotated[str, Field(pattern=r"^\w[\w.+ -]*$", max_length=60)]
-    """What the variant is called in results; a ready-made name keeps its own meaning."""
+    name: Annotated[str, Field(pattern=VARIANT_NAME, max_length=60)]
+    """What the variant is called in results; a ready-made name keeps its own meaning.
+    Letters, digits, spaces and `_` `.` `+` `-`."""
 
     precision: Literal["fp32", "tf32", "fp16", "bf16"] = "fp32"
     """Number format of weights and activations. `tf32`: fp32 weights, products rounded to ten
@@ -29,9 +30,16 @@ class Variant(Strict):
     """Implementation of attention; the library's choice when absent. `flash` needs an NVIDIA
     GPU, the package flash-attn and half precision."""
 
-    quantization: Literal["int8-dynamic", "int8-weight-only", "int8-dynamic-torch"] | None = None
+    quantization: (
+        Literal["int8-dynamic", "int8-weight-only", "int8-dynamic-torch", "int8-dynamic-channel"]
+        | Literal["int4-weight-only", "q5_0", "q4_0"]
+        | None
+    ) = None
     """INT8 weights of the linear layers. `dynamic`: activations are rounded too, and products are
-    of integers; `-torch`: by PyTorch's older CPU kernels instead of torchao."""
+    of integers; `-torch`: by PyTorch's older CPU kernels instead of torchao; `-channel`: on ONNX
+    Runtime alone, a scale for each output instead of one for a layer. `int4-weight-only`: two
+    weights a byte, with a scale for each 32, on CPUs. `q5_0`, `q4_0`: blocks of
+    5-bit or 4-bit integers, of whisper.cpp alone, whose `int8-dynamic` is `q8_0`."""
 
     quantize_only: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """Quantise only the layers whose name matches this pattern (`*`, `?`), or one of several
@@ -39,6 +47,10 @@ class Variant(Strict):
 
     cache: Literal["dynamic", "static", "off"] | None = None
     """Key-value cache of the decoder; dynamic when absent."""
+
+    audio_ctx: Annotated[int, Field(ge=1, le=1500)] | None = None
+    """Positions of the encoder that are computed, 50 for each second of audio, of whisper.cpp
+    alone: a window is as much shorter. All when absent."""
 
     beams: Annotated[int, Field(ge=1, le=64)] = 1
     """Hypotheses that the decoder follows at once; 1 is greedy."""
@@ -64,15 +76,25 @@ class Variant(Strict):
     """Draft so many tokens at a time without an assistant: those that came after the same words
     earlier in the text."""
 
+    fallback: bool = False
+    """Decode a window's text again, by sampling at rising temperatures, where it repeats itself or
+    the model holds it for unlikely: what Whisper's publishers do."""
+
+    long_form: Literal["windows", "sequential", "overlap", "vad"] | None = None
+    """How audio longer than a Whisper's window is taken. `windows`: cut into full windows, through
+    whatever word is said there. `overlap`: windows share a third with the next, and their texts
+    are merged. `vad`: cut in pauses that a detector finds, which are not transcribed.
+    `sequential`: by the model's time stamps, as its publishers do. `windows` when absent."""
+
     batching: Literal["mixed", "sorted"] | None = None
     """Batches of clips of different lengths, up to `audio_seconds`, each padded to its longest:
     `mixed` as they come, `sorted` the same clips by length. All of one length when absent."""
 
     chunk_seconds: Annotated[float, Field(ge=0.1, le=30)] | None = None
-    """Stream: hear a clip in chunks of this length, as if it were still being spoken."""
+    """Stream: transcribe a clip in chunks of this length, as if it were still being spoken."""
 
     left_seconds: Annotated[float, Field(ge=0, le=30)] = 0.0
-    """Context before each chunk that a CTC model hears again."""
+    """Context before each chunk that a CTC model transcribes again."""
 
     right_seconds: Annotated[float, Field(ge=0, le=30)] = 0.0
     """Look-ahead after each chunk that a CTC model waits for."""
@@ -99,12 +121,30 @@ class Variant(Strict):
             raise ValueError('"cuda_graph" goes with neither "compile" nor "autocast"')
         if self.compile_decoder is not None and (self.cache != "static" or self.beams > 1):
             raise ValueError('"compile_decoder" needs "cache": "static" and one beam')
+        if self.compile_decoder is not None and self.fallback:
+            raise ValueError(
+                '"fallback" goes without "compile_decoder", which would compile anew for each '
+                "number of windows that are decoded again"
+            )
         if self.chunk_seconds is None and (self.left_seconds or self.right_seconds):
             raise ValueError('"left_seconds" and "right_seconds" need "chunk_seconds"')
         if self.quantize_only is not None and self.quantization is None:
             raise ValueError('"quantize_only" needs "quantization"')
+        if self.long_form is not None and self.chunk_seconds is not None:
+            raise ValueError('"long_form" goes without "chunk_seconds", which cuts a clip itself')
         if self.batching is not None and self.chunk_seconds is not None:
             raise ValueError('"batching" goes without "chunk_seconds": chunks are of one length')
+        return self
+
+    @model_validator(mode="after")
+    def _goes_by_time_stamps(self) -> Variant:
+        if self.long_form == "sequential":
+            for part in ("fallback", "assistant", "prompt_lookup", "compile_decoder", "cuda_graph"):
+                if getattr(self, part):
+                    raise ValueError(
+                        f'"long_form": "sequential" goes without "{part}": it decodes by a loop '
+                        "of the library"
+                    )
         return self
 
     @model_validator(mode="after")
@@ -116,6 +156,8 @@ class Variant(Strict):
         if self.assistant not in (None, "self"):
             check_model(self.assistant)
         for part in ("assistant", "prompt_lookup"):
+            if getattr(self, part) is not None and self.fallback:
+                raise ValueError(f'"fallback" goes without "{part}": samples take no drafts')
             alone = self.cache in (None, "dynamic") and self.beams == 1
             if getattr(self, part) is not None and not alone:
                 raise ValueError(f'"{part}" works with a dynamic cache and one beam alone')

@@ -24,12 +24,6 @@ from runner.dispatch.container_spec import (
     container_options,
     read_settings,
 )
-from runner.dispatch.engine import (
-    Engine,
-    EngineError,
-    NoSuchThingError,
-    short,
-)
 from runner.dispatch.gpu_request import why_no_gpu
 from runner.dispatch.ingest import Bringer, FolderSpool, VolumeSpool
 from runner.dispatch.launcher import (
@@ -42,11 +36,17 @@ from runner.dispatch.launcher import (
 from runner.dispatch.logs import log_path, spool_path
 from runner.dispatch.needs import Needs, needs_of
 from runner.dispatch.place import Mode, Place, find_place
-from runner.ledger import speech_of
+from runner.docker_engine import (
+    Engine,
+    EngineError,
+    NoSuchThingError,
+    short,
+)
+from runner.ledger import taken_of
 from runner.measure.nvml import open_nvml
 from runner.spool import TICKET, Ticket, write_ticket
 from store import HELD, JobRow, Store, StoreError, owner_is_dead, process_owner
-from store.schema import MIGRATIONS
+from store.schema import SCHEMA_VERSION
 
 Flavour = Literal["cpu", "cuda"]
 LABEL = "io.asrprof"
@@ -136,7 +136,11 @@ class ContainerLauncher(Launcher):
         return handle
 
     def find(self, job: JobRow) -> Handle | None:
-        """The container with this attempt's labels; one that never started is removed."""
+        """The container with this attempt's labels; one that never started is removed.
+
+        Raises:
+            UnreachableError: The engine does not answer, or is not the one that has it.
+        """
         engine, _, _ = (job.handle or "").rpartition("/")
         with self._reached():
             if engine and engine != self._engine.identity():
@@ -150,9 +154,10 @@ class ContainerLauncher(Launcher):
 
     def tidy(self, store: Store, followed: Collection[int]) -> None:
         """Removes containers of this store whose attempt is over, their rows taken in first."""
-        jobs = {job.id: job for job in store.jobs()}
         with self._reached():
-            for left in self._left():
+            found = list(self._left())
+            jobs = {job.id: job for job in store.jobs(ids=[left.job_id for left in found])}
+            for left in found:
                 job = jobs.get(left.job_id)
                 if job is None or job.attempt != left.attempt:
                     remove(self._engine, left.id)
@@ -212,11 +217,11 @@ class ContainerLauncher(Launcher):
             ) from error
         labels = image.labels or {}
         schema = labels.get(f"{LABEL}.schema", "unknown")
-        if schema.isdecimal() and int(schema) != len(MIGRATIONS):
+        if schema.isdecimal() and int(schema) != SCHEMA_VERSION:
             version = labels.get("org.opencontainers.image.version")
             raise EngineError(
                 f"the image {self.image} holds asrprof {version} with store schema {schema}, this "
-                f"is {__version__} with {len(MIGRATIONS)}: build it again with `just images "
+                f"is {__version__} with {SCHEMA_VERSION}: build it again with `just images "
                 f"{self._flavour}`"
             )
         return str(image.id)
@@ -349,7 +354,8 @@ def ticket_of(store: Store, job: JobRow) -> Ticket:
         target=job.target,
         config=store.benchmark(job.benchmark_id).config,
         settled=tuple(sorted(store.case_keys(job.id, states=("ok", "oom")))),
-        speech=tuple(speech_of(store, job.id).items()),
+        speech=tuple(store.clips_fingerprints(job.id).items()),
+        taken=tuple(taken_of(store, job.id).items()),
         part=job.part,
     )
 

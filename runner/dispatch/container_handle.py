@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from runner.dispatch.container_log import LogPump
-from runner.dispatch.engine import Engine, EngineError, EngineGoneError, NoSuchThingError, short
 from runner.dispatch.ingest import Bringer
 from runner.dispatch.launcher import Exited, Handle, Running, Unreachable, UnreachableError
 from runner.dispatch.logs import last_line
+from runner.docker_engine import Engine, EngineError, EngineGoneError, NoSuchThingError, short
 from runner.spool import SPOOL
 from store import Store
 
@@ -82,6 +82,11 @@ class ContainerHandle(Handle):
         return Running()
 
     def bring(self, store: Store, *, last: bool) -> None:
+        """Takes in what the container has spooled, where it cannot write to the store.
+
+        Raises:
+            UnreachableError: The engine does not give it.
+        """
         if self._bringer is not None:
             try:
                 self._bringer.bring(store, last=last)
@@ -99,13 +104,13 @@ class ContainerHandle(Handle):
 
     def stop(self, grace_s: float) -> None:
         # The SDK's own stop would wait in one call, longer than the engine's answers may take.
-        for number, patience in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 10.0)):
+        for number, timeout_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, 10.0)):
             try:
                 with self._engine.asked() as client:
                     client.api.kill(self._id, number.name)
             except EngineError:
                 return  # It has ended meanwhile, or the engine has.
-            if self._wait(lambda: isinstance(self.poll(), Exited | Unreachable), patience):
+            if self._wait(lambda: isinstance(self.poll(), Exited | Unreachable), timeout_s):
                 return
 
     def release(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from runner.dispatch.engine import Engine
+from runner.docker_engine import Engine
 
 
 class LogPump:
@@ -15,7 +15,13 @@ class LogPump:
     """
 
     def __init__(self, engine: Engine, container_id: str, log: Path) -> None:
-        """Begins where the container began, so the file is written anew."""
+        """Begins where the container began, so the file is written anew.
+
+        Args:
+            engine: The container's engine.
+            container_id: The container's id there.
+            log: The file.
+        """
         self._engine = engine
         self._container_id = container_id
         self._log = log

@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from runner.dispatch.fleet.needs import in_words
+from runner.dispatch.followed import Followed
 from runner.dispatch.launcher import (
     Exited,
     Handle,
@@ -27,10 +27,11 @@ from runner.lease import BEAT_S, LEASE_S
 from store import (
     HELD,
     Event,
+    EventKind,
     JobRow,
     JobState,
-    Lane,
     LeaseLostError,
+    Pool,
     SpoolError,
     Store,
     StoreError,
@@ -53,22 +54,6 @@ Say = Callable[[str], None]
 
 
 @dataclass
-class _Followed:
-    """A job in hand."""
-
-    job: JobRow
-    handle: Handle
-    since: float
-    """Monotonic seconds, as the next two."""
-    beat: float
-    over: float | None = None
-    """When the attempt was first seen to be over while its runner still lived."""
-    unreachable: float | None = None
-    """Since when the place where it runs has not answered."""
-    node: str | None = None
-
-
-@dataclass
 class Dispatcher:
     """One dispatcher of one store; use it in the thread that opened the store."""
 
@@ -85,7 +70,7 @@ class Dispatcher:
     start_s: float = START_S
     silence_s: float = SILENCE_S
     _ended: dict[int, None] = field(default_factory=dict, init=False)
-    _followed: dict[int, _Followed] = field(default_factory=dict, init=False)
+    _followed: dict[int, Followed] = field(default_factory=dict, init=False)
     _owner: str = field(default_factory=process_owner, init=False)
     _waits_for: set[int] = field(default_factory=set, init=False)
     _untidy: set[str] = field(default_factory=set, init=False)
@@ -118,6 +103,7 @@ class Dispatcher:
             left = self._claim(left)
             nothing_left = left == 0 or ((drain or jobs is not None) and not self._waiting())
             if nothing_left and not self._followed:
+                self.tidy()
                 return
             self._explain_wait()
             time.sleep(self.poll_s)
@@ -166,18 +152,18 @@ class Dispatcher:
                     # Another took it over, because this one was silent for too long.
                     del self._followed[job.id]
 
-    def claim(self, lane: Lane | None = None) -> bool:
+    def claim(self, pool: Pool | None = None) -> bool:
         """Takes the next job if there is a place, and has it started; False if it took none.
 
         Args:
-            lane: Where there may be a place; on this machine when None.
+            pool: Where there may be a slot; on this machine when None.
         """
         job = self.store.attempts.claim(
             self._owner,
             LEASE_S,
             targets=self._targets_here,
             parallel=self.parallel,
-            lane=lane,
+            pool=pool,
             only=self.only,
         )
         if job is None:
@@ -210,29 +196,29 @@ class Dispatcher:
         return [name for name, launcher in self.launchers.items() if not launcher.elsewhere]
 
     def _claim(self, left: int | None) -> int | None:
-        """Starts what there are places for, at most ``left``; returns how many are left then."""
+        """Starts what there are slots for, at most ``left``; returns how many are left then."""
         while left != 0 and self._has_room() and self.claim():
             left = None if left is None else left - 1
-        for lane in self._lanes():
-            while left != 0 and self.claim(lane):
+        for pool in self._pools():
+            while left != 0 and self.claim(pool):
                 left = None if left is None else left - 1
         return left
 
-    def _lanes(self) -> Iterator[Lane]:
+    def _pools(self) -> Iterator[Pool]:
         """Places on other machines that jobs wait for."""
         for target, launcher in self.launchers.items():
             if not (launcher.elsewhere and self.store.queue.is_waited_for([target], self.only)):
                 continue
             try:
-                lanes = launcher.lanes(self.store)
+                pools = launcher.pools(self.store)
             except UnreachableError as error:
                 self._complain(f"jobs for {target} wait: {error}")
                 continue
-            for lane in lanes:
-                if lane.places:
-                    yield lane
+            for pool in pools:
+                if pool.slots:
+                    yield pool
                 else:
-                    needed = f" has {in_words(lane.needs)}" if lane.needs else " is free to measure"
+                    needed = f" has {in_words(pool.needs)}" if pool.needs else " is free to measure"
                     self._complain(f"jobs for {target} wait: no node{needed}")
 
     def _complain(self, words: str) -> None:
@@ -241,7 +227,7 @@ class Dispatcher:
             self._complaints.add(words)
             self.say(words)
 
-    def _look(self, followed: _Followed) -> None:
+    def _look(self, followed: Followed) -> None:
         job = self._row(followed)
         if job is None:
             return
@@ -290,7 +276,7 @@ class Dispatcher:
             followed.handle.stop(self.grace_s)
             self._settle(job, "failed", f"its runner did not begin within {self.start_s:g} s")
 
-    def _note_node(self, followed: _Followed, node: str | None) -> None:
+    def _note_node(self, followed: Followed, node: str | None) -> None:
         """Says once where a fleet has placed a runner."""
         job = followed.job
         if node is not None and node != followed.node:
@@ -298,7 +284,7 @@ class Dispatcher:
             self.store.attempts.placed(job.id, job.attempt, node)
             self._note(job, "job-placed", f"job {job.id} is on node {node.partition('/')[0]}")
 
-    def _look_again(self, followed: _Followed) -> None:
+    def _look_again(self, followed: Followed) -> None:
         """After a stop: the end is written down at once, not at the next turn."""
         ended = followed.handle.poll()
         if isinstance(ended, Exited):
@@ -309,7 +295,7 @@ class Dispatcher:
                 return
             self._finish(followed, ended)
 
-    def _look_without(self, followed: _Followed, found: Unreachable) -> None:
+    def _look_without(self, followed: Followed, found: Unreachable) -> None:
         """A runner whose place does not answer: what it writes to the store is all there is."""
         now = time.monotonic()
         if followed.unreachable is None:
@@ -321,26 +307,20 @@ class Dispatcher:
         job = self.store.job(followed.job.id)
         if job.state not in HELD or job.attempt != followed.job.attempt:
             self._leave(followed)
-        elif now - followed.unreachable > self.silence_s and self._is_silent(followed, job):
+        elif now - followed.unreachable > self.silence_s and followed.is_silent(
+            job, self.silence_s
+        ):
             reason = f"{found.reason}; its runner gives no sign of life"
             self.store.attempts.settle(job.id, job.attempt, "lost", reason)
             self._leave(followed)
 
-    def _leave(self, followed: _Followed) -> None:
+    def _leave(self, followed: Followed) -> None:
         """Follows a runner no more that cannot be reached; it is cleared away when it can be."""
         self._untidy.add(followed.job.target)
         del self._followed[followed.job.id]
         self._report(followed.job.id)
 
-    def _is_silent(self, followed: _Followed, job: JobRow) -> bool:
-        if followed.handle.gives_sign(self.silence_s):
-            return False
-        if job.heartbeat_at is None:
-            return True
-        silent = utc_now() - datetime.fromisoformat(job.heartbeat_at)
-        return silent.total_seconds() > self.silence_s
-
-    def _row(self, followed: _Followed) -> JobRow | None:
+    def _row(self, followed: Followed) -> JobRow | None:
         """A followed job's row; None if it ended and was removed, and its runner with it."""
         try:
             return self.store.job(followed.job.id)
@@ -349,7 +329,7 @@ class Dispatcher:
             self._drop(followed.job)
             return None
 
-    def _finish(self, followed: _Followed, end: Exited) -> None:
+    def _finish(self, followed: Followed, end: Exited) -> None:
         """A runner has gone; the job's state is its own verdict if it had the time to give one."""
         # Read after the runner's end, so that nothing it wrote can be missed.
         job = self._row(followed)
@@ -367,7 +347,7 @@ class Dispatcher:
 
     def _take(self, job: JobRow, handle: Handle) -> None:
         now = time.monotonic()
-        self._followed[job.id] = _Followed(job, handle, now, now)
+        self._followed[job.id] = Followed(job, handle, now, now)
 
     def _drop(self, job: JobRow) -> None:
         followed = self._followed.pop(job.id, None)
@@ -415,6 +395,6 @@ class Dispatcher:
             self.say(f"waiting until job {names} has ended, so that neither disturbs the other")
         self._waits_for = others
 
-    def _note(self, job: JobRow, kind: str, words: str) -> None:
+    def _note(self, job: JobRow, kind: EventKind, words: str) -> None:
         self.say(words)
         self.store.add_event(job.id, Event(kind=kind, at=timestamp(utc_now()), message=words))

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from runner.dispatch.engine import Engine, NoSuchThingError
+from runner.docker_engine import Engine, NoSuchThingError
 from runner.lease import LEASE_S
 from runner.spool import SPOOL, TRACES, read_records
 from store import LeaseLostError, Measured, SpoolError, SpoolRecord, Store, StoreError
@@ -94,7 +94,13 @@ class VolumeSpool(Spool):
     """A volume of a container on another machine, read through its engine."""
 
     def __init__(self, engine: Engine, container_id: str, folder: Path) -> None:
-        """``folder`` is the volume's place inside."""
+        """A spool that nobody has looked at yet.
+
+        Args:
+            engine: The container's engine.
+            container_id: The container's id there.
+            folder: Where the volume is inside.
+        """
         self._engine = engine
         self._container_id = container_id
         self._folder = folder
@@ -140,7 +146,13 @@ class Bringer:
     """Takes one attempt's spool into the store, as far as it has not been yet."""
 
     def __init__(self, spool: Spool, job_id: int, attempt: int) -> None:
-        """Begins at the start: what is in the store already is skipped there."""
+        """Begins at the start: what is in the store already is skipped there.
+
+        Args:
+            spool: What the runner writes.
+            job_id: The job.
+            attempt: The attempt that the runner runs.
+        """
         self._spool = spool
         self._job_id = job_id
         self._attempt = attempt

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from runner.dispatch.logs import forget, log_path, tail
 from runner.errors import UserError
-from store import JobRow, Lane, Store, owner_is_dead, process_owner
+from store import JobRow, Pool, Store, owner_is_dead, process_owner
 
 
 class LaunchError(UserError):
@@ -22,10 +22,10 @@ class LaunchError(UserError):
 
 @dataclass(frozen=True)
 class Running:
-    """The runner lives, or will as soon as there is a place for it."""
+    """The runner lives, or will as soon as there is a slot for it."""
 
     placed: bool = True
-    """Whether it has a place: where a cluster chooses one, that may take a while."""
+    """Whether it has a slot: where a cluster chooses one, that may take a while."""
     node: str | None = None
     """The node of a fleet that it is on, ``name/id``."""
 
@@ -113,8 +113,8 @@ class Launcher(ABC):
         """A launcher of the jobs of the store at ``store_path``."""
         self._store_path = store_path.absolute()
 
-    def lanes(self, store: Store) -> list[Lane]:
-        """Which jobs can have which places, where those are ``elsewhere``.
+    def pools(self, store: Store) -> list[Pool]:
+        """Which jobs can have which slots, where those are ``elsewhere``.
 
         Raises:
             UnreachableError: The place does not answer.

@@ -13,7 +13,13 @@ LONGEST_LINE = 300
 
 
 def log_path(store_path: Path, job_id: int, attempt: int) -> Path:
-    """The log of one attempt: ``logs/<store>-job-<id>-<attempt>.log`` beside the store."""
+    """The log of one attempt: ``logs/<store>-job-<id>-<attempt>.log`` beside the store.
+
+    Args:
+        store_path: The store.
+        job_id: The job.
+        attempt: The attempt, from 1.
+    """
     return _folder(store_path) / f"{store_path.stem}-job-{job_id}-{attempt}.log"
 
 
@@ -29,7 +35,13 @@ def log_paths(store_path: Path, job_id: int) -> list[Path]:
 
 
 def spool_path(store_path: Path, job_id: int, attempt: int) -> Path:
-    """The spool folder of one attempt: ``spool/<store>-job-<id>-<attempt>`` beside the store."""
+    """The spool folder of one attempt: ``spool/<store>-job-<id>-<attempt>`` beside the store.
+
+    Args:
+        store_path: The store; the folder is beside the file that it is a link to.
+        job_id: The job.
+        attempt: The attempt, from 1.
+    """
     real = store_path.resolve()
     return real.parent / "spool" / f"{real.stem}-job-{job_id}-{attempt}"
 

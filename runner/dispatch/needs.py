@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.catalogue.models import CATALOGUE
 from runner.config import Data
-from runner.engines.catalogue import CATALOGUE
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from runner.dispatch.engine import Engine, EngineError, short
 from runner.dispatch.gpu_request import GpuDriver, gpu_request, why_no_gpu
 from runner.dispatch.launcher import LaunchError
+from runner.docker_engine import Engine, EngineError, short
 from runner.preflight import Sight, read_sight
 
 IMAGE_USER = 10001

@@ -37,7 +37,11 @@ class ProcessLauncher(Launcher):
         self._command = tuple(command)
 
     def launch(self, job: JobRow) -> Handle:
-        """Starts a process in the folder where the job was queued."""
+        """Starts a process in the folder where the job was queued.
+
+        Raises:
+            LaunchError: The system does not start it.
+        """
         log = log_path(self._store_path, job.id, job.attempt)
         arguments = (
             *("--job", str(job.id), "--attempt", str(job.attempt)),

@@ -66,22 +66,30 @@ class _Whisper:
 
 @dataclass(frozen=True)
 class _Waveform:
-    """A CTC model on the waveform: wav2vec2 (Baevski et al. 2020), HuBERT, wav2vec2-conformer."""
+    """A CTC model on the waveform: wav2vec2 (Baevski et al. 2020) and its relatives.
+
+    Sizes of WavLM are those of Chen et al. 2022.
+    """
 
     family: str
-    """``wav2vec2``, ``hubert`` or ``conformer``."""
+    """``wav2vec2``, ``hubert``, ``wavlm`` or ``conformer``."""
     large: bool
     """24 layers of width 1024 rather than 12 of 768."""
     layer_norm: bool
-    """Layer norm after every convolution of the feature encoder, which then have biases. Only
-    these models were trained with an attention mask."""
+    """Layer norm after every convolution of the feature encoder, which then have biases, but for
+    WavLM's. Only these models were trained with an attention mask."""
     positions: str | None = None
     """Positions of a conformer: ``relative`` or ``rotary``."""
     extra_large: bool = False
     """48 layers of width 1280."""
 
     def config(self) -> PretrainedConfig:
-        from transformers import HubertConfig, Wav2Vec2Config, Wav2Vec2ConformerConfig
+        from transformers import (
+            HubertConfig,
+            Wav2Vec2Config,
+            Wav2Vec2ConformerConfig,
+            WavLMConfig,
+        )
 
         fields: dict[str, Any] = {
             "vocab_size": 32,
@@ -90,7 +98,7 @@ class _Waveform:
             "num_attention_heads": 16 if self.large else 12,
             "intermediate_size": 4096 if self.large else 3072,
             "feat_extract_norm": "layer" if self.layer_norm else "group",
-            "conv_bias": self.layer_norm,
+            "conv_bias": self.layer_norm and self.family != "wavlm",
         }
         if self.family == "conformer":
             return Wav2Vec2ConformerConfig(
@@ -98,7 +106,7 @@ class _Waveform:
             )
         if self.extra_large:
             fields |= {"hidden_size": 1280, "num_hidden_layers": 48, "intermediate_size": 5120}
-        classes = {"wav2vec2": Wav2Vec2Config, "hubert": HubertConfig}
+        classes = {"wav2vec2": Wav2Vec2Config, "hubert": HubertConfig, "wavlm": WavLMConfig}
         return classes[self.family](**fields, do_stable_layer_norm=self.layer_norm)
 
     def feature_extractor(self) -> Any:
@@ -131,6 +139,26 @@ class _Data2Vec:
             padding_value=0.0,
             do_normalize=True,
             return_attention_mask=True,
+        )
+
+
+@dataclass(frozen=True)
+class _Wav2Vec2Bert:
+    """w2v-BERT 2.0 (Seamless Communication et al. 2023): conformer layers on pairs of mel frames.
+
+    As published it has no head; one of 32 characters is put on it.
+    """
+
+    def config(self) -> PretrainedConfig:
+        from transformers import Wav2Vec2BertConfig
+
+        return Wav2Vec2BertConfig(vocab_size=32)
+
+    def feature_extractor(self) -> Any:
+        from transformers import SeamlessM4TFeatureExtractor
+
+        return SeamlessM4TFeatureExtractor(
+            feature_size=80, num_mel_bins=80, sampling_rate=SAMPLING_RATE, padding_value=1, stride=2
         )
 
 
@@ -230,7 +258,7 @@ class _Moonshine:
         )
 
 
-_Architecture = _Whisper | _Waveform | _Data2Vec | _Parakeet | _Moonshine
+_Architecture = _Whisper | _Waveform | _Data2Vec | _Wav2Vec2Bert | _Parakeet | _Moonshine
 
 _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
     {
@@ -264,6 +292,13 @@ _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
             "hubert", large=True, layer_norm=True, extra_large=True
         ),
         "facebook/data2vec-audio-base-960h": _Data2Vec(),
+        "patrickvonplaten/wavlm-libri-clean-100h-base-plus": _Waveform(
+            "wavlm", large=False, layer_norm=False
+        ),
+        "patrickvonplaten/wavlm-libri-clean-100h-large": _Waveform(
+            "wavlm", large=True, layer_norm=True
+        ),
+        "facebook/w2v-bert-2.0": _Wav2Vec2Bert(),
         "nvidia/parakeet-tdt-0.6b-v3": _Parakeet(layers=24, head="tdt"),
         "nvidia/parakeet-rnnt-0.6b": _Parakeet(layers=24, head="rnnt"),
         "nvidia/parakeet-ctc-0.6b": _Parakeet(layers=24),

@@ -14,8 +14,8 @@ AfterChunk = Callable[[Sequence[str]], None]
 """Told each clip's text so far, after every chunk."""
 
 
-def told_nobody(_: Sequence[str]) -> None:
-    """Where nobody listens."""
+def noop(_: Sequence[str]) -> None:
+    """Does nothing."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,19 @@ class Chunks:
     size: int
     """New audio of each chunk."""
     left: int = 0
-    """Audio before the chunk that is heard again, for context."""
+    """Audio before the chunk that is transcribed again, for context."""
     right: int = 0
     """Audio after the chunk that is waited for (look-ahead)."""
 
     @staticmethod
     def of_seconds(size: float, left: float, right: float) -> Chunks:
-        """From seconds."""
+        """Chunks whose parts are given in seconds.
+
+        Args:
+            size: New audio of each chunk.
+            left: Audio before the chunk that is heard again.
+            right: Audio after the chunk that is waited for.
+        """
         return Chunks(*(round(seconds * SAMPLE_RATE) for seconds in (size, left, right)))
 
     def count(self, samples: int) -> int:
@@ -39,7 +45,10 @@ class Chunks:
         return -(-samples // self.size)
 
     def windows(self, batch: Sequence[Waveform]) -> Iterator[list[Waveform]]:
-        """For each chunk what is heard of each clip: of one length, silence beyond its ends."""
+        """The windows of all clips, ``(samples,)`` each, chunk by chunk.
+
+        They are of one length, with silence beyond the ends of a clip.
+        """
         length = self.left + self.size + self.right
         for number in range(self.count(len(batch[0]))):
             start = number * self.size - self.left

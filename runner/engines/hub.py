@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from runner.catalogue.models import CATALOGUE, local_folder
 from runner.config import Model
-from runner.engines.catalogue import CATALOGUE, local_folder
 from runner.errors import Refused
 
 TIMEOUT_S = 10.0
@@ -40,6 +40,8 @@ class Hub:
         """
         entry = CATALOGUE.get(model.name)
         bundled = entry is not None and entry.bundled
+        if model.server is not None:
+            return None
         if model.weights == "random" or bundled or local_folder(model.name) is not None:
             return None
         key = (model.name, model.revision)

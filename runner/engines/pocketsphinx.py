@@ -9,6 +9,7 @@ a second and belongs to loading. A batch is decoded clip by clip.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from pocketsphinx import Decoder
@@ -18,31 +19,33 @@ from runner.engines.base import (
     Engine,
     LoadRequest,
     Mark,
+    Technique,
     Transcription,
-    Unmeasurable,
     no_mark,
 )
 from runner.errors import Refused
-from store.records import FlopsReading
 
 
 class PocketSphinxEngine(Engine):
     """PocketSphinx with its bundled English model."""
 
     family = "pocketsphinx"
+    one_thread = True
 
-    def __init__(self, request: LoadRequest) -> None:
-        if request.device != "cpu":
-            raise Refused("pocketsphinx runs on the CPU only")
+    def __init__(self, request: LoadRequest, techniques: Sequence[Technique[Any]] = ()) -> None:
+        super().__init__(request, techniques)
         if request.variant.batching == "sorted":
             raise Refused(
                 f"variant {request.variant.name}: pocketsphinx decodes a batch clip by clip and "
                 "pads nothing: their order changes nothing"
             )
-        lacking = ", ".join(part for part in request.variant.parts if part != "batching")
-        if lacking:
-            raise Refused(f"variant {request.variant.name}: pocketsphinx has no {lacking}")
         self.decoder = Decoder(loglevel="FATAL")
+
+    @classmethod
+    def check_device(cls, device: str) -> None:
+        """See :meth:`~runner.engines.base.Engine.check_device`."""
+        if device != "cpu":
+            raise Refused("pocketsphinx runs on the CPU only")
 
     def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
         """See :class:`~runner.engines.base.Engine`."""
@@ -62,13 +65,3 @@ class PocketSphinxEngine(Engine):
 
     def synchronize(self) -> None:
         """The CPU has always done what it was asked to."""
-
-    def flops(
-        self,
-        *,
-        samples: int,
-        batch: int,
-        decoder_calls: float | None,
-    ) -> tuple[FlopsReading, ...]:
-        """A search over hidden Markov models has no fixed operation count."""
-        raise Unmeasurable("pocketsphinx is no graph of tensors")

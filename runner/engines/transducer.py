@@ -16,17 +16,19 @@ from transformers import AutoFeatureExtractor, AutoTokenizer, ParakeetForRNNT, P
 
 from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.engines.architectures import feature_extractor, published_config
-from runner.engines.base import LoadRequest, Mark, Transcription, no_mark
+from runner.engines.base import LoadRequest, Mark, Technique, Transcription, Workload, no_mark
+from runner.engines.checkpoint_tokenizer import load_tokenizer
+from runner.engines.pretrained import from_pretrained, load_extractor, load_model
+from runner.engines.search_settings import plain_search, set_aside
 from runner.engines.streamer import StageStreamer
-from runner.engines.torch_engine import TorchEngine, from_pretrained, load_model, padded_features
+from runner.engines.torch_engine import TorchEngine, padded_features
 from runner.engines.vocabulary import piece_tokenizer
-from store.records import FlopsReading
 
 FRAME_SECONDS = 0.08
 """Of an encoder frame: mel frames of 10 ms, subsampled eight-fold."""
 TOKEN = 1
 """What random weights say."""
-BEYOND_DOUBT = 2e4
+FORCED_LOGIT = 2e4
 """Far above whatever random weights give a token, and within what half precision can hold."""
 
 
@@ -35,8 +37,8 @@ class TransducerEngine(TorchEngine):
 
     family = "transducer"
 
-    def __init__(self, request: LoadRequest) -> None:
-        super().__init__(request)
+    def __init__(self, request: LoadRequest, techniques: Sequence[Technique[Any]] = ()) -> None:
+        super().__init__(request, techniques)
         self.pace: _Pace | None = None
         if request.weights == "random":
             model = self._make_random(request)
@@ -44,13 +46,15 @@ class TransducerEngine(TorchEngine):
             blank = model.config.blank_token_id
             self.tokenizer = piece_tokenizer(model.config.vocab_size, special=blank, blank=blank)
         else:
-            self.extractor = from_pretrained(AutoFeatureExtractor, request)
-            self.tokenizer = from_pretrained(AutoTokenizer, request)
+            self.tokenizer = load_tokenizer(AutoTokenizer, request)
+            self.extractor = load_extractor(AutoFeatureExtractor, request)
             model = load_model(_class_of(request), request)
-        settings = model.generation_config
+        published = model.generation_config
+        self.remarks = tuple(filter(None, [set_aside(published)]))
+        settings = plain_search(published)
         if settings.decoder_start_token_id is None:
             settings.decoder_start_token_id = model.config.blank_token_id
-        settings.do_sample, settings.num_beams = False, 1
+        model.generation_config = settings
         self.place(model)
 
     def _make_random(self, request: LoadRequest) -> Any:
@@ -69,8 +73,8 @@ class TransducerEngine(TorchEngine):
         skip = _nearest_duration(config.durations, request.tokens_per_audio_second)
         with torch.no_grad():
             bias = model.joint.head.bias
-            bias[TOKEN] += BEYOND_DOUBT
-            bias[config.vocab_size + skip] += BEYOND_DOUBT
+            bias[TOKEN] += FORCED_LOGIT
+            bias[config.vocab_size + skip] += FORCED_LOGIT
         return model
 
     def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
@@ -112,15 +116,10 @@ class TransducerEngine(TorchEngine):
         silent = {self.model.config.blank_token_id, self.model.generation_config.pad_token_id}
         return [[token for token in row if token not in silent] for row in steps.tolist()]
 
-    def flops(
-        self, *, samples: int, batch: int, decoder_calls: float | None
-    ) -> tuple[FlopsReading, ...]:
-        """Counts the encoder and the steps of one batch on the meta device."""
-        from runner.measure.flops import count_flops
-
-        config: Any = self.model.config
+    def workload(self, *, samples: int, batch: int, decoder_calls: float | None) -> Workload:
+        """See :meth:`~runner.engines.base.Engine.workload`."""
         steps = None if decoder_calls is None else round(decoder_calls)
-        return count_flops(config, samples=samples, batch=batch, prompt_tokens=0, tokens=steps)
+        return Workload(self.model.config, samples=samples, batch=batch, tokens=steps)
 
 
 def _class_of(request: LoadRequest) -> Any:
@@ -148,7 +147,7 @@ class _Pace:
             before * self._tokens_a_step
         )
         chosen = torch.zeros_like(logits)
-        chosen[..., TOKEN if due else self.blank] = BEYOND_DOUBT
+        chosen[..., TOKEN if due else self.blank] = FORCED_LOGIT
         return logits + chosen
 
 

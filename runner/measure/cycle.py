@@ -22,7 +22,13 @@ def make_cycle(clips: ClipSet, batch_size: int, most: int, *, by_length: bool = 
 
 
 def between_batches(probe: ConditionsProbe, memory: PeakMemory, progress: Progress) -> Progress:
-    """What happens between two timed batches, outside both clock reads."""
+    """The work between two timed batches, outside both clock reads.
+
+    Args:
+        probe: Samples the machine's conditions.
+        memory: Polls the memory in use.
+        progress: Told of the progress, after the two.
+    """
 
     def step(what: str, share: float) -> None:
         probe.sample()

@@ -14,8 +14,8 @@ from statistics import fmean, median
 from runner.clips.clip import Waveform
 from runner.config import Limits
 from runner.engines.base import Engine
-from runner.measure.latency import LONGEST_LOOP, Clock, Progress
-from store.records import DecoderStep, Figure
+from runner.measure.latency import Clock, Progress
+from store.records import DecoderStep, Scalar
 
 ENDS = 8
 """Steps at either end of the profile that ``late_to_early`` is taken over."""
@@ -23,14 +23,14 @@ ENDS = 8
 
 def profile_decoder(
     engine: Engine, batch: Sequence[Waveform], limits: Limits, *, clock: Clock, progress: Progress
-) -> tuple[tuple[DecoderStep, ...], tuple[Figure, ...]]:
+) -> tuple[tuple[DecoderStep, ...], tuple[Scalar, ...]]:
     """Times every decoder pass of one batch.
 
     Args:
         engine: A warm engine.
         batch: Its waveforms.
         limits: Tokens and iterations; it ends early, after the iteration in hand, once it has
-            taken twenty times ``min_seconds``.
+            taken as long as the longest timed loop.
         clock: Monotonic seconds.
         progress: Told how far it is.
 
@@ -49,7 +49,7 @@ def profile_decoder(
         decoder.run(lambda stamps=stamps: stamps.append(clock()))  # type: ignore[misc]
         iterations.append([after - before for before, after in pairwise(stamps)])
         progress("decoder", len(iterations) / limits.decoder_iterations)
-        if clock() - started > LONGEST_LOOP * max(limits.min_seconds, 1.0):
+        if clock() - started > limits.longest_loop_s:
             break
     steps = tuple(
         DecoderStep(
@@ -64,12 +64,12 @@ def profile_decoder(
     return steps, (*_figures(steps, decoder.rows), *decoder.shares(clock), *decoder.cache())
 
 
-def _figures(steps: tuple[DecoderStep, ...], rows: int) -> list[Figure]:
+def _figures(steps: tuple[DecoderStep, ...], rows: int) -> list[Scalar]:
     later = [step.median_s for step in steps[1:]]
-    figures = [Figure(name="prefill_s", value=steps[0].median_s)]
+    figures = [Scalar(name="prefill_s", value=steps[0].median_s)]
     if later:
         figures.append(
-            Figure(
+            Scalar(
                 name="tokens_per_second",
                 value=rows / fmean(later),
                 note=f"all {rows} rows of a batch, the prefill left out",
@@ -78,9 +78,9 @@ def _figures(steps: tuple[DecoderStep, ...], rows: int) -> list[Figure]:
     if len(later) >= 2 * ENDS:
         early, late = median(later[:ENDS]), median(later[-ENDS:])
         figures += [
-            Figure(name="early_token_s", value=early, note=f"median of the first {ENDS} steps"),
-            Figure(name="late_token_s", value=late, note=f"median of the last {ENDS} steps"),
-            Figure(
+            Scalar(name="early_token_s", value=early, note=f"median of the first {ENDS} steps"),
+            Scalar(name="late_token_s", value=late, note=f"median of the last {ENDS} steps"),
+            Scalar(
                 name="late_to_early",
                 value=late / early,
                 note=f"{len(later)} steps; 1 is a time per token that does not depend on position",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from statistics import fmean, median, stdev
 from typing import Protocol
 
 from runner.clips.clip import Clip, Waveform
 from runner.config import Limits
 from runner.engines.base import Transcription
-from runner.measure.statistics import cycle_interval, cycle_median, quantile
+from runner.measure.precision import PrecisionGoal
+from stats.timings import cycle_interval, cycle_median, half_width, quantile
 from store.records import Conditions, Latency, Sample
 
 AGREE = 3
@@ -23,13 +25,11 @@ DRIFT_LIMIT = 0.05
 """Second half against first half of the loop."""
 FOREIGN_LIMIT = 0.10
 """Share of the machine's CPU time used by others during the loop."""
-LONGEST_LOOP = 20.0
-"""The loop may take this many times `min_seconds` to reach its iterations, at least one round."""
 
 Clock = Callable[[], float]
 Progress = Callable[[str, float], None]
 """Told what is being done and which share of it (0 to 1) is over."""
-Heard = Callable[[float], None]
+OnBatch = Callable[[float], None]
 """Told the seconds of a batch that is over, outside both clock reads."""
 
 
@@ -68,12 +68,20 @@ class Timed:
     samples: tuple[Sample, ...]
     transcriptions: tuple[Transcription, ...]
     """One a batch of the cycle, from the last round."""
+    shortfall: str | None = None
+    """By how much it missed the precision that was asked for, in words."""
 
 
 def time_once(
     runner: Runner, batch: Sequence[Waveform], clock: Clock
 ) -> tuple[float, Transcription]:
-    """Seconds of one batch through the region; the device is synchronised before both reads."""
+    """Seconds of one batch through the region; the device is synchronised before both reads.
+
+    Args:
+        runner: Transcribes the batch.
+        batch: Waveforms at 16 kHz, ``(samples,)`` each.
+        clock: Monotonic seconds.
+    """
     runner.synchronize()
     start = clock()
     outcome = runner.transcribe(batch)
@@ -88,16 +96,25 @@ def warm_up(
     *,
     clock: Clock,
     progress: Progress,
-    heard: Heard = lambda _: None,
+    on_batch: OnBatch = lambda _: None,
 ) -> tuple[Sample, ...]:
-    """Repeats the first batch until the last latencies agree, or until the cap."""
+    """Repeats the first batch until the last latencies agree, or until the cap.
+
+    Args:
+        runner: Transcribes the batches.
+        cycle: The batches.
+        limits: Give the cap.
+        clock: Monotonic seconds.
+        progress: Told what is done and which share of the cap is over.
+        on_batch: Told the seconds of each batch.
+    """
     batch = cycle.waveforms[0]
     samples: list[Sample] = []
     started = clock()
     while True:
         seconds, _ = time_once(runner, batch, clock)
         samples.append(Sample(kind="warmup", iteration=len(samples), batch=0, seconds=seconds))
-        heard(seconds)
+        on_batch(seconds)
         spent = clock() - started
         progress("warm-up", min(1.0, spent / limits.warmup_seconds))
         last = [sample.seconds for sample in samples[-AGREE:]]
@@ -113,16 +130,27 @@ def time_loop(
     *,
     clock: Clock,
     progress: Progress,
-    heard: Heard = lambda _: None,
+    seed: int,
+    on_batch: OnBatch = lambda _: None,
 ) -> Timed:
-    """Whole rounds of the cycle until both `min_iterations` and `min_seconds` are reached.
+    """Whole rounds of the cycle until `precision`, or both `min_iterations` and `min_seconds`.
 
-    A case so slow that this takes more than 20 times `min_seconds` ends after the round in hand.
+    A case so slow that this takes longer than `longest_loop_s` ends after the round in hand.
+
+    Args:
+        runner: Transcribes the batches.
+        cycle: The batches of one round.
+        limits: Give what ends the loop.
+        clock: Monotonic seconds.
+        progress: Told what is done and which share of it is over.
+        seed: Seed of the bootstrap that tells the precision.
+        on_batch: Told the seconds of each batch.
     """
     waveforms = cycle.waveforms
     samples: list[Sample] = []
     started = clock()
-    ceiling = LONGEST_LOOP * max(limits.min_seconds, 1.0)
+    ceiling = limits.longest_loop_s
+    goal = PrecisionGoal(limits.precision)
     while True:
         outcomes: list[Transcription] = []
         for index, batch in enumerate(waveforms):
@@ -131,16 +159,33 @@ def time_loop(
             samples.append(
                 Sample(kind="latency", iteration=len(samples), batch=index, seconds=seconds)
             )
-            heard(seconds)
+            on_batch(seconds)
             spent = clock() - started
-            done = min(
-                spent / limits.min_seconds if limits.min_seconds else 1.0,
-                len(samples) / limits.min_iterations,
-            )
-            progress("latency", min(1.0, max(done, spent / ceiling)))
-        enough = len(samples) >= limits.min_iterations and spent >= limits.min_seconds
+            progress("latency", min(1.0, max(_done(len(samples), spent, limits), spent / ceiling)))
+        if limits.precision is None:
+            enough = len(samples) >= limits.min_iterations and spent >= limits.min_seconds
+        else:
+            rounds = len(samples) // len(waveforms)
+            enough = goal.reached(rounds, lambda: half_width(grouped(samples), seed))
         if enough or spent >= ceiling:
-            return Timed(tuple(samples), tuple(outcomes))
+            shortfall = None if enough else _shortfall(samples, limits, seed)
+            return Timed(tuple(samples), tuple(outcomes), shortfall)
+
+
+def _done(iterations: int, spent_s: float, limits: Limits) -> float:
+    """The share of a loop of fixed length that is over; 0 where only precision ends it."""
+    if limits.precision is not None:
+        return 0.0
+    by_time = spent_s / limits.min_seconds if limits.min_seconds else 1.0
+    return min(by_time, iterations / limits.min_iterations)
+
+
+def _shortfall(samples: Sequence[Sample], limits: Limits, seed: int) -> str | None:
+    if limits.precision is None:
+        return None
+    width = half_width(grouped(samples), seed)
+    reached = f"{width:.1%}" if isfinite(width) else "unknown"
+    return f"precision {reached} after {limits.longest_loop_s:g} s, not {limits.precision:.1%}"
 
 
 def summarise(
@@ -169,6 +214,8 @@ def summarise(
     middle = cycle_median(by_batch)
     interval = cycle_interval(by_batch, seed)
     reasons = [*instability(timed.samples), *_disturbances(conditions)]
+    if timed.shortfall is not None:
+        reasons.append(timed.shortfall)
     return Latency(
         load_s=load_s,
         cold_s=cold_s,

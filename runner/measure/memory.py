@@ -14,6 +14,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,6 +24,18 @@ from store.records import Memory
 
 POLL_S = 0.1
 """The board is looked at no more often than this."""
+
+
+@dataclass(frozen=True)
+class LoadMemory:
+    """Resident set of the process that loaded the model, and of this one, which took it over."""
+
+    before_bytes: int
+    """Before it was loaded."""
+    peak_bytes: int
+    """The highest while it was loaded."""
+    taken_bytes: int
+    """This process, when it had taken it over."""
 
 
 class PeakMemory:
@@ -55,15 +68,22 @@ class PeakMemory:
         self._torch = torch
         self._rusage_bytes = rusage_bytes or _rusage_bytes
         self._before = 0
+        self._while_loading = 0
         self._board: int | None = None
         self._polled = -POLL_S
         self.note: str | None = None
         """Why the host peak is less exact than it could be, or None."""
 
-    def reset(self) -> None:
-        """Starts every peak afresh and notes the resident set as the baseline."""
+    def reset(self, loaded: LoadMemory | None = None) -> None:
+        """Starts every peak afresh and notes the resident set as the baseline.
+
+        Args:
+            loaded: Where another process has loaded the model: the figures are those of a process
+                that has done both, what this one has beside the model included.
+        """
         self.note = None
         self._board = None
+        self._while_loading = 0
         try:
             (self._process / "clear_refs").write_text("5")
         except OSError as error:
@@ -71,7 +91,11 @@ class PeakMemory:
                 f"the kernel's peak cannot be reset ({error.strerror}): it may come from before "
                 "the case"
             )
-        self._before = self._status("VmRSS") or self._rusage_bytes()
+        self._before = self.resident_bytes()
+        if loaded is not None:
+            own = max(0, self._before - loaded.taken_bytes)
+            self._before = loaded.before_bytes + own
+            self._while_loading = loaded.peak_bytes + own
         cuda = self._cuda()
         # Before CUDA starts there is nothing to reset, and torch refuses to.
         if cuda is not None and cuda.is_initialized():
@@ -94,20 +118,26 @@ class PeakMemory:
             weights_bytes: Bytes of the model's parameters and buffers, which the engine knows.
         """
         self.poll(now=True)
-        peak = self._status("VmHWM")
-        if peak is None:
-            peak = self._rusage_bytes()
+        if self._status("VmHWM") is None:
             self.note = "no procfs: the peak is getrusage's, since the process began"
         cuda = self._cuda()
         return Memory(
             # The baseline and the peak are read from different counters, which lag differently.
-            rss_bytes=max(peak, self._before),
+            rss_bytes=max(self.peak_bytes(), self._while_loading, self._before),
             rss_before_bytes=self._before,
             weights_bytes=weights_bytes,
             gpu_allocated_bytes=int(cuda.max_memory_allocated(self._device)) if cuda else None,
             gpu_reserved_bytes=int(cuda.max_memory_reserved(self._device)) if cuda else None,
             gpu_board_bytes=self._board,
         )
+
+    def resident_bytes(self) -> int:
+        """The resident set now; its peak where there is no procfs."""
+        return self._status("VmRSS") or self._rusage_bytes()
+
+    def peak_bytes(self) -> int:
+        """The highest resident set of this process since `reset`."""
+        return self._status("VmHWM") or self._rusage_bytes()
 
     def _cuda(self) -> Any | None:
         if self._device == "cpu":

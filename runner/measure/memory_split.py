@@ -18,9 +18,9 @@ import torch
 
 from runner.clips.clip import Waveform
 from runner.engines.base import Unmeasurable
-from runner.variants.base import hooked
-from runner.variants.cache import CacheWatch
-from store.records import Figure
+from runner.engines.hooks import hooked
+from runner.engines.kv_cache import CacheWatch
+from store.records import Scalar
 
 if TYPE_CHECKING:
     from runner.engines.torch_engine import TorchEngine
@@ -93,7 +93,7 @@ class ResidentMeter:
 
 def split_memory(
     engine: TorchEngine, batch: Sequence[Waveform], *, meter: Meter | None = None
-) -> tuple[Figure, ...]:
+) -> tuple[Scalar, ...]:
     """Weights, activations and cache of one batch.
 
     Args:
@@ -139,7 +139,7 @@ def split_memory(
 
 
 def _cache_bytes(engine: TorchEngine, batch: Sequence[Waveform]) -> int:
-    """Of all models that are loaded, as each one's last pass left them."""
+    """Bytes of the caches of all models that are loaded, as each one's last pass left them."""
     watches = []
     with ExitStack() as watching:
         for model in engine.models:
@@ -149,7 +149,7 @@ def _cache_bytes(engine: TorchEngine, batch: Sequence[Waveform]) -> int:
     return sum(watch.self_bytes + watch.cross_bytes for watch in watches)
 
 
-def weights_alone(weights_bytes: int | None, reason: str) -> tuple[Figure, ...]:
+def weights_alone(weights_bytes: int | None, reason: str) -> tuple[Scalar, ...]:
     """The split of an engine that shows its weights and nothing else.
 
     Raises:
@@ -166,8 +166,8 @@ def decoder_of(engine: TorchEngine) -> bool:
     return engine.token_each_pass
 
 
-def _figure(name: str, value: int, note: str) -> Figure:
-    return Figure(name=f"memory_{name}_bytes", value=float(value), note=note)
+def _figure(name: str, value: int, note: str) -> Scalar:
+    return Scalar(name=f"memory_{name}_bytes", value=float(value), note=note)
 
 
 def _give_back_freed() -> None:

@@ -67,7 +67,11 @@ class Gpu:
         return self._need("nvmlDeviceGetPowerUsage")
 
     def power_instant_mw(self) -> int:
-        """Board power now in mW, from field 186."""
+        """Board power now in mW, from field 186.
+
+        Raises:
+            NvmlError: The board gives no value for the field.
+        """
         try:
             field = self._nvml.nvmlDeviceGetFieldValues(self._handle, [FIELD_POWER_INSTANT])[0]
         except (self._nvml.NVMLError, AttributeError) as error:

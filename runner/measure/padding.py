@@ -16,7 +16,7 @@ from runner.config import Variant
 from runner.engines.base import Engine, Transcription
 from runner.errors import NoEffect
 from runner.measure.latency import Cycle
-from store.records import Figure, Proof
+from store.records import Proof, Scalar
 
 
 @dataclass(frozen=True)
@@ -43,31 +43,31 @@ class Padding:
 
 def measure_padding(engine: Engine, cycle: Cycle) -> Padding:
     """Runs every batch of a cycle once."""
-    heard = [engine.transcribe(batch) for batch in cycle.waveforms]
-    inputs = [outcome.input_samples for outcome in heard]
+    transcribed = [engine.transcribe(batch) for batch in cycle.waveforms]
+    inputs = [outcome.input_samples for outcome in transcribed]
     known = [samples for samples in inputs if samples is not None]
-    passes = [outcome.decoder_calls for outcome in heard if outcome.decoder_calls is not None]
-    has_rows = engine.token_each_pass and len(passes) == len(heard)
+    passes = [outcome.decoder_calls for outcome in transcribed if outcome.decoder_calls is not None]
+    has_rows = engine.token_each_pass and len(passes) == len(transcribed)
     return Padding(
         speech_samples=sum(len(clip.audio) for clip in chain.from_iterable(cycle.batches)),
-        input_samples=sum(known) if len(known) == len(heard) else None,
+        input_samples=sum(known) if len(known) == len(transcribed) else None,
         decoder_passes=sum(passes) if has_rows else None,
-        idle_share=_idle(heard) if has_rows else None,
+        idle_share=_idle(transcribed) if has_rows else None,
     )
 
 
-def _idle(heard: Sequence[Transcription]) -> float | None:
+def _idle(transcribed: Sequence[Transcription]) -> float | None:
     """None where rows are not decoded together."""
-    if any(outcome.prefills != 1 for outcome in heard):
+    if any(outcome.prefills != 1 for outcome in transcribed):
         return None
-    tokens = sum(outcome.tokens or 0 for outcome in heard)
-    rows = sum((outcome.windows or 0) * (outcome.decoder_calls or 0) for outcome in heard)
+    tokens = sum(outcome.tokens or 0 for outcome in transcribed)
+    rows = sum((outcome.windows or 0) * (outcome.decoder_calls or 0) for outcome in transcribed)
     return max(0.0, 1 - tokens / rows) if rows else None
 
 
 def prove_batching(
     engine: Engine, variant: Variant, cycle: Cycle, as_they_come: Cycle
-) -> tuple[Proof, tuple[Figure, ...]]:
+) -> tuple[Proof, tuple[Scalar, ...]]:
     """Shows what a variant's batching does to the padding, or that there is none to speak of.
 
     Args:
@@ -82,7 +82,7 @@ def prove_batching(
     found = measure_padding(engine, cycle)
     figures = _figures(found)
     if variant.batching != "sorted":
-        return Proof(part="batching", asked="mixed", found=_words(found, cycle)), figures
+        return Proof(technique="batching", requested="mixed", found=_words(found, cycle)), figures
     before = measure_padding(engine, as_they_come)
     less_padding = (found.input_samples or 0) < (before.input_samples or 0)
     fewer_passes = (found.decoder_passes or 0) < (before.decoder_passes or 0)
@@ -96,15 +96,15 @@ def prove_batching(
         words += "; the encoder is handed windows of one length in any order"
     if before.share is not None:
         note = "of the same clips, batched as they come"
-        figures += (Figure(name="unsorted_padding_share", value=before.share, note=note),)
-    return Proof(part="batching", asked="sorted", found=words), figures
+        figures += (Scalar(name="unsorted_padding_share", value=before.share, note=note),)
+    return Proof(technique="batching", requested="sorted", found=words), figures
 
 
-def _figures(found: Padding) -> tuple[Figure, ...]:
+def _figures(found: Padding) -> tuple[Scalar, ...]:
     figures = []
     if found.share is not None:
         figures.append(
-            Figure(
+            Scalar(
                 name="padding_share",
                 value=found.share,
                 note="of the audio that the encoder was handed, over a cycle of batches",
@@ -112,7 +112,7 @@ def _figures(found: Padding) -> tuple[Figure, ...]:
         )
     if found.idle_share is not None:
         figures.append(
-            Figure(
+            Scalar(
                 name="idle_decoder_share",
                 value=found.idle_share,
                 note="of the rows of all decoder passes, those whose text had ended",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from runner.engines.base import Engine, Stage
 from runner.measure.latency import Clock, Cycle, Progress
-from runner.measure.statistics import cycle_interval, cycle_median
+from runner.measure.precision import PrecisionGoal
+from stats.timings import cycle_interval, cycle_median, half_width
 from store.records import Sample
 from store.records import Stage as StageRecord
 
@@ -35,17 +36,26 @@ class StageClock:
 
 
 def time_stages(
-    engine: Engine, cycle: Cycle, iterations: int, *, clock: Clock, progress: Progress, seed: int
+    engine: Engine,
+    cycle: Cycle,
+    iterations: int,
+    *,
+    clock: Clock,
+    progress: Progress,
+    seed: int,
+    precision: float | None = None,
 ) -> tuple[tuple[StageRecord, ...], tuple[Sample, ...]]:
     """Seconds of every stage the engine marks.
 
     Args:
         engine: A warm engine.
         cycle: Batches to go round.
-        iterations: Batches to time, rounded up to whole rounds.
+        iterations: Most batches to time, rounded up to whole rounds.
         clock: Monotonic seconds.
         progress: Told how far it is.
         seed: Seed of the intervals.
+        precision: Half-width of the interval of a batch's stages together, as a share of their
+            median, that ends the pass.
 
     Returns:
         One summary a stage, in the order of the stages, and every sample. ``token`` is a stage
@@ -57,11 +67,17 @@ def time_stages(
     stopwatch = StageClock(engine, clock)
     samples: list[Sample] = []
     by_stage: dict[str, list[list[float]]] = {}
+    together: list[list[float]] = [[] for _ in waveforms]
+    goal = PrecisionGoal(precision)
     for iteration in range(total):
         index = iteration % len(waveforms)
+        if index == 0 and goal.reached(len(together[0]), lambda: half_width(together, seed)):
+            total = iteration
+            break
         stopwatch.start()
         outcome = engine.transcribe(waveforms[index], stopwatch.mark)
         measured = dict(stopwatch.seconds)
+        together[index].append(sum(measured.values()))
         steps = (outcome.decoder_calls or 0) - outcome.prefills
         if "prefill" in measured and steps > 0:  # Otherwise it is within the decode stage.
             measured[TOKEN] = measured["decode"] / steps

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 import torch
 
 from runner.clips.clip import Waveform
+from runner.engines.base import Technique
+from runner.engines.torch_engine import TorchEngine
 from runner.errors import Refused
-from runner.variants.base import Technique
 from store.records import Proof
-
-if TYPE_CHECKING:
-    from runner.engines.torch_engine import TorchEngine
 
 _NAMES = {"eager": "eager", "sdpa": "sdpa", "flash": "flash_attention_2"}
 """What the config calls it -> what transformers calls it."""
@@ -27,14 +24,14 @@ _KERNELS = {
 attention's."""
 
 
-class Attention(Technique):
+class Attention(Technique[TorchEngine]):
     """The implementation of attention, of every layer alike."""
 
     part = "attention"
-    families = frozenset({"whisper", "moonshine", "ctc"})
+    needs = frozenset({"torch", "attention"})
     same_text = True
 
-    def obstacle(self) -> str | None:
+    def unsupported_reason(self) -> str | None:
         """Flash attention is a package of its own, for half precision on NVIDIA GPUs."""
         if self.variant.attention != "flash":
             return None
@@ -53,16 +50,15 @@ class Attention(Technique):
             Refused: the architecture has no such implementation.
         """
         try:
-            engine.model.set_attn_implementation(_NAMES[self.asked])
+            engine.model.set_attn_implementation(_NAMES[self.requested])
         except (ValueError, ImportError) as error:
             words = " ".join(str(error).split())[:200]
-            raise Refused(
-                f"variant {self.variant.name}: attention {self.asked}: {words}; use sdpa or eager"
-            ) from error
+            why = f"variant {self.variant.name}: attention {self.requested}: {words}"
+            raise Refused(f"{why}; use sdpa or eager") from error
 
-    def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
+    def verify(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Looks at the operators that run."""
-        from runner.measure.operators import profile_operators
+        from runner.profiler import profile_operators
 
         with engine.shortened(2):
             ran = profile_operators(
@@ -72,8 +68,8 @@ class Attention(Technique):
             kind: sum(operator.calls for operator in ran if operator.name.startswith(names))
             for kind, names in _KERNELS.items()
         }
-        others = [kind for kind, count in calls.items() if count and kind != self.asked]
-        if not calls[self.asked] or others:
+        others = [kind for kind, count in calls.items() if count and kind != self.requested]
+        if not calls[self.requested] or others:
             words = ", ".join(f"{kind} x {count}" for kind, count in calls.items())
             raise self.no_effect(f"attention ran as {words}")
-        return self.proof(f"{', '.join(_KERNELS[self.asked])} x {calls[self.asked]}")
+        return self.proof(f"{', '.join(_KERNELS[self.requested])} x {calls[self.requested]}")

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runner.clips.clip import Waveform
-from runner.variants.base import Technique, hooked
+from runner.engines.base import Technique
+from runner.engines.hooks import hooked
+from runner.engines.torch_engine import TorchEngine
 from store.records import Proof
 
-if TYPE_CHECKING:
-    from runner.engines.torch_engine import TorchEngine
 
-
-class Beams(Technique):
+class Beams(Technique[TorchEngine]):
     """The width of the beam."""
 
     part = "beams"
-    families = frozenset({"whisper", "moonshine"})
+    needs = frozenset({"torch", "generate"})
 
     def apply(self, engine: TorchEngine) -> None:
         """Sets it for ``generate()``."""
         engine.model.generation_config.num_beams = self.variant.beams
 
-    def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
+    def verify(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Counts the rows of the decoder against those of the encoder."""
         encoder: Counter[int] = Counter()
         decoder: Counter[int] = Counter()

@@ -7,26 +7,20 @@ never change: what compiled code and CUDA graphs need.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from runner.clips.clip import Waveform
-from runner.variants.base import Technique, hooked
-from store.records import Figure, Proof
-
-if TYPE_CHECKING:
-    from runner.engines.torch_engine import TorchEngine
-
-_LAYERS = {"DynamicLayer": "dynamic", "StaticLayer": "static"}
-"""transformers' class of one layer's cache -> what the config calls it."""
+from runner.engines.base import Technique
+from runner.engines.kv_cache import CacheWatch
+from runner.engines.torch_engine import TorchEngine
+from store.records import Proof, Scalar
 
 
-class Cache(Technique):
+class Cache(Technique[TorchEngine]):
     """Which cache the decoder is handed."""
 
     part = "cache"
-    families = frozenset({"whisper", "moonshine"})
+    needs = frozenset({"torch", "kv_cache"})
     same_text = True
 
     def apply(self, engine: TorchEngine) -> None:
@@ -40,7 +34,7 @@ class Cache(Technique):
         elif self.variant.cache == "off":
             settings.use_cache = False
 
-    def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
+    def verify(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Looks at what each decoder pass is handed."""
         self.seen = CacheWatch()
         with self.seen.watching(engine.model):
@@ -50,55 +44,6 @@ class Cache(Technique):
             raise self.no_effect(f"the decoder was handed {found or 'nothing'}")
         return self.proof(found)
 
-    def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
+    def figures(self, engine: TorchEngine) -> tuple[Scalar, ...]:
         """Bytes of the cache, of the batch that was proven with."""
         return self.seen.figures()
-
-
-class CacheWatch:
-    """Looks at the cache of every decoder pass."""
-
-    def __init__(self) -> None:
-        self.kinds: Counter[str] = Counter()
-        """``dynamic``, ``static``, ``off`` or a class that is none of these -> passes."""
-        self.self_bytes = 0
-        """Keys and values of the tokens, after the last pass."""
-        self.cross_bytes = 0
-        """Keys and values of the encoder's output."""
-
-    def watching(self, model: Any) -> Any:
-        """A context in which a model's decoder is watched."""
-        return hooked([model.get_decoder()], self._look, before=False)
-
-    def _look(self, module: Any, arguments: Any, keywords: dict[str, Any], output: Any) -> None:
-        cache = keywords.get("past_key_values")
-        if cache is None:
-            self.kinds["off"] += 1
-            return
-        own = getattr(cache, "self_attention_cache", cache)
-        cross = getattr(cache, "cross_attention_cache", None)
-        names = {type(layer).__name__ for layer in own.layers}
-        kind = names.pop() if len(names) == 1 else type(own).__name__
-        self.kinds[_LAYERS.get(kind, kind)] += 1
-        self.self_bytes = _bytes(own)
-        self.cross_bytes = _bytes(cross) if cross is not None else 0
-
-    def figures(self) -> tuple[Figure, ...]:
-        """Bytes of the cache."""
-        return (
-            Figure(
-                name="self_cache_bytes",
-                value=float(self.self_bytes),
-                note="keys and values of the tokens of one batch, at its end",
-            ),
-            Figure(
-                name="cross_cache_bytes",
-                value=float(self.cross_bytes),
-                note="keys and values of the encoder's output of one batch",
-            ),
-        )
-
-
-def _bytes(cache: Any) -> int:
-    tensors = (getattr(layer, name, None) for layer in cache.layers for name in ("keys", "values"))
-    return sum(t.numel() * t.element_size() for t in tensors if t is not None)

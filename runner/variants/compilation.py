@@ -14,30 +14,28 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from runner.clips.clip import Waveform
-from runner.variants.base import Technique
-from store.records import Figure, Proof
-
-if TYPE_CHECKING:
-    from runner.engines.torch_engine import TorchEngine
+from runner.engines.base import Technique
+from runner.engines.torch_engine import TorchEngine
+from store.records import Proof, Scalar
 
 
-class Compiled(Technique):
+class Compiled(Technique[TorchEngine]):
     """What the compiled parts of a model have in common."""
 
     same_text = True
     bypasses_modules = True
     watch: CompileWatch
 
-    def obstacle(self) -> str | None:
+    def unsupported_reason(self) -> str | None:
         """What its modes need."""
         if torch.device(self.request.device).type == "cuda":
             return None
-        if self.asked == "reduce-overhead":
+        if self.requested == "reduce-overhead":
             return "is CUDA graphs, which need an NVIDIA GPU; use default"
         return None if _has_compiler() else "needs a C++ compiler (g++) on a CPU"
 
@@ -51,30 +49,38 @@ class Compiled(Technique):
     ) -> Proof:
         """What was found, and on a GPU whether it was recorded as CUDA graphs.
 
+        Args:
+            engine: The engine with its compiled parts.
+            batch: Waveforms at 16 kHz, ``(samples,)`` each.
+            found: What was found of the compilation, in words.
+
         Raises:
             NoEffect: a mode that is CUDA graphs has recorded none of a part, or skipped some.
         """
-        if engine.device.type != "cuda" or self.asked not in ("reduce-overhead", "max-autotune"):
+        if engine.device.type != "cuda" or self.requested not in (
+            "reduce-overhead",
+            "max-autotune",
+        ):
             return self.proof(found)
         # Compiled code runs once before it is recorded.
         for _ in range(2):
             engine.transcribe(batch)
         found += f", {self.watch.cuda_graphs}"
         parts = (self.variant.compile, self.variant.compile_decoder).count("reduce-overhead")
-        if self.asked == "reduce-overhead" and not self.watch.recorded_all(parts):
+        if self.requested == "reduce-overhead" and not self.watch.recorded_all(parts):
             raise self.no_effect(found)
         return self.proof(found)
 
-    def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
+    def figures(self, engine: TorchEngine) -> tuple[Scalar, ...]:
         """Seconds and graphs of all compiling until the end of the timed loop."""
         _dismiss_workers()
         return (
-            Figure(
+            Scalar(
                 name="compile_s",
                 value=self.watch.seconds,
                 note="cold, the compiler's caches off; nearly all of it within cold_s",
             ),
-            Figure(name="compiled_graphs", value=float(self.watch.graphs)),
+            Scalar(name="compiled_graphs", value=float(self.watch.graphs)),
         )
 
 
@@ -82,14 +88,14 @@ class Compilation(Compiled):
     """The compiler's mode for the encoder."""
 
     part = "compile"
-    families = frozenset({"whisper", "moonshine", "ctc"})
+    needs = frozenset({"torch", "encoder"})
 
     def apply(self, engine: TorchEngine) -> None:
         """Marks the encoder for compiling; it happens at the first pass."""
         self.watch = CompileWatch()
-        engine.encoder.compile(mode=self.asked)
+        engine.encoder.compile(mode=self.requested)
 
-    def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
+    def verify(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Counts the graphs that were made, what broke them, and recordings as CUDA graphs."""
         found = self.watch.words
         # A compiled decoder has one of them at least.

@@ -8,34 +8,32 @@ another where a pass may give fewer tokens, since the cache is then shorter.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runner.clips.clip import Waveform
+from runner.engines.torch_engine import TorchEngine
 from runner.variants.compilation import Compiled, CompileWatch
-from store.records import Figure, Proof
-
-if TYPE_CHECKING:
-    from runner.engines.torch_engine import TorchEngine
+from store.records import Proof, Scalar
 
 
 class CompiledDecoder(Compiled):
     """The compiler's mode for the decoder."""
 
     part = "compile_decoder"
-    families = frozenset({"whisper"})
+    needs = frozenset({"torch", "compiled_step"})
 
     def apply(self, engine: TorchEngine) -> None:
         """Sets it for ``generate()``; it happens at the second token."""
         from transformers.generation import CompileConfig
 
-        config = CompileConfig(mode=self.asked, dynamic=False)
+        config = CompileConfig(mode=self.requested, dynamic=False)
         config._compile_all_devices = True
         settings = engine.model.generation_config
         settings.compile_config = config
         settings.disable_compile = False
         self.watch = CompileWatch()
 
-    def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
+    def verify(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Counts the steps that compiled code takes: all but the prefill."""
         model = engine.model
         compiled = getattr(model, "_compiled_call", None)
@@ -50,15 +48,15 @@ class CompiledDecoder(Compiled):
 
         model._compiled_call = counted
         try:
-            heard = engine.transcribe(batch)
+            transcribed = engine.transcribe(batch)
         finally:
             model._compiled_call = compiled
-        after_prefill = (heard.decoder_calls or 0) - (heard.prefills or 0)
+        after_prefill = (transcribed.decoder_calls or 0) - (transcribed.prefills or 0)
         found = f"{steps} of {after_prefill} steps after the prefill, {self.watch.words}"
         if steps != after_prefill or not self.watch.graphs:
             raise self.no_effect(found)
         return self.proof_with_recordings(engine, batch, found)
 
-    def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
-        """As of a compiled encoder, which gives them where both are compiled."""
+    def figures(self, engine: TorchEngine) -> tuple[Scalar, ...]:
+        """Figures of the compilation; none where the encoder, compiled too, gives them."""
         return () if self.variant.compile is not None else super().figures(engine)

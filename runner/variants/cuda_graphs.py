@@ -10,18 +10,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isnan, nan
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from runner.clips.clip import Waveform
-from runner.variants.base import Technique
-from store.records import Figure, Proof
+from runner.engines.base import Technique
+from runner.engines.torch_engine import TorchEngine
+from store.records import Proof, Scalar
 
-if TYPE_CHECKING:
-    from runner.engines.torch_engine import TorchEngine
-
+MOST_RECORDINGS = 8
+"""Shapes that are recorded; further ones run without. Each recording keeps memory of its own, and
+utterances at their natural length are nearly all of another shape. Timed clips come first, so it is
+their shapes that are recorded."""
 WARM_PASSES = 3
 """Passes before recording, in which libraries choose their kernels (as PyTorch's manual has it)."""
 TOLERANCE = 1e-2
@@ -30,15 +32,15 @@ kernels may be chosen anew, and bf16 has eight bits of mantissa. Another input's
 about 1."""
 
 
-class CudaGraph(Technique):
+class CudaGraph(Technique[TorchEngine]):
     """Whether the encoder is replayed from a recording."""
 
     part = "cuda_graph"
-    families = frozenset({"whisper", "moonshine", "ctc"})
+    needs = frozenset({"torch", "encoder"})
     same_text = True
     bypasses_modules = True
 
-    def obstacle(self) -> str | None:
+    def unsupported_reason(self) -> str | None:
         """CUDA."""
         if torch.device(self.request.device).type != "cuda":
             return "needs an NVIDIA GPU"
@@ -50,7 +52,7 @@ class CudaGraph(Technique):
         self.recorded = Recorded(encoder.forward)
         encoder.forward = self.recorded
 
-    def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
+    def verify(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Counts recordings and their replays, and sets what they give against a pass without."""
         before = self.recorded.replays
         engine.transcribe(batch)
@@ -84,9 +86,14 @@ class CudaGraph(Technique):
         with _instead(engine.encoder, self.recorded.forward):
             yield
 
-    def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
-        """How many shapes were recorded."""
-        return (Figure(name="cuda_graphs", value=float(len(self.recorded.recordings))),)
+    def figures(self, engine: TorchEngine) -> tuple[Scalar, ...]:
+        """How many shapes were recorded, and passes of the others where there were more."""
+        found = [Scalar(name="cuda_graphs", value=float(len(self.recorded.recordings)))]
+        if self.recorded.without:
+            note = f"passes without a recording: {MOST_RECORDINGS} shapes are recorded at most"
+            value = float(self.recorded.without)
+            found.append(Scalar(name="cuda_graph_plain_passes", value=value, note=note))
+        return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,7 @@ class Recording:
 
 
 class Recorded:
-    """A forward pass that is recorded once for every shape of its inputs."""
+    """A forward pass that is recorded once for each of the first shapes of its inputs."""
 
     def __init__(
         self, forward: Callable[..., Any], *, record: Callable[..., Recording] | None = None
@@ -118,9 +125,14 @@ class Recorded:
         self.recordings: dict[Any, Recording] = {}
         self._record = record or record_cuda_graph
         self.replays = 0
+        self.without = 0
+        """Passes for which there was no recording any more."""
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        """Copies the inputs to where the recording reads them, and replays it."""
+        """Copies the inputs to where the recording reads them, and replays it.
+
+        Beyond :data:`MOST_RECORDINGS` shapes a new one goes through the pass itself.
+        """
         leaves, form = tree_flatten((arguments, keywords))
         tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
         key = (
@@ -131,6 +143,9 @@ class Recorded:
             ),
         )
         if key not in self.recordings:
+            if len(self.recordings) >= MOST_RECORDINGS:
+                self.without += 1
+                return self.forward(*arguments, **keywords)
             self.recordings[key] = self._record(self.forward, leaves, form)
         recording = self.recordings[key]
         for place, tensor in zip(recording.inputs, tensors, strict=True):
@@ -142,7 +157,13 @@ class Recorded:
 
 
 def record_cuda_graph(forward: Callable[..., Any], leaves: list[Any], form: Any) -> Recording:
-    """Records the kernels of a forward pass."""
+    """Records the kernels of a forward pass.
+
+    Args:
+        forward: The forward pass.
+        leaves: Its arguments in one list; tensors keep their shapes on the device.
+        form: The form that the list is put back into, as ``tree_flatten`` gave it.
+    """
     own = [leaf.clone() if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
     arguments, keywords = tree_unflatten(own, form)
     side = torch.cuda.Stream()

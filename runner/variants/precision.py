@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from runner.clips.clip import Waveform
-from runner.variants.base import Technique, hooked
+from runner.engines.base import Technique
+from runner.engines.hooks import hooked
+from runner.engines.torch_engine import TorchEngine
 from store.records import Proof
-
-if TYPE_CHECKING:
-    from runner.engines.torch_engine import TorchEngine
 
 DTYPES = {
     "fp32": torch.float32,
@@ -30,18 +29,18 @@ TF32_ERROR = 1e-4
 (relative, root mean square), with fp32's 23 bits by far less."""
 
 
-class Precision(Technique):
+class Precision(Technique[TorchEngine]):
     """The number format of weights and activations."""
 
     part = "precision"
-    families = frozenset({"whisper", "moonshine", "ctc", "transducer"})
+    needs = frozenset({"torch"})
 
     @property
-    def asked(self) -> str:
+    def requested(self) -> str:
         """The format, and how it is had."""
         return f"{self.variant.precision}{' autocast' if self.variant.autocast else ''}"
 
-    def obstacle(self) -> str | None:
+    def unsupported_reason(self) -> str | None:
         """TF32 is a mode of NVIDIA's tensor cores, since Ampere."""
         if self.variant.precision != "tf32":
             return None
@@ -63,7 +62,7 @@ class Precision(Technique):
             engine.dtype = dtype
             engine.model = engine.model.to(dtype)
 
-    def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
+    def verify(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Looks at the parameters, at what linear layers give, and at a product's error."""
         # Against what the config asks for: what the engine holds may be what was never set.
         asked = DTYPES[self.variant.precision]

@@ -1,8 +1,8 @@
-"""Streaming: a clip is heard in chunks, as if somebody were still speaking.
+"""Streaming: a clip is transcribed in chunks, as if somebody were still speaking.
 
-A CTC model hears each chunk with some context before and after it and keeps the chunk's own frames;
-a Whisper decodes each chunk by itself. Both come to their text with less context than offline, so
-it is a poorer one: what that costs is the row's WER against the baseline's.
+A CTC model transcribes each chunk with some context before and after it and keeps the chunk's own
+frames; a Whisper decodes each chunk by itself. Both come to their text with less context than
+offline, so it is a poorer one: what that costs is the row's WER against the baseline's.
 
 Latency is that of a listener in real time: a chunk can be worked on once it, and what is looked
 ahead, has been said, and not before the one before it is done.
@@ -14,35 +14,33 @@ import time
 from collections.abc import Sequence
 from itertools import pairwise
 from statistics import fmean, median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from runner.clips.clip import SAMPLE_RATE, Waveform
-from runner.engines.base import LoadRequest
-from runner.engines.chunks import Chunks, told_nobody
+from runner.engines.base import Loader, LoadRequest, Technique
+from runner.engines.chunks import Chunks, noop
+from runner.engines.hooks import hooked
+from runner.engines.torch_engine import TorchEngine
 from runner.errors import Refused
-from runner.measure.statistics import quantile
-from runner.variants.base import Technique, hooked
-from store.records import Figure, Proof
-
-if TYPE_CHECKING:
-    from runner.engines.torch_engine import TorchEngine
+from stats.timings import quantile
+from store.records import Proof, Scalar
 
 PASSES = 3
 """Passes over each batch that the figures are taken from."""
 
 
-class Streaming(Technique):
-    """In which chunks a clip is heard."""
+class Streaming(Technique[TorchEngine]):
+    """Has each clip transcribed in chunks."""
 
     part = "chunk_seconds"
-    families = frozenset({"whisper", "moonshine", "ctc"})
+    needs = frozenset({"torch", "chunks"})
 
-    def __init__(self, request: LoadRequest) -> None:
-        super().__init__(request)
-        self._heard: list[_Heard] = []
+    def __init__(self, request: LoadRequest, load: Loader) -> None:
+        super().__init__(request, load)
+        self._transcribed: list[_Transcribed] = []
 
     @property
-    def asked(self) -> str:
+    def requested(self) -> str:
         """Chunk and context, in seconds."""
         variant = self.variant
         context = f"left {variant.left_seconds:g} s, right {variant.right_seconds:g} s"
@@ -57,19 +55,19 @@ class Streaming(Technique):
         )
 
     def apply(self, engine: TorchEngine) -> None:
-        """Has the engine cut what it hears.
+        """Has the engine cut what it transcribes.
 
         Raises:
             Refused: a Whisper's text cannot be cut to the chunk as a CTC model's frames can.
         """
-        if engine.family != "ctc" and (self.variant.left_seconds or self.variant.right_seconds):
+        if not engine.keeps_frames and (self.variant.left_seconds or self.variant.right_seconds):
             raise Refused(
                 f"variant {self.variant.name}: {engine.family} streams without left_seconds and "
                 "right_seconds: nothing tells which of its words belong to the context"
             )
         engine.chunks = self.chunks
 
-    def prove(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
+    def verify(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Counts encoder passes."""
         passes: list[int] = []
 
@@ -86,9 +84,11 @@ class Streaming(Technique):
 
     def observe(self, engine: TorchEngine, batches: Sequence[Sequence[Waveform]]) -> None:
         """Times every chunk of every batch."""
-        self._heard = [self._listen(engine, batch) for _ in range(PASSES) for batch in batches]
+        self._transcribed = [
+            self._listen(engine, batch) for _ in range(PASSES) for batch in batches
+        ]
 
-    def _listen(self, engine: TorchEngine, batch: Sequence[Waveform]) -> _Heard:
+    def _listen(self, engine: TorchEngine, batch: Sequence[Waveform]) -> _Transcribed:
         stamps = [time.perf_counter()]
         said: list[Sequence[str]] = []
 
@@ -101,28 +101,32 @@ class Streaming(Technique):
         try:
             engine.transcribe(batch)
         finally:
-            engine.after_chunk = told_nobody
+            engine.after_chunk = noop
         seconds = [later - earlier for earlier, later in pairwise(stamps)]
-        return _Heard(self.chunks, len(batch[0]), seconds, said)
+        return _Transcribed(self.chunks, len(batch[0]), seconds, said)
 
-    def figures(self, engine: TorchEngine) -> tuple[Figure, ...]:
+    def figures(self, engine: TorchEngine) -> tuple[Scalar, ...]:
         """What a listener waits for; medians are of all clips that were observed."""
-        if not self._heard:
+        if not self._transcribed:
             return ()
-        chunk_s = [seconds for heard in self._heard for seconds in heard.seconds]
-        letters = [seconds for heard in self._heard for seconds in heard.first_text_s]
-        words = [seconds for heard in self._heard for seconds in heard.first_word_s]
-        lags = [heard.last_lag_s for heard in self._heard]
+        chunk_s = [seconds for transcribed in self._transcribed for seconds in transcribed.seconds]
+        letters = [
+            seconds for transcribed in self._transcribed for seconds in transcribed.first_text_s
+        ]
+        words = [
+            seconds for transcribed in self._transcribed for seconds in transcribed.first_word_s
+        ]
+        lags = [transcribed.last_lag_s for transcribed in self._transcribed]
         size_s = self.chunks.size / SAMPLE_RATE
         figures = [
-            Figure(name="chunk_s", value=median(chunk_s), note="computing one chunk, of all clips"),
-            Figure(name="chunk_p95_s", value=quantile(chunk_s, 0.95)),
-            Figure(
+            Scalar(name="chunk_s", value=median(chunk_s), note="computing one chunk, of all clips"),
+            Scalar(name="chunk_p95_s", value=quantile(chunk_s, 0.95)),
+            Scalar(
                 name="real_time_factor",
                 value=fmean(chunk_s) / size_s,
                 note="above 1 the listener falls behind",
             ),
-            Figure(
+            Scalar(
                 name="final_lag_s",
                 value=median(lags),
                 note="from the end of the clip to its last text",
@@ -130,14 +134,14 @@ class Streaming(Technique):
         ]
         if letters:
             note = "from the beginning of the clip to its first text, be it part of a word"
-            figures.append(Figure(name="first_text_s", value=median(letters), note=note))
+            figures.append(Scalar(name="first_text_s", value=median(letters), note=note))
         if words:
             note = "from the beginning of the clip to a first word that another has followed"
-            figures.append(Figure(name="first_word_s", value=median(words), note=note))
+            figures.append(Scalar(name="first_word_s", value=median(words), note=note))
         return tuple(figures)
 
 
-class _Heard:
+class _Transcribed:
     """One batch as a listener in real time would have had it."""
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,9 +42,9 @@ def asrprof(
 
 @pytest.fixture
 def store_with(tmp_path: Path) -> Callable[..., Path]:
-    """Makes a store with these results in one job; returns its path."""
+    """Makes a store with these results in one job, of these cases; returns its path."""
 
-    def make(*results: Result) -> Path:
+    def make(*results: Result, keys: Sequence[str] = ()) -> Path:
         path = tmp_path / "store.db"
         with Store.open(path) as store:
             job = store.start_job(
@@ -54,8 +54,9 @@ def store_with(tmp_path: Path) -> Callable[..., Path]:
                 owner=process_owner(),
                 lease_s=60.0,
             )
-            for number, result in enumerate(results):
-                store.write_result(job, replace(result, case_key=f"case-{number}"))
+            keys = keys or [f"case-{number}" for number in range(len(results))]
+            for key, result in zip(keys, results, strict=True):
+                store.write_result(job, replace(result, case_key=key))
             store.finish_job(job, "done")
         return path
 

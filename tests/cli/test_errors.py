@@ -17,6 +17,8 @@ from store import StoreError
 from tests.cli.conftest import Ran
 from tests.cli.records import HOSTILE, result
 
+NO_FOLDER = ("--set", 'data={"source": "folder", "path": "d"}')
+
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
@@ -33,6 +35,11 @@ from tests.cli.records import HOSTILE, result
         (("run", "no/such.json"), "no config file or preset 'no/such.json'; presets: "),
         (("run", "."), "cannot read config '.': Is a directory"),
         (("run", "study", "--dry-run", "--set", 'exclude=[{"model": "x"}]'), "exclude[0] matches"),
+        (("run", "demo", "--dry-run", "--target", "moon"), 'unknown target "moon"'),
+        (("run", "demo", "--dry-run", *NO_FOLDER), "there is no folder d in "),
+        (("queue", "add", "demo", *NO_FOLDER), "there is no folder d in "),
+        (("queue", "shwo"), "see `asrprof queue --help`"),
+        (("work", "--store", "typo.db", "--drain"), "typo.db: no such store"),
         (("results",), "results/asrprof.db: no such store: run a benchmark first"),
         (("results", "--store", "."), ".: a folder, not a file"),
         (("results", "--store", "a\0b"), "Invalid value for '--store'"),
@@ -60,13 +67,13 @@ def test_one_line(asrprof: Callable[..., Ran], arguments: tuple[str, ...], words
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        ("nope = 1", "no such column: nope"),
-        ("wer <", "cannot select results with where 'wer <'"),
-        ("1); drop table results; --", "cannot select results"),
-        ("", "cannot select results"),
-        ("'\x1b[31m", "cannot select results"),
+        ("nope = 1", "--where 'nope = 1': no column 'nope'"),
+        ("nope = 1 or wer < 1", "no such column: nope"),
+        ("wer <", "--where 'wer <': incomplete input"),
+        ("1); drop table results; --", "syntax error"),
+        ("'\x1b[31m", "unrecognized token"),
         ("\udcff", "--where is not UTF-8 text"),
-        ("a\0b", "cannot select results"),
+        ("wer < 'a\0b'", "--where"),
     ],
     ids=ascii,
 )

@@ -6,11 +6,13 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from report.export import csv_text
 from store import LEADERBOARD_COLUMNS, TABLES
 from tests.cli.conftest import Ran
 from tests.report.synthetic import Grid, write_study
@@ -41,6 +43,36 @@ def test_the_three_formats_have_the_same_rows(
         assert row["energy_j"] == "" and entry["energy_j"] is None
         assert float(row["latency_ms"]) == entry["latency_ms"]
         assert row["model"] == entry["model"]
+
+
+def test_a_name_is_no_formula(asrprof: Callable[..., Ran], tmp_path: Path) -> None:
+    law = replace(Grid().laws[0], model="=cmd|' /C calc'!A0")
+    write_study(tmp_path / "s.db", Grid(laws=(law,), lengths=(5.0,), batches=(1,), variants=()))
+    exported = asrprof("export", "--store", "s.db").out
+    rows = list(csv.DictReader(io.StringIO(exported)))
+    assert {row["model"] for row in rows} == {f"'{law.model}"}
+    objects = json.loads(asrprof("export", "--store", "s.db", "-f", "json").out)
+    assert {row["model"] for row in objects} == {law.model}
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("-1.5", "-1.5"),
+        ("+50.0 %", "+50.0 %"),
+        ("-0.25 pp", "-0.25 pp"),
+        ("-1e-05", "-1e-05"),
+        ("-", "-"),
+        ("-1+1", "'-1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        (-1.5, "-1.5"),
+        (None, ""),
+    ],
+)
+def test_what_would_be_computed_is_not_what_is_a_figure(text: object, written: str) -> None:
+    (row,) = csv.DictReader(io.StringIO(csv_text(["one", "two"], [(text, 'say "hi"')])))
+    assert row == {"one": written, "two": 'say "hi"'}
 
 
 def test_columns_without_a_figure_keep_their_type(
@@ -82,7 +114,7 @@ def test_a_condition_chooses_results_and_what_belongs_to_them(
         (("--out", "x.txt"), "x.txt: end its name in .csv, .json or .parquet"),
         (("-f", "parquet"), "Parquet is no text: give --out FILE.parquet"),
         (("jobs", "--where", "1"), "table jobs has no results to choose from"),
-        (("--where", "speed > 1"), "no such column: speed"),
+        (("--where", "speed > 1"), "no column 'speed': did you mean speedup"),
     ],
 )
 def test_what_a_user_gets_wrong_is_one_line(

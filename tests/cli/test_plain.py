@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from runner.cli.plain import cell, plain
+from runner.cli.plain import cell, plain, write_what_can_be
 from tests.cli.records import HOSTILE
 
 
@@ -30,6 +30,18 @@ from tests.cli.records import HOSTILE
 )
 def test_plain(value: str, shown: str) -> None:
     assert plain(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("ascii", "~19.4 +5% ?"), ("latin-1", "~19.4 ±5% ?"), ("utf-8", "≈19.4 ±5% 漢")],
+)
+def test_a_terminal_without_the_signs_gets_others(encoding: str, shown: str) -> None:
+    written = io.BytesIO()
+    stream = io.TextIOWrapper(written, encoding=encoding)
+    write_what_can_be(stream)
+    print("≈19.4 ±5% 漢", end="", flush=True, file=stream)
+    assert written.getvalue().decode(encoding) == shown
 
 
 @given(st.text(st.characters(exclude_categories=())))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from store import Store, process_owner
+from store import JobRequest, Store, process_owner
 from tests.cli.conftest import Ran
 from tests.cli.records import HOSTILE, result
 
@@ -75,6 +77,23 @@ def test_what_runs_is_not_removed(asrprof: Asrprof, three_jobs: Path) -> None:
         assert "asked to end" in asrprof("queue", "list").out
 
 
+def test_a_job_whose_process_is_gone_is_told(asrprof: Asrprof, three_jobs: Path) -> None:
+    """As after SIGKILL; one of another machine is nobody's to judge here."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    mine = process_owner(process.pid)
+    with Store.open(three_jobs) as store:
+        for job, owner in ((1, mine), (2, "elsewhere/1:7:9")):
+            store.attempts.claim(owner, 60, targets={"local"})
+            store.attempts.begin(job, 1, owner, 60)
+    lines = {line.split()[0]: line for line in asrprof("queue", "list").out.splitlines() if line}
+    assert "running" in lines["1"] and "running" in lines["2"]
+    process.communicate()
+    lines = {line.split()[0]: line for line in asrprof("queue", "list").out.splitlines() if line}
+    assert "gone" in lines["1"] and "running" not in lines["1"]
+    assert "running" in lines["2"]
+    assert "--resume" in "".join(asrprof("queue", "list").out.split("\n"))
+
+
 def test_results_are_not_removed_by_mistake(asrprof: Asrprof, three_jobs: Path) -> None:
     log = three_jobs.parent / "logs" / "asrprof-job-1-1.log"
     log.parent.mkdir()
@@ -84,7 +103,7 @@ def test_results_are_not_removed_by_mistake(asrprof: Asrprof, three_jobs: Path) 
         store.finish_job(1, "done")
     ran = asrprof("queue", "rm", "1")
     assert (ran.code, ran.out) == (2, "")
-    assert "job 1 has 1 results: add --results to delete them too" in ran.err
+    assert "job 1 has 1 result: add --results to delete them too" in ran.err
     assert asrprof("queue", "rm", "1", "--results").code == 0
     assert not log.exists()
 
@@ -182,6 +201,7 @@ def test_one_line_about_a_job(asrprof: Asrprof, arguments: tuple[str, ...], word
 
 
 def test_work_with_nothing_to_do(asrprof: Asrprof) -> None:
+    Store.open(Path("results/asrprof.db")).close()
     for option in ("--once", "--drain"):
         ran = asrprof("work", option)
         assert (ran.code, ran.out, ran.err) == (0, "", "")
@@ -201,7 +221,7 @@ def test_a_job_that_cannot_start_makes_work_end_with_1(
 
 def test_a_config_in_the_store_that_is_no_longer_valid(asrprof: Asrprof) -> None:
     with Store.open("results/asrprof.db") as store:
-        store.queue.add(store.add_benchmark("x", BROKEN), target="local", cases_total=1)
+        store.queue.add(store.add_benchmark("x", BROKEN), JobRequest(target="local"), cases_total=1)
     ran = asrprof("run", "--job", "1")
     assert ran.code == 2
     assert re.fullmatch(r'asrprof: error: job 1: unknown key "modles"; [^\n]+\n', ran.err)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from store import Store
-from store.schema import MIGRATIONS
 from tests.cli.conftest import Ran
+from tests.report.old_store import write_old
 from tests.report.synthetic import Grid, write_study
 
 
@@ -70,21 +70,52 @@ def test_scenarios_can_be_printed_edited_and_used(
 
 
 def test_a_store_of_an_older_version_is_brought_up_to_date(
-    asrprof: Callable[..., Ran], path: Path
+    asrprof: Callable[..., Ran], tmp_path: Path
 ) -> None:
-    with Store.open(path) as store, store._database.write() as transaction:
-        transaction.run("ALTER TABLE results DROP COLUMN same_text_promised")
-        transaction.run(f"PRAGMA user_version = {len(MIGRATIONS) - 1}")
+    path = tmp_path / "old.db"
+    write_old(path, Grid(laws=Grid().laws[:2], batches=(1, 8), clips=5, rounds=3))
     assert asrprof("report", "--store", str(path), "-f", "md").code == 0
+    text = (tmp_path / "asrprof-report" / "report.md").read_text(encoding="utf-8")
+    assert "5 packed clips of 60 s" in text
     with Store.open(path, readonly=True) as store:
-        assert len(store.study.rows()) > 0
+        assert {row.quality_of for row in store.study.rows() if row.wer} == {"packed clips"}
+
+
+@pytest.mark.e2e
+def test_cases_that_stopped_early_are_chosen_only_if_asked_for(
+    asrprof: Callable[..., Ran], tmp_path: Path
+) -> None:
+    path = tmp_path / "early.db"
+    write_study(path, Grid(laws=Grid().laws[:2], batches=(1, 8), rounds=3, missing=0.2))
+    report = tmp_path / "asrprof-report" / "report.md"
+    for option, chosen in ((), False), (("--with-stopped-early",), True):
+        assert asrprof("report", "--store", str(path), "-f", "md", *option).code == 0
+        text = report.read_text(encoding="utf-8")
+        assert ("### High-throughput production: whisper-" in text) is chosen
+        assert ("that stopped early" in text.split("## What was measured")[0]) is not chosen
+        assert "wer-by-rtfx.svg" in text if chosen else "wer-by-rtfx.svg" not in text
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("nothing", [("--job", "99"), ("--where", "device = 'abacus'")])
+def test_a_report_on_nothing_leaves_the_last_one_as_it_is(
+    asrprof: Callable[..., Ran], path: Path, nothing: tuple[str, str]
+) -> None:
+    assert asrprof("report", "--format", "md").code == 0
+    folder = path.parent / "asrprof-report"
+    before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    assert before
+    ran = asrprof("report", "--format", "md", *nothing)
+    assert (ran.code, ran.out) == (2, "")
+    assert "no result is of this kind: choose another --where or --job" in ran.err
+    assert before == {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
         (("--store", "none.db"), "none.db: no such store"),
-        (("--where", "speed >"), "cannot select results with where 'speed >'"),
+        (("--where", "speed >"), "--where 'speed >': incomplete input"),
         (("--scenarios", "none.json"), "none.json: cannot read the scenarios"),
         (("--format", "docx"), "'docx' is not one of"),
         (("--out", "results/asrprof.db"), "results/asrprof.db/figures: cannot write the report"),

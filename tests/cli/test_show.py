@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,12 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from report.text import plural
+from runner.catalogue.models import CATALOGUE
 from runner.config import Benchmark
 from runner.config_file import load_benchmark, presets
-from runner.engines.catalogue import CATALOGUE
 from runner.grid import expand
-from store import LEADERBOARD_COLUMNS
+from store import LEADERBOARD_COLUMNS, Scalar
 from tests.cli.conftest import Ran
 from tests.cli.records import FORBIDDEN, HOSTILE, failed, result
 
@@ -111,7 +114,8 @@ def test_models_as_json(asrprof: Run) -> None:
     entries = json.loads(asrprof("models", "--json").out)
     assert [entry["name"] for entry in entries] == list(CATALOGUE)
     for entry in entries:
-        assert entry == vars(CATALOGUE[entry["name"]])
+        known = vars(CATALOGUE[entry["name"]])
+        assert entry == {**known, "languages": list(known["languages"])}
 
 
 @pytest.mark.parametrize("columns", [80, 120])
@@ -129,8 +133,12 @@ def test_models_as_a_table(asrprof: Run, columns: int) -> None:
     assert "bundled" in lines["small-whisper"]
     assert "random" not in lines["pocketsphinx"]
     assert "hub, random" in lines["openai/whisper-tiny"]
+    for name, languages in (("tiny", "99"), ("tiny.en", "en"), ("large-v3", "100")):
+        assert f" {languages} " in lines[f"openai/whisper-{name}"]
     unfolded = "".join(line.split(" ")[0] for line in ran.out.splitlines())
     assert all(name in unfolded for name in CATALOGUE)
+    said = " ".join(ran.out.split())
+    assert 'engine "onnx" exports a Whisper, a Moonshine or a CTC model to ONNX (' in said
 
 
 # doctor
@@ -188,9 +196,20 @@ def test_results_of_a_condition(asrprof: Run, store_with: Callable[..., Path]) -
 
 
 def test_everything_of_one_result(asrprof: Run, store_with: Callable[..., Path]) -> None:
-    ran = asrprof("results", "--store", str(store_with(result())), "--show", "1")
+    path = str(store_with(result()))
+    ran = asrprof("show", "1", "--store", path, "--json")
     assert '"median_s": 0.25' in ran.out
     json.loads(ran.out)
+    assert asrprof("results", "--store", path, "--show", "1").out == ran.out
+
+
+def test_a_scalar_stands_on_the_page_of_a_result(
+    asrprof: Run, store_with: Callable[..., Path]
+) -> None:
+    path = store_with(result(figures=(Scalar(name="compile_s", value=12.0),)))
+    ran = asrprof("show", "1", "--store", str(path))
+    assert (ran.code, ran.err) == (0, "")
+    assert re.search(r"^compiling +12\S* s +cold, nearly all", ran.out, re.M)
 
 
 def test_an_empty_store(asrprof: Run, store_with: Callable[..., Path]) -> None:
@@ -225,9 +244,31 @@ def test_dry_run(asrprof: Run, preset: str, columns: int, tmp_path: Path) -> Non
     ran = asrprof("run", preset, "--dry-run", columns=columns)
     cases = expand(load_benchmark(preset))
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.startswith(f"{len(cases)} cases")
+    assert ran.out.startswith(plural(len(cases), "case"))
     assert fits(ran.out, columns)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_says_how_long_it_takes_and_learns_from_the_store(
+    asrprof: Run, store_with: Callable[..., Path]
+) -> None:
+    ran = asrprof("run", "demo", "--dry-run")
+    assert "(guessed from the models' sizes, to a factor of three)" in ran.out
+    keys = [case.key for case in expand(load_benchmark("demo"))]
+    path = store_with(*(replace(result(), wall_s=400.0) for _ in keys), keys=keys)
+    ran = asrprof("run", "demo", "--dry-run", "--store", str(path))
+    assert "about 60 min (as long as they took before)" in ran.out
+
+
+def test_a_dry_run_says_what_cannot_run_here(asrprof: Run) -> None:
+    ran = asrprof("run", "demo", "--dry-run", "--set", 'devices=["cpu", "cuda"]', columns=200)
+    assert re.search(r"9 cases on cuda will be refused here: \S+", ran.out)
+
+
+def test_a_dry_run_shows_the_engine_where_one_is_named(asrprof: Run) -> None:
+    models = '["small-whisper", {"name": "small-whisper", "engine": "faster-whisper"}]'
+    named = asrprof("run", "demo", "--dry-run", "--set", f"models={models}", "--set", "include=[]")
+    assert named.out.count("small-whisper@") == 1
 
 
 def test_dry_run_takes_overrides(asrprof: Run) -> None:

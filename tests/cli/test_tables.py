@@ -86,7 +86,7 @@ def test_no_column_for_gpu_memory_without_a_gpu() -> None:
         ({"stable": True}, " 1234 ["),
         ({"stable": False}, "~1234 ["),
         ({"energy_j": None}, "  -  "),
-        ({"energy_label": "estimated"}, "e247"),
+        ({"energy_label": "estimated"}, "≈247"),
         ({"energy_label": "sampled"}, "s247"),
         ({"energy_label": "measured"}, " 247 "),
         ({"wer": None}, " -"),
@@ -131,11 +131,18 @@ def test_hostile_reasons(printed: Callable[..., str], value: str) -> None:
     assert "[red]\\x1b.db" in text
 
 
+def test_an_estimate_is_marked_by_a_sign_that_is_no_exponent(printed: Callable[..., str]) -> None:
+    text = printed(row(energy_j=19.4, energy_label="estimated", energy_source="codecarbon"))
+    assert " ≈19.4 " in text
+    assert text.count("estimated") == text.count("energy ≈ estimated by codecarbon") == 1
+    assert "e19" not in text
+
+
 def test_notes_say_what_the_marks_mean(printed: Callable[..., str]) -> None:
     text = printed(row(), row(energy_j=None, energy_label=None, energy_source=None))
     assert "~ unstable in 2 of 2" in text
     assert "s sampled by nvml-sampled" in text
-    assert "--show ID" in text
+    assert "`asrprof show ID` says which" in text
     assert "random weights" not in text
     assert "2 results in " in text
     assert "r random weights" in printed(row(weights="random"))

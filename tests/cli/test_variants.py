@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from runner.measure.quality import unscored
-from store import Comparison, Figure, Result, Store
+from store import Comparison, Result, Scalar, Store
 from tests.cli.test_show import Run
 from tests.report.synthetic import FACTORS, WER_LOSS, WHISPER, Grid, results_of, write_study
 
@@ -29,7 +29,7 @@ def test_speed_up_and_words_lost_are_those_of_the_law(asrprof: Run, tmp_path: Pa
         assert math.isclose(points, 100 * WER_LOSS["int8"], abs_tol=0.5)
         assert math.isclose(other - wer, points, abs_tol=0.11)
     assert "4 intervals, which allow for their number" in out
-    assert "paired over the same 20 clips" in out
+    assert "paired over the 20 utterances of both, intervals drawn from 10 speakers" in out
 
 
 def test_without_an_interval_none_is_spoken_of(asrprof: Run, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_size_and_what_a_variant_alone_has_stand_in_eighty_columns(
     assert plain.memory is not None
     small = replace(plain.memory, weights_bytes=plain.memory.weights_bytes // 4)
     own = {"acceptance": 0.62, "first_text_s": 1.2, "real_time_factor": 0.31, "compile_s": 9.0}
-    figures = tuple(Figure(name=name, value=value) for name, value in own.items())
+    figures = tuple(Scalar(name=name, value=value) for name, value in own.items())
     stored(tmp_path / "store.db", [plain, replace(int8, memory=small, figures=figures)])
     out = asrprof("results", "--store", "store.db").out.split("against baseline")[1]
     lines = out.splitlines()
@@ -76,7 +76,7 @@ def test_size_and_what_a_variant_alone_has_stand_in_eighty_columns(
     assert "size: bytes of the weights, by the baseline's" in out
 
 
-def test_a_broken_promise_of_the_same_text_is_shown(asrprof: Run, tmp_path: Path) -> None:
+def test_a_text_mismatch_is_shown(asrprof: Run, tmp_path: Path) -> None:
     plain, int8 = list(results_of(replace(INT8, laws=WHISPER[:1])))[:2]
     found = Comparison(
         baseline="fp32",
@@ -101,7 +101,7 @@ def test_a_broken_promise_of_the_same_text_is_shown(asrprof: Run, tmp_path: Path
 
 def test_why_words_were_not_compared_is_said_as_it_is(asrprof: Run, tmp_path: Path) -> None:
     random = [
-        replace(result, quality=unscored((), (), (), ())[0], transcripts=())
+        replace(result, quality=unscored(())[0], transcripts=())
         for result in list(results_of(replace(INT8, laws=WHISPER[:1])))[:2]
     ]
     stored(tmp_path / "store.db", random)

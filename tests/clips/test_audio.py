@@ -60,9 +60,11 @@ def test_lossy_formats_are_read(format, subtype):
 
 
 def test_too_loud_float_files_are_clipped_to_full_scale():
-    audio = to_waveform(np.array([2.0, -2.0] * 8_000), 16_000, "x")
-    assert audio.max() == 32767 / 32768
-    assert audio.min() == -1.0
+    samples = tone(16_000)
+    samples[[100, 200]] = [2.0, -2.0]
+    audio = to_waveform(samples, 16_000, "x")
+    assert audio[100] == 32767 / 32768
+    assert audio[200] == -1.0
 
 
 def test_damaged_files_are_named_on_one_line(tmp_path):
@@ -73,7 +75,7 @@ def test_damaged_files_are_named_on_one_line(tmp_path):
         "empty": b"",
         "cannot be decoded": b"not audio at all" * 100,
         "lost sync": whole[: len(whole) // 2],
-        "is cut off: 20044 of 32044": encode(tone(16_000), 16_000, format="WAV")[:20_044],
+        "is cut off: 20000 of 32000 bytes": encode(tone(16_000), 16_000, format="WAV")[:20_044],
         "0.050 s": encode(tone(16_000, 0.05), 16_000, format="WAV"),
         "0.000 s": encode(np.zeros(0), 16_000, format="WAV"),
         "NaN": encode(nan, 16_000, format="WAV", subtype="FLOAT"),

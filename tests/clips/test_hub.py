@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def test_parquet_is_streamed_without_decoding(parquet, noise, tmp_path):
 def test_a_local_data_set_is_packed_end_to_end(parquet, tmp_path):
     config = hub(parquet, subset="clean", cache=str(tmp_path / "cache"))
     clips = prepare(config, audio_seconds=5.0, seed=1)
-    assert (clips.utterances, clips.dropped, clips.left_out) == (4, 2, 0)
+    assert (clips.utterances, clips.omitted.no_words, clips.omitted.too_long) == (4, 2, 0)
 
 
 def test_an_audio_folder_is_streamed(folder, tmp_path):
@@ -340,6 +341,7 @@ def test_a_gated_and_a_missing_data_set_end_to_end(tmp_path):
     assert 'there is no data set "org/missing"' in lines[1]
 
 
+@pytest.mark.timed
 def test_no_network_is_one_line_within_seconds(tmp_path):
     lines, seconds = ask(tmp_path, "librispeech", HF_ENDPOINT="http://127.0.0.1:9")
     assert len(lines) == 1
@@ -358,3 +360,69 @@ def test_librispeech_from_the_hub(tmp_path):
     speech = read_hub(hub("librispeech", utterances=3), tmp_path)
     assert [len(u.audio) > 16_000 for u in speech.utterances] == [True] * 3
     assert speech.utterances[0].text.isupper()
+
+
+class Damaged(FakeHub):
+    """The same, with some rows whose audio is none."""
+
+    def __init__(self, noise, rows, bad):
+        super().__init__(noise, rows)
+        self.bad = bad
+
+    def __call__(self, request: HubRequest) -> Stream:
+        stream = super().__call__(request)
+        rows = (
+            replace(row, audio=self.bad[number]) if number in self.bad else row
+            for number, row in enumerate(stream.rows)
+        )
+        return replace(stream, rows=rows)
+
+
+BAD_AUDIO = ({"bytes": b"fLaC" + b"\xff" * 99}, {"bytes": b"<html>404</html>"}, {})
+
+
+@pytest.mark.parametrize("audio", BAD_AUDIO)
+def test_a_row_that_cannot_be_read_is_skipped_and_named(tmp_path, noise, audio):
+    opener = Damaged(noise, 8, {3: audio})
+    config = hub("org/name", utterances=5)
+    for speech in (read_hub(config, tmp_path, opener=opener) for _ in range(2)):
+        assert [u.text for u in speech.utterances] == [f"number {n}" for n in (0, 1, 2, 4, 5)]
+        assert [text.split(" row ")[1][0] for text in speech.unreadable] == ["3"]
+    assert opener.opened == 1
+
+
+def test_more_than_a_twentieth_that_cannot_be_read_is_no_data_set(tmp_path, noise):
+    two = {1: BAD_AUDIO[0], 30: BAD_AUDIO[1]}
+    config = hub("org/name", utterances=40)
+    assert len(read_hub(config, tmp_path, opener=Damaged(noise, 50, two)).unreadable) == 2
+    three = two | {5: {}}
+    with pytest.raises(UserError, match=r"3 rows of the data set .* more than 5% of 40"):
+        read_hub(hub("org/other", utterances=40), tmp_path, opener=Damaged(noise, 50, three))
+    # The share is of the rows that there are, where those are fewer.
+    with pytest.raises(UserError, match="2 rows of the data set"):
+        read_hub(hub("org/few"), tmp_path, opener=Damaged(noise, 9, {1: {}, 2: {}}))
+    with pytest.raises(UserError, match=r"row 0 holds no audio; set data\.audio_column"):
+        read_hub(hub("org/none"), tmp_path, opener=Damaged(noise, 1, {0: {}}))
+
+
+@pytest.mark.parametrize("split", ["validation[:2]", "train[10%:20%]", "validation+test"])
+def test_a_part_of_a_split_is_not_taken_for_the_list_of_splits(parquet, tmp_path, split):
+    with pytest.raises(UserError) as caught:
+        read_hub(hub(parquet, subset="clean", split=split), tmp_path)
+    assert "set data.split to one of ['validation'], and data.utterances to how many" in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize(
+    "texts", [("007", "3", "12"), ("3.50", "1", "2"), ("true", "false", "true"), ("1", "", "2")]
+)
+def test_transcripts_that_look_like_numbers_are_texts(folder, tmp_path, texts):
+    (folder / "manifest.jsonl").unlink()
+    rows = [f"a{number}.flac,{text}" for number, text in enumerate(texts)]
+    (folder / "metadata.csv").write_text("\n".join(["file_name,transcription", *rows]))
+    for number in range(3, 6):
+        (folder / f"a{number}.flac").unlink()
+    speech = read_hub(hub(folder, split="train"), tmp_path)
+    assert [u.text for u in speech.utterances] == [text for text in texts if text]
+    assert speech.dropped == texts.count("")

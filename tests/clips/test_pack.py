@@ -15,7 +15,7 @@ def check(utterances, packing, total: int) -> None:
     used = [name for clip in packing.clips for name in clip.utterance_ids]
     fitting = {utterance.id for utterance in utterances if len(utterance.audio) <= total}
     assert sorted(used) == sorted(fitting)
-    assert packing.left_out == len(utterances) - len(fitting)
+    assert packing.omitted.too_long == len(utterances) - len(fitting)
     assert len({clip.id for clip in packing.clips}) == len(packing.clips)
     for clip in packing.clips:
         assert clip.audio.shape == (total,)
@@ -105,5 +105,5 @@ def test_the_shortest_utterance_is_named_where_none_fits(speak):
 
 def test_an_utterance_of_exactly_the_length_fits(speak):
     packing = pack(speak(16_000, 16_001), audio_seconds=1, seed=1)
-    assert packing.left_out == 1
+    assert packing.omitted.too_long == 1
     assert packing.clips[0].speech_seconds == 1.0

@@ -46,16 +46,28 @@ def test_the_same_config_gives_the_same_clips_cold_and_warm(folder, tmp_path):
     assert first.fingerprint == warm.fingerprint == cold.fingerprint == fresh.stdout.strip()
     assert first.utterances == 6
     assert first.audio_seconds == 5.0
-    other = prepare(data(folder, tmp_path / "a"), audio_seconds=5.0, seed=43)
-    assert other.fingerprint != first.fingerprint
+    assert first.kind == "continuous"
+    packed = prepare(data(folder, tmp_path / "a", clips="packed"), audio_seconds=5.0, seed=42)
+    assert packed.kind == "packed"
+    assert packed.fingerprint != first.fingerprint
+
+
+def test_the_seed_changes_the_clips(folder, tmp_path):
+    def first(seed: int, **fields) -> str:
+        config = data(folder, tmp_path, **fields)
+        return prepare(config, audio_seconds=3.5, seed=seed).clips[0].utterance_ids[0]
+
+    # Of those that are full, 3.0 and 3.5 s long, either may be first.
+    assert {first(seed) for seed in range(8)} == {"a4", "a5"}
+    assert len({first(seed, clips="packed") for seed in range(12)}) > 2
 
 
 def test_real_speech_has_the_same_fingerprint_in_a_fresh_process(real_speech, tmp_path):
     here = prepare(data(real_speech, tmp_path / "a"), audio_seconds=5.0, seed=42)
     assert run(PREPARE, real_speech, tmp_path / "b").stdout.strip() == here.fingerprint
-    assert here.left_out > 0
+    assert here.omitted.too_long > 0
     rows = (real_speech / "manifest.jsonl").read_text().count("\n")
-    assert here.left_out + here.utterances == rows
+    assert here.omitted.too_long + here.utterances == rows
 
 
 def test_a_source_is_read_once_for_all_lengths(folder, tmp_path):
@@ -68,7 +80,7 @@ def test_a_source_is_read_once_for_all_lengths(folder, tmp_path):
             progress=lambda what, share: told.append(what),
         )
     assert told.count("reading speech") == 6
-    assert sum(what.startswith("packed") for what in told) == 4
+    assert sum(what.startswith("made ") for what in told) == 4
 
 
 def test_an_edited_manifest_is_read_again(folder, tmp_path):
@@ -81,19 +93,24 @@ def test_an_edited_manifest_is_read_again(folder, tmp_path):
 
 
 def test_the_child_loads_what_was_prepared_without_the_source(folder, tmp_path):
+    rows = (folder / "manifest.jsonl").read_text().replace('"file"', '"speaker": "eve", "file"')
+    (folder / "manifest.jsonl").write_text(rows)
     prepared = prepare(data(folder, tmp_path / "cache"), audio_seconds=5.0, seed=1)
+    assert {clip.speaker for clip in prepared.clips} == {"eve"}
+    assert {clip.origin for clip in prepared.clips} == {"speaker", "utterance"}
     for file in folder.iterdir():
         file.unlink()
     loaded = load_clips(prepared.path)
     assert loaded.fingerprint == prepared.fingerprint
     assert loaded.path == prepared.path
-    assert loaded.left_out == prepared.left_out
+    assert loaded.omitted == prepared.omitted
     for one, two in zip(prepared.clips, loaded.clips, strict=True):
         assert (one.id, one.reference, one.utterance_ids) == (
             two.id,
             two.reference,
             two.utterance_ids,
         )
+        assert (one.origin, one.speaker, one.recording) == (two.origin, two.speaker, two.recording)
         assert one.speech_seconds == two.speech_seconds
         assert np.array_equal(one.audio, two.audio)
         assert two.audio.dtype == np.float32
@@ -187,7 +204,7 @@ def test_the_cache_folder_is_configured_then_from_the_environment_then_at_home(t
 
 def test_an_entry_says_what_it_holds(folder, tmp_path):
     prepared = prepare(data(folder, tmp_path / "cache"), audio_seconds=2.0, seed=1)
-    assert (prepared.left_out, prepared.utterances, prepared.dropped) == (3, 3, 0)
+    assert (prepared.omitted.too_long, prepared.utterances, prepared.omitted.no_words) == (3, 3, 0)
     body = json.loads(prepared.path.read_text())
     assert body["samples"] == f"{prepared.fingerprint}.npy"
 

@@ -15,10 +15,10 @@ import pytest
 
 from runner.dispatch.container import ContainerLauncher
 from runner.dispatch.dispatcher import Dispatcher
-from runner.dispatch.engine import Engine, EngineError
 from runner.dispatch.place import IMAGE_USER
 from runner.dispatch.process import ProcessLauncher
-from store import Store
+from runner.docker_engine import Engine, EngineError
+from store import JobRequest, Store
 from tests.conftest import clean_environment
 from tests.dispatch.conftest import RUNNER
 
@@ -97,7 +97,9 @@ class ContainerYard:
         config = '{"name": "quick", "models": ["pocketsphinx"], "data": {}}'
         benchmark = self.store.add_benchmark("quick", config)
         return self.store.queue.add(
-            benchmark, target=target, cases_total=cases, folder=str(self.folder), **options
+            benchmark,
+            JobRequest(target=target, folder=str(self.folder), **options),
+            cases_total=cases,
         )
 
     def flag(self, name: str, on: bool = True) -> None:

@@ -11,6 +11,7 @@ import pytest
 from runner.dispatch.container import ContainerLauncher
 from runner.dispatch.dispatcher import Dispatcher
 from runner.measure.nvml import open_nvml
+from store import JobRequest
 from tests.containers.conftest import ContainerYard
 
 IMAGE = "asrprof-runner:cuda"
@@ -35,7 +36,7 @@ def test_a_run_on_the_gpu(make_yard: Callable[[str], ContainerYard], engine: Any
     }
     benchmark = yard.store.add_benchmark("gpu", json.dumps(config))
     job = yard.store.queue.add(
-        benchmark, target="docker-cuda", cases_total=1, folder=str(yard.folder)
+        benchmark, JobRequest(target="docker-cuda", folder=str(yard.folder)), cases_total=1
     )
     launcher = ContainerLauncher(yard.path, "cuda", environ=yard.environ)
     launcher.check()

@@ -14,7 +14,7 @@ import pytest
 
 from runner.dispatch.dispatcher import Dispatcher
 from runner.dispatch.process import ProcessLauncher
-from store import Store
+from store import JobRequest, Store
 from tests.conftest import clean_environment
 
 # A runner without a benchmark: begins its job, writes a row for each case, and does what its
@@ -104,11 +104,13 @@ class Yard:
         benchmark = self.store.add_benchmark("quick", '{"name": "quick"}')
         return self.store.queue.add(
             benchmark,
-            target="local",
+            JobRequest(
+                target="local",
+                priority=priority,
+                time_limit_s=time_limit_s,
+                folder=str(self.folder),
+            ),
             cases_total=cases,
-            priority=priority,
-            time_limit_s=time_limit_s,
-            folder=str(self.folder),
         )
 
     def flag(self, name: str, on: bool = True) -> None:
@@ -176,7 +178,7 @@ def yard(tmp_path: Path) -> Iterator[Yard]:
     made.close()
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
     """Waits for something that must happen soon."""
     end = time.monotonic() + seconds
     while not condition():

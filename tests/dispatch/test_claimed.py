@@ -14,7 +14,7 @@ from runner.events import no_sink
 from runner.grid import expand
 from runner.ledger import StoreLedger
 from runner.session import Session
-from store import Result, Store, process_owner
+from store import JobRequest, Result, Store, process_owner
 
 CONFIG = json.dumps(
     {"name": "quick", "models": ["pocketsphinx"], "audio_seconds": [5], "batch_sizes": [1, 2]}
@@ -46,7 +46,9 @@ def test_a_later_attempt_refuses_other_speech(
         clips_fingerprint="others",
     )
     with Store.open(tmp_path / "store.db") as store:
-        job = store.queue.add(store.add_benchmark("quick", CONFIG), target="local", cases_total=2)
+        job = store.queue.add(
+            store.add_benchmark("quick", CONFIG), JobRequest(target="local"), cases_total=2
+        )
         store.attempts.claim(process_owner(), 60, targets={"local"})
         store.write_result(job, row)
         with pytest.raises(UserError, match="queue the benchmark anew"):

@@ -20,7 +20,7 @@ from runner.dispatch.dispatcher import Dispatcher
 from runner.dispatch.launcher import Handle, LaunchError, UnreachableError
 from runner.dispatch.process import ProcessLauncher
 from runner.errors import UserError
-from store import JobRow, Store, process_owner
+from store import JobRequest, JobRow, Store, process_owner
 from tests.dispatch.conftest import Yard, wait_for
 
 
@@ -38,6 +38,7 @@ def in_background(yard: Yard, **options: object) -> tuple[threading.Thread, list
     return thread, said
 
 
+@pytest.mark.e2e
 def test_two_dispatchers_run_fifty_jobs_once_each_one_at_a_time(yard: Yard) -> None:
     jobs = [yard.add(cases=1) for _ in range(50)]
     dispatchers = [yard.spawn_dispatcher(wait=True) for _ in range(2)]
@@ -71,7 +72,7 @@ def test_kill_9_of_the_dispatcher_and_the_next_adopts_its_runner(yard: Yard) -> 
     wait_for(lambda: any("adopted" in line for line in said))
     assert yard.store.job(second).state == "queued"
     yard.flag("hold", False)
-    thread.join(30)
+    thread.join(90)
     assert [yard.store.job(job).state for job in (first, second)] == ["done", "done"]
     assert yard.store.job(first).attempt == 1
     assert yard.lines("ran.txt")[0] == f"{first} 1 {pid}"
@@ -79,6 +80,7 @@ def test_kill_9_of_the_dispatcher_and_the_next_adopts_its_runner(yard: Yard) -> 
     assert yard.lines("cases.txt") == [f"{first} case-0", f"{first} case-1", f"{second} case-0"]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("adopted", [False, True], ids=["child", "adopted"])
 def test_kill_9_of_the_runner_ends_its_job_and_the_queue_goes_on(yard: Yard, adopted: bool) -> None:
     first, second = yard.add(), yard.add(cases=1)
@@ -94,7 +96,7 @@ def test_kill_9_of_the_runner_ends_its_job_and_the_queue_goes_on(yard: Yard, ado
     yard.flag("hold", False)
     os.kill(yard.runner_pid(first), signal.SIGSTOP)
     os.kill(yard.runner_pid(first), signal.SIGKILL)
-    thread.join(15)
+    thread.join(90)
     assert time.monotonic() - began < 15
     job = yard.store.job(first)
     if adopted:
@@ -140,7 +142,7 @@ def test_a_dispatcher_killed_before_its_runner_began(yard: Yard) -> None:
     thread, said = in_background(yard)
     wait_for(lambda: len(yard.lines("ran.txt")) == 2)
     yard.flag("slow-start", False)
-    thread.join(30)
+    thread.join(90)
     assert said[0] == f"job {job} had not begun when its dispatcher went: put back"
     assert (yard.store.job(job).state, yard.store.job(job).attempt) == ("done", 2)
     assert len(yard.lines("cases.txt")) == 2
@@ -152,7 +154,7 @@ def test_cancel_ends_the_runner_and_keeps_its_rows(yard: Yard) -> None:
     thread, _ = in_background(yard)
     wait_for(lambda: yard.store.job(job).cases_done == 1)
     assert yard.store.queue.cancel(job) == "running"
-    thread.join(15)
+    thread.join(90)
     row = yard.store.job(job)
     assert (row.state, row.reason) == ("cancelled", "cancelled on request")
     assert yard.store.counts(job).ok == 1
@@ -176,7 +178,7 @@ def test_a_runner_that_will_not_end_is_ended(yard: Yard, adopted: bool) -> None:
     thread, _ = in_background(yard, grace_s=0.3)
     wait_for(lambda: yard.store.job(job).cases_done == 1)
     yard.store.queue.cancel(job)
-    thread.join(15)
+    thread.join(90)
     row = yard.store.job(job)
     assert (row.state, row.reason, row.cases_done) == ("cancelled", "cancelled on request", 1)
 
@@ -187,7 +189,7 @@ def test_cancel_while_the_runner_starts(yard: Yard) -> None:
     thread, _ = in_background(yard)
     wait_for(lambda: yard.store.job(job).state == "starting")
     assert yard.store.queue.cancel(job) == "starting"
-    thread.join(15)
+    thread.join(90)
     assert yard.store.job(job).state == "cancelled"
     assert yard.lines("cases.txt") == []
 
@@ -198,7 +200,7 @@ def test_time_limit(yard: Yard) -> None:
     thread, _ = in_background(yard)
     wait_for(lambda: yard.store.job(other).state == "running")
     yard.flag("hold", False)
-    thread.join(15)
+    thread.join(90)
     row = yard.store.job(job)
     assert (row.state, row.reason) == ("failed", "stopped after 0.5 s (its time limit)")
     assert (row.cases_done, yard.store.job(other).state) == (1, "done")
@@ -230,7 +232,9 @@ def test_a_runner_that_never_begins(yard: Yard) -> None:
 
 def test_a_folder_that_is_gone(yard: Yard) -> None:
     benchmark = yard.store.add_benchmark("quick", "{}")
-    gone = yard.store.queue.add(benchmark, target="local", cases_total=1, folder="/no/such")
+    gone = yard.store.queue.add(
+        benchmark, JobRequest(target="local", folder="/no/such"), cases_total=1
+    )
     good = yard.add()
     yard.dispatcher().run(drain=True)
     row = yard.store.job(gone)
@@ -256,7 +260,7 @@ def test_parallel_jobs_run_at_once(yard: Yard) -> None:
     time.sleep(0.2)
     assert len(yard.store.attempts.held()) == 2
     yard.flag("hold", False)
-    thread.join(30)
+    thread.join(90)
     assert all(yard.store.job(job).state == "done" for job in jobs)
 
 
@@ -273,7 +277,7 @@ def test_a_run_by_hand_is_waited_for_and_not_touched(yard: Yard, dead_owner: str
     assert yard.store.job(by_hand).state == "running"
     assert (yard.store.job(vanished).state, yard.store.job(job).state) == ("lost", "queued")
     yard.store.finish_job(by_hand, "done")
-    thread.join(30)
+    thread.join(90)
     assert said[1] == f"waiting until job {by_hand} has ended, so that neither disturbs the other"
     assert yard.store.job(job).state == "done"
 
@@ -298,7 +302,7 @@ def test_a_process_of_another_machine_is_not_looked_for_here(yard: Yard) -> None
 def test_a_target_that_this_dispatcher_does_not_know(yard: Yard, dead_owner: str) -> None:
     """Its runner may live: only its lease can tell."""
     benchmark = yard.store.add_benchmark("quick", "{}")
-    job = yard.store.queue.add(benchmark, target="moon", cases_total=1)
+    job = yard.store.queue.add(benchmark, JobRequest(target="moon"), cases_total=1)
     yard.store.attempts.claim(dead_owner, 60, targets={"moon"})
     yard.store.attempts.begin(job, 1, "moon/1:1:1", 60)
     yard.dispatcher().reconcile()

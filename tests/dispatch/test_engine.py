@@ -10,7 +10,7 @@ import pytest
 
 import docker
 from runner.dispatch.container_log import LogPump
-from runner.dispatch.engine import (
+from runner.docker_engine import (
     Engine,
     EngineError,
     EngineGoneError,

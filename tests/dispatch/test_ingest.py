@@ -14,7 +14,7 @@ import pytest
 from runner.dispatch.ingest import Bringer, FolderSpool
 from runner.dispatch.place import mode_of
 from runner.preflight import Sight, look, read_sight
-from store import Result, SpoolError, Store
+from store import JobRequest, Quality, Result, SpoolError, Store, Transcript
 from tests.cli.records import result
 
 
@@ -23,7 +23,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """A store with a job that a dispatcher has started."""
     with Store.open(tmp_path / "store" / "s.db") as opened:
         benchmark = opened.add_benchmark("b", '{"name": "b"}')
-        opened.queue.add(benchmark, target="docker-cpu", cases_total=2)
+        opened.queue.add(benchmark, JobRequest(target="docker-cpu"), cases_total=2)
         opened.attempts.claim("here:1:1", 60, targets=("docker-cpu",))
         yield opened
 
@@ -60,6 +60,31 @@ def test_it_is_read_on_from_where_it_ended(store: Store, spool: Path) -> None:
     (spool / "spool.jsonl").write_text(whole)
     brings.bring(store, last=True)
     assert (store.job(1).cases_done, store.spooled(1, 1)) == (2, 3)
+
+
+def test_cases_that_share_a_quality_bring_its_texts_once(store: Store, spool: Path) -> None:
+    texts = tuple(
+        Transcript(
+            clip_id=f"u-{number}",
+            audio_seconds=2.5,
+            reference="a",
+            hypothesis="b",
+            substitutions=1,
+            deletions=0,
+            insertions=0,
+            hits=0,
+            at_limit=number == 1,
+        )
+        for number in range(3)
+    )
+    quality = Quality.unjudged("utterances", "a reason", 3)
+    took = replace(result(case_key="a"), quality=quality, quality_key="k", transcripts=texts)
+    shares = replace(took, case_key="b", transcripts=())
+    (spool / "spool.jsonl").write_text(lines(BEGUN, measured(2, took), measured(3, shares)))
+    bringer(spool).bring(store, last=True)
+    (record,) = store.qualities(1)
+    assert (record.key, record.quality, record.transcripts) == ("k", quality, texts)
+    assert [store.result(number).result.transcripts for number in (1, 2)] == [texts, texts]
 
 
 def test_what_could_not_be_stored_is_read_again(

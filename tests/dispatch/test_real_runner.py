@@ -105,6 +105,7 @@ def progress(store: Store, job: int) -> list[dict[str, Any]]:
     return [json.loads(event.data or "") for event in found]
 
 
+@pytest.mark.e2e
 def test_a_run_by_hand_obeys_cancel(tmp_path: Path) -> None:
     save_ctc(tmp_path / "model")
     limits = {**CONFIG["limits"], "min_seconds": 60}  # type: ignore[dict-item]

@@ -20,7 +20,9 @@ class Terminal:
         # Beside the user's own tmux, and a short path: sockets have a hundred characters.
         self._socket = f"asrprof-{os.getpid()}-{id(self)}"
         environment = {**clean_environment(folder), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
-        environment.pop("TMUX", None)
+        # Of a terminal in which the tests may run, or of a worker of theirs.
+        for name in ("TMUX", "COLUMNS", "LINES"):
+            environment.pop(name, None)
         self._environment = environment
         command = [sys.executable, "-P", "-m", "tui", *arguments]
         self._tmux("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "-c", str(folder))

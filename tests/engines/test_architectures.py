@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
+from runner.catalogue.models import CATALOGUE
 from runner.engines.architectures import PUBLISHED, feature_extractor, published_config
-from runner.engines.catalogue import CATALOGUE
 from runner.errors import UserError
 
 MILLIONS = {
@@ -35,6 +35,9 @@ MILLIONS = {
     "facebook/wav2vec2-conformer-rope-large-960h-ft": 593.4,
     "facebook/hubert-xlarge-ls960-ft": 962.5,
     "facebook/data2vec-audio-base-960h": 93.2,
+    "patrickvonplaten/wavlm-libri-clean-100h-base-plus": 94.4,
+    "patrickvonplaten/wavlm-libri-clean-100h-large": 315.5,
+    "facebook/w2v-bert-2.0": 580.5,
     "nvidia/parakeet-tdt-0.6b-v3": 627.0,
     "nvidia/parakeet-rnnt-0.6b": 616.7,
     "nvidia/parakeet-ctc-0.6b": 608.8,
@@ -48,10 +51,26 @@ def test_every_published_name_has_a_size() -> None:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_parameter_count_is_the_published_one(name: str) -> None:
-    from runner.measure.flops.models import build
+    from runner.flops.models import build
 
     parameters = sum(p.numel() for p in build(published_config(name)).parameters())
     assert round(parameters / 1e6, 1) == MILLIONS[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"),
+    [
+        # Chen et al. 2022, WavLM, table I (without a head).
+        ("patrickvonplaten/wavlm-libri-clean-100h-base-plus", 94.70),
+        ("patrickvonplaten/wavlm-libri-clean-100h-large", 316.62),
+        # Model card and announcement of w2v-BERT 2.0.
+        ("facebook/w2v-bert-2.0", 580),
+    ],
+)
+def test_parameters_are_within_half_a_per_cent_of_the_publishers(
+    name: str, millions: float
+) -> None:
+    assert MILLIONS[name] == pytest.approx(millions, rel=0.005)
 
 
 @pytest.mark.parametrize("name", sorted({*PUBLISHED} & {*CATALOGUE}))
@@ -99,6 +118,7 @@ def test_unknown_name_gets_the_nearest_one(typed: str, meant: str) -> None:
         ("facebook/wav2vec2-base-960h", (2, 16_000)),
         ("facebook/wav2vec2-large-960h-lv60-self", (2, 16_000)),
         ("nvidia/parakeet-ctc-0.6b", (2, 101, 80)),
+        ("facebook/w2v-bert-2.0", (2, 49, 160)),
     ],
 )
 def test_features_have_the_shape_that_the_model_takes(name: str, shape: tuple[int, ...]) -> None:
@@ -107,8 +127,8 @@ def test_features_have_the_shape_that_the_model_takes(name: str, shape: tuple[in
     features = extract(clips, sampling_rate=16_000, return_tensors="pt")
     assert tuple(features[extract.model_input_names[0]].shape) == shape
     # An attention mask only for the models that were trained with one.
-    masked = name in {"facebook/wav2vec2-large-960h-lv60-self", "nvidia/parakeet-ctc-0.6b"}
-    assert ("attention_mask" in features) == masked
+    with_mask = ("large-960h-lv60-self", "parakeet-ctc-0.6b", "w2v-bert-2.0")
+    assert ("attention_mask" in features) == name.endswith(with_mask)
 
 
 def test_importing_the_module_imports_no_transformers() -> None:

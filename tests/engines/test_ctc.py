@@ -9,11 +9,21 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import Wav2Vec2ForCTC
+from transformers import (
+    SeamlessM4TFeatureExtractor,
+    Wav2Vec2BertConfig,
+    Wav2Vec2BertForCTC,
+    Wav2Vec2FeatureExtractor,
+    Wav2Vec2ForCTC,
+    WavLMConfig,
+    WavLMForCTC,
+)
 
+from runner.config import Variant
 from runner.engines.ctc import CTCEngine
-from runner.engines.load import load_engine
 from runner.errors import Refused
+from runner.flops.count import workload_flops
+from runner.load import load_engine
 from runner.measure.stages import StageClock
 from tests.checkpoints import save_ctc
 from tests.engines.loading import request
@@ -100,3 +110,69 @@ def test_an_architecture_without_an_engine_is_refused(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     with pytest.raises(Refused, match='model_type "bert"'):
         load_engine(request(str(tmp_path), weights="pretrained"))
+
+
+SIZES = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "vocab_size": 8,
+    "pad_token_id": 0,
+    "initializer_range": 0.5,
+}
+POSITIONS = {"num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 2}
+
+
+def save_wavlm(folder):
+    config = WavLMConfig(**SIZES, **POSITIONS, conv_dim=(8,) * 7, feat_extract_norm="layer")
+    return save_ctc(
+        folder, WavLMForCTC(config), Wav2Vec2FeatureExtractor(return_attention_mask=True)
+    )
+
+
+def save_bert(folder, **changes):
+    config = Wav2Vec2BertConfig(**SIZES, output_hidden_size=16, **changes)
+    return save_ctc(folder, Wav2Vec2BertForCTC(config), SeamlessM4TFeatureExtractor())
+
+
+@pytest.mark.parametrize(
+    ("save", "samples_a_frame"),
+    [
+        (save_wavlm, 320),
+        (save_bert, 320),
+        (lambda folder: save_bert(folder, add_adapter=True), 640),
+    ],
+    ids=["wavlm", "w2v-bert", "w2v-bert with adapter"],
+)
+def test_other_encoders_run_as_ctc_models(tmp_path, speech_like, save, samples_a_frame):
+    """Clips of mixed lengths say what they say alone; FLOPs and padding follow the input."""
+    torch.manual_seed(3)
+    engine = load_engine(request(str(save(tmp_path)), weights="pretrained"))
+    assert isinstance(engine, CTCEngine)
+    clips = [speech_like(seconds, seed=7)[0] for seconds in (1.0, 2.0, 1.51)]
+    together = engine.transcribe(clips)
+    assert all(together.texts)
+    alone = tuple(engine.transcribe([clip]).texts[0] for clip in clips)
+    if samples_a_frame == 320:
+        assert together.texts == alone
+    else:  # The adapter's convolutions read on into the padding, and its attention spreads it.
+        assert together.texts[1] == alone[1]
+    assert together.input_samples == pytest.approx(3 * 32_000, rel=0.01)
+    frames = engine._frames(clips[1:2], lambda _: None)
+    assert frames.shape[1] == pytest.approx(32_000 / samples_a_frame, rel=0.02)
+    work = engine.workload(samples=32_000, batch=2, decoder_calls=None)
+    assert [reading.stage for reading in workload_flops(work)] == ["encoder", "total"]
+    assert all(reading.flops for reading in workload_flops(work))
+
+
+@pytest.mark.parametrize("method", ["int8-dynamic", "int8-weight-only", "int8-dynamic-torch"])
+def test_wavlm_is_quantised_where_its_layers_are_called(tmp_path, speech_like, method):
+    """Its projections of attention are weights that a function of PyTorch takes."""
+    variant = Variant(name="small", quantization=method)
+    engine = load_engine(request(str(save_wavlm(tmp_path)), weights="pretrained", variant=variant))
+    clips = speech_like(1)
+    assert len(engine.transcribe(clips).texts) == 1
+    proof = next(one for one in engine.verify(clips) if one.technique == "quantization")
+    # Of each layer two of the feed-forward and the gate, the projection of features, the head.
+    assert proof.found.startswith(f"{2 * 3 + 2} of {2 * 7 + 2} linear layers hold int8")

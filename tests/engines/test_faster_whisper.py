@@ -16,9 +16,10 @@ import pytest
 from runner.clips.builtin import read_builtin
 from runner.config import Model, Variant
 from runner.engines.base import Engine, Unmeasurable
-from runner.engines.ctranslate2_conversion import _sweep
-from runner.engines.load import load_engine
+from runner.engines.conversion import sweep
 from runner.errors import NoEffect, Refused
+from runner.flops import workload_flops
+from runner.load import load_engine
 from runner.measure.stages import StageClock
 from tests.conftest import ROOT
 from tests.engines.loading import request
@@ -52,6 +53,7 @@ def ours(**parts) -> Engine:
     return load_engine(request("small-whisper", weights="pretrained", variant=variant))
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("beams", [1, 3])
 def test_it_hears_what_transformers_hears(speech, beams):
     engine, other = load(beams=beams), ours(beams=beams)
@@ -66,17 +68,18 @@ def test_it_hears_what_transformers_hears(speech, beams):
 
 
 def _flops(engine: Engine):
-    return engine.flops(samples=80_000, batch=2, decoder_calls=9)
+    return workload_flops(engine.workload(samples=80_000, batch=2, decoder_calls=9))
 
 
+@pytest.mark.e2e
 def test_int8_is_smaller_and_proven(speech):
     plain, small = load(), load(quantization="int8-dynamic")
-    proofs = small.prove(speech[:1])
-    assert [(proof.part, proof.asked) for proof in proofs] == [
+    proofs = small.verify(speech[:1])
+    assert [(proof.technique, proof.requested) for proof in proofs] == [
         ("precision", "fp32"), ("quantization", "int8-dynamic"),
     ]  # fmt: skip
     assert all(proof.found.startswith("int8_float32, ") for proof in proofs)
-    assert plain.prove(speech[:1])[0].found.startswith("float32, ")
+    assert plain.verify(speech[:1])[0].found.startswith("float32, ")
     assert small.weights_bytes < 0.4 * plain.weights_bytes
     texts = small.transcribe(speech).texts, plain.transcribe(speech).texts
     same = [a == b for a, b in zip(*texts, strict=True)]
@@ -87,23 +90,23 @@ def test_another_format_than_asked_for_is_no_result(speech):
     engine = load()
     engine.compute_type = "int8_float32"
     with pytest.raises(NoEffect, match="CTranslate2 computes in float32"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def test_beams_are_hypotheses_of_the_search(speech):
     engine = load(beams=3)
-    precision, proof = engine.prove(speech[:2])
-    assert (precision.part, proof.part, proof.asked) == ("precision", "beams", "3")
+    precision, proof = engine.verify(speech[:2])
+    assert (precision.technique, proof.technique, proof.requested) == ("precision", "beams", "3")
     assert proof.found == "3 hypotheses of each window"
     assert engine.cap is None
-    assert [proof.part for proof in load().prove(speech[:1])] == ["precision"]
+    assert [proof.technique for proof in load().verify(speech[:1])] == ["precision"]
 
 
 def test_fewer_beams_than_asked_for_are_no_result(speech):
     engine = load(beams=3)
     engine.beams = 1
     with pytest.raises(NoEffect, match="beams 3 did not take effect: The number of hypotheses"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def test_its_decoder_cannot_be_watched(speech):
@@ -144,7 +147,10 @@ def test_stages(speech):
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        ({"cache": "static"}, "faster-whisper has no cache"),
+        (
+            {"cache": "static"},
+            "static does not fit faster-whisper: it has no key-value cache",
+        ),
         ({"precision": "tf32"}, "faster-whisper has no tf32"),
         ({"quantization": "int8-weight-only"}, "use int8-dynamic"),
         ({"precision": "fp16"}, "CTranslate2 has no float16 on this cpu; it has float32"),
@@ -164,16 +170,16 @@ def test_a_gpu_that_is_not_there_is_refused():
 
 
 def test_it_runs_whispers_alone():
-    with pytest.raises(ValueError, match="is no Whisper"):
+    with pytest.raises(ValueError, match="is no whisper model"):
         Model(name="small-wav2vec2-ctc", engine="faster-whisper")
-    with pytest.raises(Refused, match="is no Whisper"):
+    with pytest.raises(Refused, match="is no whisper model"):
         load_engine(request("small-wav2vec2-ctc", weights="pretrained", engine="faster-whisper"))
 
 
 def test_a_conversion_ends_with_the_process_that_asked_for_it(tmp_path):
     """Its parent is killed, as a case that takes too long is."""
     waits = (
-        "import os, sys, time; from runner.engines.ctranslate2_conversion import end_with; "
+        "import os, sys, time; from runner.engines.conversion import end_with; "
         "end_with(int(sys.argv[1])); print(os.getpid(), flush=True); time.sleep(60)"
     )
     starts = (
@@ -196,6 +202,6 @@ def test_what_a_killed_conversion_left_is_swept_away(tmp_path):
     mine, gone = tmp_path / f".part-{os.getpid()}-a", tmp_path / ".part-4194305-b"
     for folder in (mine, gone):
         folder.mkdir()
-    _sweep(tmp_path)
+    sweep(tmp_path)
     assert mine.is_dir()
     assert not gone.exists()

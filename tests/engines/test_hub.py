@@ -11,6 +11,7 @@ from runner.engines.hub import Hub
 from runner.errors import Refused
 
 
+@pytest.mark.timed
 def test_out_of_reach_is_one_line_soon_and_asked_once():
     hub = Hub()
     model = Model(name="nobody-at-all/whisper-nowhere", weights="pretrained")
@@ -24,7 +25,7 @@ def test_out_of_reach_is_one_line_soon_and_asked_once():
     started = time.monotonic()
     with pytest.raises(Refused):
         hub.locate(model)
-    assert time.monotonic() - started < 0.01
+    assert time.monotonic() - started < 0.2  # Half a second, were it asked again.
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,12 @@ from transformers import (
 )
 
 from runner.config import Limits, Variant
-from runner.engines.load import load_engine
 from runner.engines.moonshine import TOKENS_PER_SECOND, MoonshineEngine
 from runner.engines.vocabulary import piece_tokenizer
+from runner.flops import workload_flops
+from runner.flops.counter import count
+from runner.load import load_engine
 from runner.measure.decoder import profile_decoder
-from runner.measure.flops.counter import count
 from tests.engines.loading import request
 
 NAME = "UsefulSensors/moonshine-tiny"
@@ -64,7 +65,7 @@ def test_a_long_clip_is_heard_in_one_piece(tiny, speech_like):
 def test_flops_are_those_of_a_real_run(tiny, speech_like):
     readings = {
         reading.stage: reading.flops
-        for reading in tiny.flops(samples=32_000, batch=1, decoder_calls=4)
+        for reading in workload_flops(tiny.workload(samples=32_000, batch=1, decoder_calls=4))
     }
     wave = torch.from_numpy(speech_like(2)[0])[None]
     encoder = count(lambda: tiny.model.get_encoder()(wave))
@@ -80,13 +81,13 @@ def test_caches(kind, speech_like, tiny):
     engine = variant(cache=kind)
     batch = speech_like(2, 2)
     assert engine.transcribe(batch).texts == tiny.transcribe(batch).texts
-    _, proof = engine.prove(batch)
+    _, proof = engine.verify(batch)
     assert proof.found.startswith(f"{kind} in ")
 
 
 def test_int8_and_beams_are_proven(speech_like):
     engine = variant(quantization="int8-dynamic", beams=2)
-    proofs = {proof.part: proof.found for proof in engine.prove(speech_like(1))}
+    proofs = {proof.technique: proof.found for proof in engine.verify(speech_like(1))}
     assert "integer products" in proofs["quantization"]
     assert proofs["beams"].startswith("2 decoder rows")
 

@@ -10,9 +10,10 @@ from runner.clips.audio import read_audio
 from runner.clips.builtin import read_builtin
 from runner.config import Variant
 from runner.engines.base import Unmeasurable
-from runner.engines.load import load_engine
 from runner.errors import Refused
-from runner.measure.quality import score
+from runner.flops import workload_flops
+from runner.load import load_engine
+from runner.measure.quality import Transcribed, score
 from tests.engines.loading import request
 
 
@@ -21,12 +22,16 @@ def engine():
     return load_engine(request("pocketsphinx", weights="pretrained"))
 
 
+@pytest.mark.e2e
 def test_real_words(engine, real_speech):
     rows = [json.loads(line) for line in (real_speech / "manifest.jsonl").open()]
     row = next(row for row in rows if row["id"].startswith("jfk-inaugural"))
     wave = read_audio(real_speech / row["file"], row["id"])
     (first,) = engine.transcribe([wave]).texts
-    quality, _ = score([row["text"]], [first], ["jfk"], [row["seconds"]], seed=1)
+    heard = Transcribed(
+        clip_id="jfk", reference=row["text"], hypothesis=first, audio_seconds=row["seconds"]
+    )
+    quality, _ = score([heard], seed=1)
     assert quality.wer is not None
     assert quality.wer < 0.4
 
@@ -52,4 +57,4 @@ def test_what_it_cannot_do_is_refused():
 
 def test_it_has_no_operation_count(engine):
     with pytest.raises(Unmeasurable):
-        engine.flops(samples=16000, batch=1, decoder_calls=None)
+        workload_flops(engine.workload(samples=16000, batch=1, decoder_calls=None))

@@ -14,9 +14,10 @@ from transformers import (
 )
 
 import runner.engines.transducer as module
-from runner.engines.load import load_engine
 from runner.engines.transducer import _nearest_duration
 from runner.engines.vocabulary import piece_tokenizer
+from runner.flops import workload_flops
+from runner.load import load_engine
 from tests.engines.loading import request
 
 NAME = "nvidia/parakeet-tdt-0.6b-v3"
@@ -77,7 +78,10 @@ def test_stages_are_marked_in_order(tdt, speech_like) -> None:
 
 def test_flops_are_those_of_the_steps(tdt) -> None:
     engine = tdt()
-    found = {r.stage: r.flops for r in engine.flops(samples=80_000, batch=2, decoder_calls=16)}
+    found = {
+        r.stage: r.flops
+        for r in workload_flops(engine.workload(samples=80_000, batch=2, decoder_calls=16))
+    }
     # Two LSTM layers (input and hidden, four gates), the projection and the joint network.
     step = 2 * 2 * (2 * 2 * 4 * 16 * 16 + 16 * 16 + 16 * (33 + 5))
     assert found["token"] == step

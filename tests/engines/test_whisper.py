@@ -15,9 +15,11 @@ from transformers import (
 )
 
 from runner.config import Variant
-from runner.engines.load import load_engine
-from runner.engines.whisper import WhisperEngine, generation_config
+from runner.engines.whisper import WhisperEngine
+from runner.engines.whisper_settings import generation_config
 from runner.errors import Refused
+from runner.flops import workload_flops
+from runner.load import load_engine
 from runner.measure.stages import StageClock
 from tests.engines.loading import request
 
@@ -83,6 +85,7 @@ def test_sixty_seconds_are_two_windows_in_one_batch(tiny, speech_like):
     assert len(outcome.texts) == 2, "windows of a clip are joined"
 
 
+@pytest.mark.timed
 def test_stages_come_in_order_and_sum_to_the_pass(tiny, speech_like):
     batch = speech_like(2, 1)
     tiny.transcribe(batch)
@@ -119,7 +122,7 @@ def test_precision_takes_effect():
 def test_flops_follow_the_measured_decoder_calls(tiny):
     readings = {
         reading.stage: reading.flops
-        for reading in tiny.flops(samples=60 * 16000, batch=2, decoder_calls=10)
+        for reading in workload_flops(tiny.workload(samples=60 * 16000, batch=2, decoder_calls=10))
         if reading.method == "meta"
     }
     assert readings["encoder"] / 1e9 == pytest.approx(4 * 36.938, abs=0.01)
@@ -167,12 +170,19 @@ def checkpoint(tmp_path):
         model.save_pretrained(tmp_path)
         WhisperFeatureExtractor(feature_size=80).save_pretrained(tmp_path)
         tokens = {f"t{i}": i for i in range(config.vocab_size)}
+        for name, i in (
+            ("<|endoftext|>", config.eos_token_id),
+            ("<|startoftranscript|>", config.decoder_start_token_id),
+        ):
+            del tokens[f"t{i}"]
+            tokens[name] = i
         WhisperTokenizerFast(vocab=tokens, merges=[]).save_pretrained(tmp_path)
         return str(tmp_path)
 
     return save
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("settings", "prompt"),
     [

@@ -18,7 +18,7 @@ import pytest
 from runner.dispatch.dispatcher import Dispatcher
 from runner.dispatch.fleet.launcher import RayLauncher
 from runner.dispatch.fleet.link import Link
-from store import Store
+from store import JobRequest, Store
 
 pytest.importorskip("ray", reason="needs the extra `fleet`")
 CLUSTER = Path(__file__).with_name("cluster.py")
@@ -145,11 +145,8 @@ class Fleet:
         """Queues a job."""
         return self.store.queue.add(
             self.store.add_benchmark("naps", '{"name": "naps", "models": []}'),
-            target="ray",
+            JobRequest(target="ray", folder=str(self.folder), needs=needs, retries=retries),
             cases_total=2,
-            folder=str(self.folder),
-            needs=needs,
-            retries=retries,
         )
 
     def lines(self, name: str) -> list[str]:

@@ -36,6 +36,7 @@ def state(fleet: Fleet, job: int) -> str:
     return fleet.store.job(job).state
 
 
+@pytest.mark.e2e
 def test_jobs_run_on_nodes_and_their_rows_come_home(fleet: Fleet) -> None:
     jobs = [fleet.add() for _ in range(4)]
     fleet.dispatcher().run(drain=True)
@@ -46,9 +47,10 @@ def test_jobs_run_on_nodes_and_their_rows_come_home(fleet: Fleet) -> None:
         assert f"hello from job {job_id}" in Path(job.log_path).read_text()
         assert job.node is not None
     assert sorted(fleet.lines("cases.txt")) == sorted(f"{j} case-{c}" for j in jobs for c in (0, 1))
-    assert fleet.link.ask(Names("asrprof-"), list) == []
+    wait_for(lambda: fleet.link.ask(Names("asrprof-"), list) == [])
 
 
+@pytest.mark.e2e
 def test_a_node_measures_one_job_at_a_time(fleet: Fleet) -> None:
     fleet.hold()
     jobs = [fleet.add() for _ in range(3)]
@@ -99,7 +101,7 @@ def test_cancel_ends_the_runner_and_keeps_its_rows(fleet: Fleet) -> None:
     ended = fleet.store.job(job)
     assert (ended.state, ended.reason) == ("cancelled", "cancelled on request")
     assert ended.cases_done == 1
-    assert fleet.link.ask(Names("asrprof-"), list) == []
+    wait_for(lambda: fleet.link.ask(Names("asrprof-"), list) == [])
 
 
 def test_a_copy_of_a_store_leaves_the_agents_of_the_other_alone(
@@ -122,6 +124,7 @@ def test_a_copy_of_a_store_leaves_the_agents_of_the_other_alone(
     assert state(fleet, job) == "done"
 
 
+@pytest.mark.e2e
 def test_a_slot_that_another_store_uses_is_not_free(fleet: Fleet, tmp_path: Path) -> None:
     fleet.hold()
     job = fleet.add()

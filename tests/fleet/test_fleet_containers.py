@@ -8,9 +8,10 @@ import pytest
 
 from runner.config import Benchmark
 from runner.dispatch.dispatcher import Dispatcher
-from runner.dispatch.engine import Engine, EngineError
 from runner.dispatch.enqueue import enqueue
 from runner.dispatch.fleet.launcher import RayLauncher
+from runner.docker_engine import Engine, EngineError
+from store import JobRequest
 from tests.checkpoints import save_ctc
 from tests.fleet.conftest import Fleet, wait_for
 from tests.fleet.test_fleet_runs import CONFIG
@@ -45,7 +46,7 @@ def dispatcher(fleet: Fleet) -> Dispatcher:
 
 
 def test_rows_come_home_from_a_container_on_a_node(boxed: Fleet) -> None:
-    job = enqueue(boxed.store, Benchmark.model_validate(CONFIG), "ray")
+    job = enqueue(boxed.store, Benchmark.model_validate(CONFIG), JobRequest(target="ray"))
     dispatcher(boxed).run(drain=True)
     ended = boxed.store.job(job)
     assert ended.state == "done", ended.reason
@@ -60,16 +61,16 @@ def test_rows_come_home_from_a_container_on_a_node(boxed: Fleet) -> None:
 def test_a_container_whose_agent_died_gives_way(boxed: Fleet) -> None:
     limits = {**CONFIG["limits"], "min_seconds": 600}
     long = Benchmark.model_validate({**CONFIG, "limits": limits})
-    job = enqueue(boxed.store, long, "ray", retries=0)
+    job = enqueue(boxed.store, long, JobRequest(target="ray", retries=0))
     follower = dispatcher(boxed)
-    follower.claim(follower.launchers["ray"].lanes(boxed.store)[0])
+    follower.claim(follower.launchers["ray"].pools(boxed.store)[0])
     wait_for(lambda: [follower.follow()] and boxed.store.job(job).state == "running", 90)
     agents = [one for one in boxed.cluster.processes() if "PlacedAgent" in " ".join(one.cmdline())]
     assert len(agents) == 1
     agents[0].kill()
     wait_for(lambda: [follower.follow()] and boxed.store.job(job).state == "lost", 90)
     assert len(containers()) == 1
-    after = enqueue(boxed.store, Benchmark.model_validate(CONFIG), "ray")
+    after = enqueue(boxed.store, Benchmark.model_validate(CONFIG), JobRequest(target="ray"))
     dispatcher(boxed).run(drain=True)
     assert boxed.store.job(after).state == "done"
     assert containers() == []

@@ -19,8 +19,10 @@ from runner.dispatch.fleet.launcher import RayLauncher
 from runner.dispatch.fleet.spread import spread
 from runner.dispatch.process import ProcessLauncher
 from runner.errors import UserError
+from store import JobRequest
 from tests.checkpoints import save_ctc
 from tests.fleet.conftest import ClusterProcess, Fleet
+from tests.test_session import untimed
 
 pytestmark = pytest.mark.e2e
 LIMITS = {
@@ -28,7 +30,7 @@ LIMITS = {
     "min_seconds": 0,
     "min_iterations": 4,
     "cycle_batches": 2,
-    "quality_clips": 4,
+    "quality_utterances": 4,
     "threads": 1,
     "trace": True,
 }
@@ -62,7 +64,7 @@ def dispatcher(fleet: Fleet) -> Dispatcher:
 
 def add(fleet: Fleet, target: str, **changes: Any) -> int:
     benchmark = Benchmark.model_validate({**CONFIG, **changes})
-    return enqueue(fleet.store, benchmark, target)
+    return enqueue(fleet.store, benchmark, JobRequest(target=target))
 
 
 def test_the_rows_of_a_node_are_those_of_a_run_here(real: Fleet) -> None:
@@ -77,7 +79,7 @@ def test_the_rows_of_a_node_are_those_of_a_run_here(real: Fleet) -> None:
         ]
     for here, there in zip(found["local"], found["ray"], strict=True):
         assert (here.state, here.case_key) == (there.state, there.case_key) == ("ok", here.case_key)
-        assert here.transcripts == there.transcripts
+        assert untimed(here.transcripts) == untimed(there.transcripts)
         assert here.clips_fingerprint == there.clips_fingerprint
         assert here.flops == there.flops
         for field in dataclasses.fields(here):
@@ -88,6 +90,8 @@ def test_the_rows_of_a_node_are_those_of_a_run_here(real: Fleet) -> None:
         assert trace.is_relative_to(real.path.parent) and json.loads(trace.read_text())
 
 
+@pytest.mark.timed
+@pytest.mark.timeout(900)
 def test_figures_of_a_node_are_those_of_a_run_here(
     real: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,7 +106,7 @@ def test_figures_of_a_node_are_those_of_a_run_here(
     medians: dict[str, list[float]] = {"local": [], "ray": []}
     ratio = 0.0
     # More rounds where the machine is not quiet: a difference that is none of chance stays.
-    while len(medians["local"]) < 5 or (not 0.9 < ratio < 1.1 and len(medians["local"]) < 15):
+    while len(medians["local"]) < 3 or (not 0.9 < ratio < 1.1 and len(medians["local"]) < 15):
         for target, found in medians.items():
             job = add(real, target, **changes)
             dispatcher(real).run(drain=True)
@@ -121,7 +125,7 @@ def test_a_benchmark_is_spread_over_equal_nodes_only(
     launcher = RayLauncher(real.path, link=real.link)
     shares = spread(launcher, benchmark, None)
     assert shares == ["1/2", "2/2"]
-    jobs = [enqueue(real.store, benchmark, "ray", part=part) for part in shares]
+    jobs = [enqueue(real.store, benchmark, JobRequest(target="ray", part=part)) for part in shares]
     dispatcher(real).run(drain=True)
     rows = [row for job in jobs for row in real.store.leaderboard(job_id=job)]
     assert [row.state for row in rows] == ["ok"] * 3
@@ -142,23 +146,30 @@ def test_a_benchmark_is_spread_over_equal_nodes_only(
     assert spread(launcher, benchmark, None, unequal=True) == ["1/2", "2/2"]
 
 
-@pytest.mark.timeout(900)
-def test_two_hundred_jobs_over_four_nodes(tmp_path: Path) -> None:
+@pytest.mark.timed
+@pytest.mark.timeout(1200)
+def test_eighty_jobs_over_four_nodes(tmp_path: Path) -> None:
     """None lost, none doubled, and four nodes at least three times as fast as one."""
     rates = {}
-    for nodes, count in ((1, 8), (4, 200)):
+    for nodes, naps, quick in ((1, 4, 0), (4, 20, 60)):
         cluster = ClusterProcess(nodes)
         folder = tmp_path / str(nodes)
         folder.mkdir()
         fleet = Fleet(folder, cluster)
         try:
-            fleet.nap(2.0)
-            jobs = [fleet.add() for _ in range(count + 1)]
             # The first one pays for what a cluster does once.
+            jobs = [fleet.add()]
             fleet.dispatcher().run(jobs=1)
+            # Long against what a job costs the cores here, which all nodes share.
+            fleet.nap(4.5)
+            jobs += [fleet.add() for _ in range(naps)]
             began = time.monotonic()
             fleet.dispatcher(poll_s=0.2).run(drain=True)
-            rates[nodes] = count / (time.monotonic() - began)
+            rates[nodes] = naps / (time.monotonic() - began)
+            # As many again, and more, that end as soon as they begin.
+            fleet.nap(0.0)
+            jobs += [fleet.add() for _ in range(quick)]
+            fleet.dispatcher(poll_s=0.2).run(drain=True)
             assert {fleet.store.job(job).state for job in jobs} == {"done"}
             done = sorted(fleet.lines("cases.txt"))
             assert done == sorted(f"{job} case-{case}" for job in jobs for case in (0, 1))

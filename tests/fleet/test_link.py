@@ -12,6 +12,7 @@ from runner.dispatch.fleet.link import Link, LinkError
 from runner.dispatch.fleet.messages import Hello, ListNodes
 
 
+@pytest.mark.timed
 def test_after_a_failure_nobody_is_kept_waiting() -> None:
     now = [0.0]
     link = Link("127.0.0.1:1", clock=lambda: now[0])
@@ -20,7 +21,7 @@ def test_after_a_failure_nobody_is_kept_waiting() -> None:
     began = time.monotonic()
     with pytest.raises(LinkError, match="no Ray cluster at"):
         link.ask(ListNodes(), list)
-    assert time.monotonic() - began < 0.1
+    assert time.monotonic() - began < 1
     # Later it tries anew: by then there may be one.
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
@@ -30,6 +31,7 @@ def test_after_a_failure_nobody_is_kept_waiting() -> None:
             link.ask(Hello(), str)
 
 
+@pytest.mark.timed
 def test_closing_ends_a_question_that_gets_no_answer() -> None:
     with socket.socket() as deaf:
         # It takes connections and says nothing, as a head that hangs.

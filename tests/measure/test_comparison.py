@@ -1,4 +1,4 @@
-"""Two engines in turns: whose turn it is, and what the ratio and its interval say."""
+"""Two interleaved engines: whose turn it is, and what the ratio and its interval say."""
 
 from __future__ import annotations
 
@@ -85,3 +85,20 @@ def test_they_take_turns_and_neither_is_always_first(clips):
         assert (first.batch, first.iteration) == (second.batch, second.iteration)
     assert found.same_text == 0
     assert machine.turns[:4] == ["base"] * 4, "both are warm before the first round"
+
+
+@pytest.mark.parametrize(("precision", "rounds"), [(0.5, 4), (1e-9, 8), (None, 8)])
+def test_a_precise_ratio_ends_it_early(clips, precision, rounds):
+    machine = Machine()
+    engines = Fake(machine, "base", 0.3, "a"), Fake(machine, "new", 0.1, "a")
+    found, samples = compare(
+        *engines,
+        clips,
+        8,
+        name="x",
+        clock=machine,
+        progress=lambda *_: None,
+        precision=precision,
+    )
+    assert found.rounds == rounds
+    assert len(samples) == 2 * 2 * rounds

@@ -10,8 +10,8 @@ import pytest
 from runner.clips.builtin import read_builtin
 from runner.config import Limits, Variant
 from runner.engines.base import Unmeasurable
-from runner.engines.load import load_engine
-from runner.measure.decoder import profile_decoder
+from runner.load import load_engine
+from runner.measure.decoder import ENDS, profile_decoder
 from tests.engines.loading import request
 
 TOKENS = 64
@@ -42,13 +42,22 @@ def profile(waves, **parts):
     return engine, steps, {figure.name: figure.value for figure in figures}
 
 
+def late_to_early(steps):
+    lows = [step.low_s for step in steps[1:]]
+    return sum(lows[-ENDS:]) / sum(lows[:ENDS])
+
+
+@pytest.mark.e2e
+@pytest.mark.timed
 def test_with_a_cache_time_is_flat_and_without_it_grows(waves):
     engine, steps, cached = profile(waves)
     _, plain_steps, off = profile(waves, cache="off")
     assert [step.position for step in steps] == list(range(1, TOKENS + 1))
     assert len(plain_steps) == TOKENS
     assert all(step.low_s <= step.median_s <= step.high_s for step in steps)
-    assert off["late_to_early"] > 1.2 * cached["late_to_early"]
+    # By the quickest of all iterations: another program on the machine only ever adds.
+    assert late_to_early(plain_steps) > 1.2 * late_to_early(steps)
+    assert off["late_to_early"] > 1
     assert off["tokens_per_second"] < 0.6 * cached["tokens_per_second"]
     assert off["cross_attention_share"] > cached["cross_attention_share"]
     config = engine.model.config
@@ -59,6 +68,7 @@ def test_with_a_cache_time_is_flat_and_without_it_grows(waves):
     assert off["self_cache_bytes"] == off["cross_cache_bytes"] == 0
 
 
+@pytest.mark.timed
 def test_shares_are_shares(waves):
     _, _, figures = profile(waves)
     shares = {name: value for name, value in figures.items() if name.endswith("_share")}

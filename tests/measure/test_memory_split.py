@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from runner.engines.base import Unmeasurable
-from runner.engines.load import load_engine
-from runner.measure.flops.memory import model_memory
+from runner.flops.memory import model_memory
+from runner.load import load_engine
 from runner.measure.memory_split import ResidentMeter, split_memory, weights_alone
 from tests.engines.loading import request
 
@@ -68,6 +68,7 @@ def test_the_resident_meter_sees_memory_that_is_gone_again():
     assert meter.reset() - before < 16 * MIB
 
 
+@pytest.mark.e2e
 @linux
 @pytest.mark.parametrize(
     ("name", "seconds", "widest"),

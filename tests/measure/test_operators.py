@@ -14,7 +14,7 @@ from torch.autograd import DeviceType
 from torch.autograd.profiler_util import EventList, FunctionEvent
 from torch.profiler import record_function
 
-from runner.measure.operators import (
+from runner.profiler import (
     UNATTRIBUTED,
     category,
     device_rows,

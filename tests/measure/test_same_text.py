@@ -1,11 +1,12 @@
-"""Same text as the baseline: who promises it, over which clips it is counted, what is said."""
+"""Same text as the baseline: who promises it, how it is counted."""
 
 from __future__ import annotations
 
 import pytest
 
 from runner.config import Variant
-from runner.measure.same_text import compare_texts, hear, promises_same_text
+from runner.measure.same_text import compare_texts
+from runner.variants.techniques import promises_same_text
 
 
 def variant(**parts) -> Variant:
@@ -34,47 +35,6 @@ def test_a_promise_is_that_of_all_that_differs(ours, theirs, promised):
     assert promises_same_text(variant(**ours), variant(**theirs)) is promised
 
 
-def test_texts_are_compared_clip_by_clip():
+def test_texts_are_compared_utterance_by_utterance():
     found = compare_texts({"a": "one", "b": "two", "c": ""}, {"c": "", "b": "too", "a": "one"})
-    assert (found.clips, found.same) == (3, 2)
-
-
-def test_every_clip_is_heard_once_in_batches(fake_clips, echo):
-    shares: list[float] = []
-    heard = hear(echo, fake_clips, 2, by_length=True, progress=shares.append)
-    assert heard == {clip.id: str(len(clip.audio)) for clip in fake_clips}
-    assert echo.batches == [[9, 7], [5]]
-    assert shares == [pytest.approx(2 / 3), 1.0]
-
-
-@pytest.fixture
-def fake_clips():
-    import numpy as np
-
-    from runner.clips.clip import Clip
-
-    return tuple(
-        Clip(
-            id=f"c{size}",
-            audio=np.zeros(size, dtype=np.float32),
-            reference="a",
-            utterance_ids=("u",),
-            speech_seconds=float(size),
-        )
-        for size in (7, 5, 9)
-    )
-
-
-@pytest.fixture
-def echo():
-    from runner.engines.base import Transcription
-
-    class Echo:
-        def __init__(self) -> None:
-            self.batches: list[list[int]] = []
-
-        def transcribe(self, batch):
-            self.batches.append([len(audio) for audio in batch])
-            return Transcription(texts=tuple(str(len(audio)) for audio in batch))
-
-    return Echo()
+    assert (found.utterances, found.same) == (3, 2)

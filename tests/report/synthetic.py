@@ -7,14 +7,16 @@ be compared with what was put in.
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from runner.measure.statistics import cycle_interval, cycle_median
+from stats.timings import cycle_interval, cycle_median
 from store import (
+    ClipsMode,
     Conditions,
     EnergyLabel,
     EnergyReading,
@@ -25,10 +27,12 @@ from store import (
     Operator,
     Peak,
     Quality,
+    QualityOf,
     Result,
     Sample,
     Stage,
     Store,
+    TimedSpeech,
     Transcript,
     process_owner,
 )
@@ -87,6 +91,15 @@ class Grid:
     factor: float = 1.0
     """Times every latency: a planted regression."""
     clips: int = 20
+    """Utterances behind each error rate, of two a speaker."""
+    by_chance: bool = False
+    """Errors are drawn, word by word, where else each utterance has the law's share."""
+    mode: ClipsMode = "continuous"
+    """How the timed clips were made."""
+    quality_of: QualityOf = "utterances"
+    """Of packed clips every result has a record of its own, as in older stores."""
+    missing: float = 0.0
+    """Share of the words of the timed clips that do not come out."""
     energy: bool = True
     quality: bool = True
     out_of_memory: bool = True
@@ -173,17 +186,19 @@ def _result(
     timings = truth * np.asarray(BATCHES) * np.exp(errors)
     latency = _latency(timings, 0.95 * seconds * batch, batch, law)
     flops = round(law.gflop * 1e9 * seconds * batch)
-    quality, transcripts = _quality(grid, law, variant, generator)
+    quality, transcripts = _quality(grid, law, device, variant, seconds)
     return replace(
         bare,
         state="ok",
         reason=None,
         wall_s=60.0,
         parameters=law.parameters,
-        clips_fingerprint="f00d",
+        clips_fingerprint=f"{grid.mode}-{seconds:g}",
         latency=latency,
+        speech=_speech(grid, seconds, batch) if grid.quality else None,
         memory=_memory(law, device, seconds, batch),
         quality=quality,
+        quality_key=_quality_key(grid, law, device, variant) if quality else None,
         transcripts=transcripts,
         conditions=Conditions(
             load_before=0.2,
@@ -301,22 +316,55 @@ def _memory(law: Law, device: str, seconds: float, batch: int) -> Memory:
     )
 
 
+def _quality_key(grid: Grid, law: Law, device: str, variant: str) -> str | None:
+    """One record for all lengths and batches; None where every result has its own."""
+    return None if grid.quality_of == "packed clips" else f"{law.model}|{device}|{variant}"
+
+
+def _speech(grid: Grid, seconds: float, batch: int) -> TimedSpeech:
+    """Two words a second of the cycle's clips; a part of them may not come out."""
+    clips = batch * len(BATCHES)
+    words = round(2 * seconds * clips)
+    missing = round(grid.missing * words)
+    packed = grid.mode == "packed"
+    return TimedSpeech(
+        mode=grid.mode,
+        of_recording=0 if packed else clips - 1,
+        of_speaker=0,
+        of_utterance=0 if packed else 1,
+        of_any=clips if packed else 0,
+        speech_share=0.95,
+        reference_words=words,
+        hypothesis_words=words - missing,
+        missing_words=missing,
+        loops=0,
+        loops_time_share=0.0,
+        stopped_early=missing >= 0.1 * words,
+    )
+
+
 def _quality(
-    grid: Grid, law: Law, variant: str, generator: np.random.Generator
+    grid: Grid, law: Law, device: str, variant: str, seconds: float
 ) -> tuple[Quality | None, tuple[Transcript, ...]]:
     if not grid.quality:
         return None, ()
+    # The same words whatever the clips, as the store keeps one record of them.
+    seed = zlib.crc32(f"{law.model}|{device}|{variant}|{grid.seed}".encode())
+    generator = np.random.default_rng(seed)
     words = 20
     wer = law.wer + WER_LOSS[variant]
+    packed = grid.quality_of == "packed clips"
     transcripts = []
     for number in range(grid.clips):
-        # Every clip has the same share of errors, so that the rate is the law's to a word.
+        # Every utterance has the same share of errors, so that the rate is the law's to a word.
         errors = round((number + 1) * wer * words) - round(number * wer * words)
+        if grid.by_chance:
+            errors = int(generator.binomial(words, wer))
         reference = [WORDS[(number + n) % len(WORDS)] for n in range(words)]
         wrong = set(generator.permutation(words)[:errors].tolist())
         transcripts.append(
             Transcript(
-                clip_id=f"clip-{number:03}",
+                clip_id=f"clip-{seconds:g}-{number:03}" if packed else f"utterance-{number:03}",
                 audio_seconds=9.5,
                 reference=" ".join(reference),
                 hypothesis=" ".join("oops" if n in wrong else w for n, w in enumerate(reference)),
@@ -324,24 +372,30 @@ def _quality(
                 deletions=0,
                 insertions=0,
                 hits=words - errors,
+                speaker=None if packed else f"speaker-{number // 2}",
             )
         )
     errors = sum(clip.substitutions or 0 for clip in transcripts)
     total = words * grid.clips
     spread = 1.96 * math.sqrt(wer * (1 - wer) / total)
     return Quality(
-        clips=grid.clips,
+        of=grid.quality_of,
+        scored=grid.clips,
+        batch_size=None if packed else 1,
         wer=errors / total,
         wer_low=max(0.0, errors / total - spread),
         wer_high=errors / total + spread,
         cer=errors / total / 2,
         cer_low=0.0,
         cer_high=errors / total,
+        interval_by="packed clip" if packed else "speaker",
+        clusters=grid.clips if packed else math.ceil(grid.clips / 2),
         substitutions=errors,
         deletions=0,
         insertions=0,
         hits=total - errors,
-        normaliser="whisper-normalizer/english",
+        loops=None if packed else 0,
+        normaliser="whisper-normalizer/english" if packed else "asrprof/english-1",
         normaliser_version="0.1.12",
         reason=None,
     ), tuple(transcripts)

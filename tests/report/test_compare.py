@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
@@ -42,7 +43,7 @@ def loop(
     ]
 
 
-@pytest.mark.parametrize(("rounds", "drift"), [(3, 0.0), (15, 0.0), (15, 0.7)])
+@pytest.mark.parametrize(("rounds", "drift"), [(4, 0.0), (15, 0.0), (15, 0.7)])
 def test_chance_is_taken_for_a_difference_in_under_five_of_a_hundred(
     rounds: int, drift: float
 ) -> None:
@@ -86,12 +87,13 @@ def test_the_same_samples_do_not_differ() -> None:
     assert not same.significant
 
 
-def test_one_round_gives_a_ratio_without_a_verdict() -> None:
-    difference = compare_samples(loop(1, rounds=1), loop(2, rounds=1, factor=2.0))
+@pytest.mark.parametrize(("a", "b"), [(1, 1), (3, 3), (15, 3), (2, 15)])
+def test_fewer_than_four_rounds_give_a_ratio_without_a_verdict(a: int, b: int) -> None:
+    difference = compare_samples(loop(1, rounds=a), loop(2, rounds=b, factor=2.0))
     assert difference.ratio == pytest.approx(2, rel=0.1)
     assert math.isnan(difference.low)
     assert not difference.significant
-    assert difference.reason == "one round of the batch cycle gives no interval"
+    assert difference.reason == "fewer than 4 rounds of the batch cycle give no interval"
 
 
 def test_very_many_samples_take_no_time_and_say_the_same() -> None:
@@ -162,7 +164,11 @@ def test_no_shared_clip_is_an_error_and_one_gives_no_interval() -> None:
         compare_wer([clip(1, 0)], [clip(2, 0)])
     single = compare_wer([clip(1, 0)], [clip(1, 4)])
     assert single.difference == pytest.approx(0.2)
-    assert (single.significant, single.reason) == (False, "one clip gives no interval")
+    assert (single.significant, single.reason) == (
+        False,
+        "1 utterance is too few for an interval of 95 %",
+    )
+    assert (single.interval_by, single.clusters) == (None, None)
 
 
 def test_a_far_tail_has_resamples_beyond_it() -> None:
@@ -182,8 +188,8 @@ def test_a_far_tail_has_resamples_beyond_it() -> None:
 @pytest.mark.parametrize(
     ("clips", "confidence", "reason"),
     [
-        (3, 0.95, "3 clips are too few for an interval of 95 %"),
-        (5, 0.9995, "5 clips are too few for an interval of 99.95 %"),
+        (3, 0.95, "3 utterances are too few for an interval of 95 %"),
+        (5, 0.9995, "5 utterances are too few for an interval of 99.95 %"),
     ],
 )
 def test_a_tail_that_cannot_be_reached_gives_no_interval(
@@ -213,5 +219,34 @@ def test_far_out_the_ends_are_those_of_the_spread() -> None:
 def test_where_no_clip_differs_there_is_nothing_to_be_unsure_of() -> None:
     same = [clip(n, n % 4) for n in range(30)]
     found = compare_wer(same, same)
-    assert (found.difference, found.reason, found.significant) == (0, "no clip differs", False)
+    assert (found.difference, found.reason, found.significant) == (0, "no utterance differs", False)
     assert math.isnan(found.low)
+
+
+def test_utterances_of_a_speaker_are_drawn_together() -> None:
+    generator = np.random.default_rng(5)
+    speakers, each = 30, 10
+    alarms = {"speaker": 0, "utterance": 0}
+    for seed in range(60):
+        # Two models that are as good, each better with voices of its own.
+        shares = np.repeat(generator.beta(2, 8, size=(2, speakers)), each, axis=1)
+        errors = generator.binomial(20, shares)
+        a, b = ([clip(n, int(e)) for n, e in enumerate(side)] for side in errors)
+        named = [replace(one, speaker=f"s{n // each}") for n, one in enumerate(a)]
+        for by, side, count in (("utterance", a, speakers * each), ("speaker", named, speakers)):
+            found = compare_wer(side, b, seed=seed)
+            assert (found.interval_by, found.clusters) == (by, count)
+            alarms[by] += found.significant
+    assert alarms["speaker"] <= 8
+    assert alarms["utterance"] > 15
+
+
+def test_one_side_may_know_the_speakers_alone() -> None:
+    a = [clip(n, n % 5) for n in range(12)]
+    b = [replace(clip(n, 1), speaker=f"s{n % 4}") for n in range(12)]
+    found = compare_wer(a, b)
+    assert (found.interval_by, found.clusters, found.clips) == ("speaker", 4, 12)
+    # Two voices are too few, and each of the twelve is drawn.
+    b = [replace(clip(n, 1), speaker=f"s{n % 2}") for n in range(12)]
+    found = compare_wer(a, b)
+    assert (found.interval_by, found.clusters) == ("utterance", 12)

@@ -16,7 +16,7 @@ from report.render.markdown import render_markdown
 from report.render.pdf import render_pdf
 from report.scenarios import load_scenarios
 from report.study import Study
-from store import DecoderStep, Figure, Result, Store, process_owner
+from store import DecoderStep, Result, Scalar, Store, process_owner
 from tests.report.synthetic import Grid, results_of
 
 BARE = next(iter(results_of(Grid(clips=1))))
@@ -36,21 +36,21 @@ def profiled(
     seconds = [8 * first_s] + [
         first_s * (1 + (growth - 1) * place / max(steps - 2, 1)) for place in range(steps - 1)
     ]
-    figures = [Figure(name="prefill_s", value=seconds[0])]
+    figures = [Scalar(name="prefill_s", value=seconds[0])]
     if steps > 17:
         figures += [
-            Figure(name="early_token_s", value=first_s),
-            Figure(name="late_token_s", value=first_s * growth),
-            Figure(name="late_to_early", value=growth),
-            Figure(name="tokens_per_second", value=batch / first_s),
+            Scalar(name="early_token_s", value=first_s),
+            Scalar(name="late_token_s", value=first_s * growth),
+            Scalar(name="late_to_early", value=growth),
+            Scalar(name="tokens_per_second", value=batch / first_s),
         ]
     if shares:
         figures += [
-            Figure(name="self_attention_share", value=0.21),
-            Figure(name="cross_attention_share", value=0.34),
-            Figure(name="feed_forward_share", value=0.25),
-            Figure(name="self_cache_bytes", value=1e6),
-            Figure(name="cross_cache_bytes", value=36.5e6),
+            Scalar(name="self_attention_share", value=0.21),
+            Scalar(name="cross_attention_share", value=0.34),
+            Scalar(name="feed_forward_share", value=0.25),
+            Scalar(name="self_cache_bytes", value=1e6),
+            Scalar(name="cross_cache_bytes", value=36.5e6),
         ]
     return replace(
         BARE,
@@ -146,7 +146,7 @@ def test_a_ratio_of_a_busy_machine_is_marked(store_path: Path) -> None:
     assert section is not None
     table, _ = [block for block in section.blocks if isinstance(block, Table)]
     assert table.rows[0][6] == "~2.30"
-    assert any(note.startswith("~ the machine was not quiet") for note in table.notes)
+    assert any(note.startswith("~ the latency was not stable") for note in table.notes)
     (said,) = [block for block in section.blocks if isinstance(block, Bullets)]
     assert "cache-dynamic: the last tokens take ~2.30 times" in said.items[0][1]
 

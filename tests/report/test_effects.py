@@ -8,11 +8,11 @@ from pathlib import Path
 from report.content import MISSING
 from report.sections.effects import effects
 from report.study import Study
-from store import Figure, Proof, Store
+from store import Proof, Scalar, Store
 from store.records import Result
 from tests.report.synthetic import Grid, results_of
 
-PLAIN = Proof(part="precision", asked="fp32", found="parameters float32 x 9")
+PLAIN = Proof(technique="precision", requested="fp32", found="parameters float32 x 9")
 
 
 def study_of(path: Path, results: list[Result]) -> Study:
@@ -40,11 +40,14 @@ def test_a_variant_shows_its_proofs_and_figures(tmp_path):
             result,
             variant="streamed",
             case_key=result.case_key + "|streamed",
-            proofs=(PLAIN, Proof(part="chunk_seconds", asked="1 s", found="5 passes for 5 chunks")),
+            proofs=(
+                PLAIN,
+                Proof(technique="chunk_seconds", requested="1 s", found="5 passes for 5 chunks"),
+            ),
             figures=(
-                Figure(name="first_word_s", value=1.25),
-                Figure(name="acceptance", value=0.5),
-                Figure(name="memory_weights_bytes", value=1e6),
+                Scalar(name="first_word_s", value=1.25),
+                Scalar(name="acceptance", value=0.5),
+                Scalar(name="memory_weights_bytes", value=1e6),
             ),
         )
         for result in (first, second)
@@ -63,13 +66,13 @@ def test_plain_fp32_has_no_row_unless_it_has_figures(tmp_path):
     result = next(result for result in results_of(Grid()) if result.variant == "fp32")
     plain = replace(result, proofs=(PLAIN,), figures=())
     assert effects(study_of(tmp_path / "a.db", [plain])) is None
-    largest = replace(plain, figures=(Figure(name="largest_batch", value=24.0),))
+    largest = replace(plain, figures=(Scalar(name="largest_batch", value=24.0),))
     table = effects(study_of(tmp_path / "b.db", [largest]))
     assert [row[2:] for row in table.rows] == [
         ("precision: parameters float32 x 9", "largest batch 24.0")
     ]
     shown = replace(
-        plain, variant="bf16", proofs=(), figures=(Figure(name="compile_s", value=9.0),)
+        plain, variant="bf16", proofs=(), figures=(Scalar(name="compile_s", value=9.0),)
     )
     (row,) = effects(study_of(tmp_path / "c.db", [shown])).rows
     assert row[2:] == (MISSING, "compiling 9.00 s")

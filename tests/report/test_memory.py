@@ -8,13 +8,13 @@ from pathlib import Path
 from report.memory import PARTS, splits
 from report.sections.memory import memory
 from report.study import Study
-from store import Figure, Store
+from store import Scalar, Store
 from tests.report.synthetic import Grid, results_of
 
 
 def study_of(path: Path, *, parts: tuple[str, ...]) -> Study:
     figures = tuple(
-        Figure(name=f"memory_{part}_bytes", value=1e6 * (place + 1))
+        Scalar(name=f"memory_{part}_bytes", value=1e6 * (place + 1))
         for place, part in enumerate(parts)
     )
     with Store.open(path) as store:

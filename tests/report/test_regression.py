@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -80,6 +81,36 @@ def test_a_limit_gates(tmp_path: Path, compare: Callable[..., tuple[int, str, st
     assert compare(str(a), str(b), "--fail-on", "wer:+0.5pp", "--fail-on", "memory:+1%")[0] == 0
 
 
+@pytest.mark.parametrize(
+    ("label", "threads", "compares"),
+    [("estimated", 8, True), ("estimated", 4, False), ("measured", 4, True)],
+)
+def test_estimates_of_other_threads_do_not_compare(
+    tmp_path: Path,
+    compare: Callable[..., tuple[int, str, str]],
+    label: str,
+    threads: int,
+    compares: bool,
+) -> None:
+    """A model of power by load says of other threads what its own law says."""
+    a = store(tmp_path / "a.db", 1, devices=("cpu",))
+    b = store(tmp_path / "b.db", 2, devices=("cpu",), factor=1.5)
+    for path, number in ((a, 8), (b, threads)):
+        with sqlite3.connect(path) as connection:
+            connection.execute(
+                "update results set energy_label = ?, energy_source = 'x', threads = ?",
+                (label, number),
+            )
+    code, out, _ = compare(str(a), str(b), "--fail-on", "energy:+10%")
+    assert code == (1 if compares else 0)
+    assert ("past energy:+10%" in out) == compares
+    pairs = json.loads(compare(str(a), str(b), "--json")[1])["pairs"]
+    assert pairs
+    for pair in pairs:
+        assert (pair["energy_ratio"] is not None) == compares
+    assert ("estimates of 8 and of 4 threads do not compare" in out) != compares
+
+
 def test_what_chance_may_explain_is_said_and_does_not_gate(
     tmp_path: Path, compare: Callable[..., tuple[int, str, str]]
 ) -> None:
@@ -104,6 +135,19 @@ def test_a_case_that_no_longer_runs_fails_the_gate(
     assert compare(str(a), str(b), "--fail-on", "latency:+50%")[0] == 1
 
 
+def test_a_case_that_vanished_fails_the_gate_unless_allowed(
+    tmp_path: Path, compare: Callable[..., tuple[int, str, str]]
+) -> None:
+    a, b = str(store(tmp_path / "a.db", 1)), str(store(tmp_path / "b.db", 2, laws=WHISPER[:1]))
+    gate = ("--fail-on", "latency:+50%")
+    code, out, _ = compare(a, b, *gate)
+    assert code == 1
+    assert "did not run again; --allow-missing lets them" in out
+    assert compare(a, b, *gate, "--allow-missing")[0] == 0
+    assert compare(b, a, *gate)[0] == 0, "new cases are no loss"
+    assert compare(a, b)[0] == 0, "without a limit nothing fails"
+
+
 def test_jobs_and_commits_of_one_store(
     tmp_path: Path, compare: Callable[..., tuple[int, str, str]]
 ) -> None:
@@ -122,6 +166,9 @@ def test_jobs_and_commits_of_one_store(
         assert "8 slower" in out
     # A store alone is its newest results.
     assert "8 within chance" in compare(str(path), f"{path}#2")[1]
+    # A file of that name is what is meant, where there is one.
+    path.rename(f"{path}#2")
+    assert "8 within chance" in compare(f"{path}#2", f"{path}#2#2")[1]
 
 
 def test_json_has_the_figures(tmp_path: Path, compare: Callable[..., tuple[int, str, str]]) -> None:
@@ -160,9 +207,13 @@ def test_what_else_differs_is_said(
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("nothing", "a.db"), "'nothing' is no store, job or commit"),
+        (("nothing", "a.db"), "'nothing' is not a store, a job or a commit"),
         (("a.db", "a.db", "--fail-on", "latency:5"), "write for example latency:+5%"),
         (("a.db", "a.db", "--fail-on", "latency:+5pp"), "only wer has points"),
+        (("a.db", "a.db", "--fail-on", "latency:-5%"), "gets better; write latency:+5%"),
+        (("a.db", "a.db", "--fail-on", "rtfx:+5%"), "gets better; write rtfx:-5%"),
+        (("a.db", "a.db", "--fail-on", "p95:-10%"), "gets better; write p95:+10%"),
+        (("a.db", "a.db", "--fail-on", "wer:-0.5pp"), "gets better; write wer:+0.5pp"),
         (("a.db#7", "a.db"), "a.db#7: no results of it in a.db"),
         (("a.db", "commit:1234", "--store", "a.db"), "commit 1234: no results of it"),
         (("a.db", "other.db"), "have no case in common"),

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from report.correlation import correlate
 from report.scaling import fit_law, laws, saturations
 from report.study import Study
 from store import Store
@@ -95,24 +94,6 @@ def test_saturation_is_where_throughput_stops_growing(tmp_path: Path) -> None:
     assert wav2vec2.is_open
     expected = 16 * (0.012 + 0.0006) / (0.012 + 0.0006 * 16)
     assert wav2vec2.gain == pytest.approx(expected, rel=0.01)
-
-
-def test_correlation_of_a_power_law_is_one() -> None:
-    x = [1.0, 10.0, 100.0, 1000.0]
-    perfect = correlate(x, [3 * value**0.7 for value in x])
-    assert perfect is not None
-    assert (perfect.pearson, perfect.spearman) == (pytest.approx(1), pytest.approx(1))
-    falling = correlate(x, [1 / value for value in x])
-    assert falling is not None and falling.spearman == pytest.approx(-1)
-
-
-def test_correlation_with_ties_and_its_interval() -> None:
-    found = correlate([1, 2, 2, 3, 4, 5], [2, 1, 3, 3, 5, 4])
-    assert found is not None
-    assert found.spearman == pytest.approx(0.8088, abs=1e-3)
-    assert found.low < found.pearson < found.high
-    assert correlate([1.0, 1.0, 1.0], [1.0, 2.0, 3.0]) is None
-    assert correlate([1.0, 2.0], [1.0, 2.0]) is None
 
 
 def test_the_laws_of_the_builder_are_what_it_says() -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.tui.big_store import CASES, make_big_store
 from store import LEADERBOARD_COLUMNS, Query, Result, Store, StoreError
 from store.browse import GROUP_COLUMNS, Browser
 from store.connection import open_database
-from tui.bench.big_store import CASES, make_big_store
 
 RESULTS = 20_000
 
@@ -86,6 +86,33 @@ def test_groups_hold_their_own_and_mix_no_labels(browse: Browser) -> None:
     assert only.energy_label == "estimated"
 
 
+def test_the_best_of_a_group_compares(tmp_path: Path, full: Result) -> None:
+    """Neither an error rate of packed clips nor the pace of what stopped early is the best."""
+    assert full.quality is not None
+    assert full.speech is not None
+    assert full.latency is not None
+    sound = replace(full, speech=replace(full.speech, stopped_early=False))
+    early = replace(
+        full,
+        case_key="early",
+        quality_key="early",
+        quality=replace(full.quality, of="packed clips", wer=0.0),
+        speech=replace(full.speech, stopped_early=True),
+        latency=replace(full.latency, rtfx=10 * full.latency.rtfx),
+    )
+    path = tmp_path / "r.db"
+    with Store.open(path) as store:
+        benchmark = store.add_benchmark("b", "{}")
+        job = store.start_job(benchmark, target="local", cases_total=2, owner="o:1:1", lease_s=9)
+        for result in (sound, early):
+            store.write_result(job, result)
+    with Store.open(path, readonly=True) as store:
+        (group,) = store.browse.groups(["model"])
+    assert (group.results, group.ok) == (2, 2)
+    assert group.wer == pytest.approx(full.quality.wer, rel=1e-3)
+    assert group.rtfx == group.rtfx_mean == pytest.approx(full.latency.rtfx, rel=1e-4)
+
+
 def test_newest_of_each_case(browse: Browser) -> None:
     rows = browse.newest()
     assert len(rows) == CASES
@@ -115,7 +142,7 @@ def test_a_bad_condition_is_one_line(browse: Browser, where: str) -> None:
 def test_a_condition_that_never_ends_is_ended(
     browse: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("store.browse.PATIENCE_S", 0.2)
+    monkeypatch.setattr("store.browse.QUERY_TIMEOUT_S", 0.2)
     endless = (
         "1 IN (WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n)"
     )
@@ -161,14 +188,19 @@ def cpu_s(function: Callable[[], object]) -> float:
     return min(times)
 
 
+@pytest.mark.timed
 def test_no_order_and_no_page_is_slow(browse: Browser) -> None:
-    """A fifth of 100,000 results, and a fifth of the 0.1 s that a person would notice there."""
+    """A fifth of 100,000 results, and a fifth of the 0.1 s that a person would notice there.
+
+    Thrice the time, because a machine may be three times as slow as the one that this is for.
+    """
     for column in ("result_id", "latency_ms", "rtfx", "wer", "energy_j", "model"):
-        assert cpu_s(lambda c=column: browse.ids(Query(order=c))) < 0.02, column  # type: ignore[misc]
+        assert cpu_s(lambda c=column: browse.ids(Query(order=c))) < 3 * 0.02, column  # type: ignore[misc]
     ids = browse.ids(Query(order="rtfx"))
-    assert cpu_s(lambda: browse.rows(ids[9000:9064])) < 0.01
+    assert cpu_s(lambda: browse.rows(ids[9000:9064])) < 3 * 0.01
 
 
+@pytest.mark.timed
 def test_the_figures_that_people_sort_by_have_an_index(browse: Browser) -> None:
     with_index = cpu_s(lambda: browse.ids(Query(order="latency_ms")))
     without = cpu_s(lambda: browse.ids(Query(order="cold_ms")))

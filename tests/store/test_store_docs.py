@@ -8,11 +8,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from store import Result, Store
+from tests.store.test_store_noise import noise_level
 
 cli = pytest.importorskip("sqlite_utils.cli", reason="sqlite-utils is not installed")
 testing = pytest.importorskip("click.testing")
@@ -39,7 +41,7 @@ def in_folder(
     with Store.open("results/asrprof.db") as store:
         if not store.jobs():
             job_id = add_job(store)
-            store.write_result(job_id, full)
+            store.write_result(job_id, replace(full, noise_levels=(noise_level(snr_db=5.0),)))
             store.write_result(job_id, failed)
 
 

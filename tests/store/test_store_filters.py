@@ -20,10 +20,11 @@ def found(store: Store, job_id: int, full: Result, failed: Result) -> Found:
     """The case keys that a filter leaves of four results."""
     store.write_result(job_id, replace(full, case_key="tiny"))
     store.write_result(job_id, failed)
-    assert full.latency is not None
+    assert full.latency is not None and full.speech is not None
     slow = replace(full.latency, median_s=2.0, stable=False)
     odd = replace(full, case_key="odd", model="50%_o'model", variant="int8", latency=slow)
-    store.write_result(job_id, odd)
+    cut = replace(full.speech, mode="packed", stopped_early=True)
+    store.write_result(job_id, replace(odd, speech=cut))
     store.write_result(job_id, replace(full, case_key="long", audio_seconds=60.0))
 
     def keys(text: str) -> list[str]:
@@ -62,8 +63,23 @@ def _query(text: str) -> Query:
         ("audio:60 state:ok", ["long"]),
         ("-state:ok", ["case-2"]),
         ("batch>4", ["case-2"]),
+        ("wer < 8%", ["tiny", "odd", "long"]),
+        ("batch > 4 state = failed", ["case-2"]),
+        ("wer_low < wer", ["tiny", "odd", "long"]),
+        ("audio_seconds / 2 > 29 and state = 'ok'", ["long"]),
+        ("batch_size + 1 > 5", ["case-2"]),
         ("wer < 0.1 or state = 'failed'", ["tiny", "case-2", "odd", "long"]),
         ("latency_ms > 1000 -- slow", ["odd"]),
+        ("packed", ["odd"]),
+        ("-packed", ["tiny", "case-2", "long"]),
+        ("continuous", ["tiny", "long"]),
+        ("clips:packed", ["odd"]),
+        ("stopped early", ["odd"]),
+        ('"stopped early"', ["odd"]),
+        ("-stopped", ["tiny", "case-2", "long"]),
+        ("stopped:yes", ["odd"]),
+        ("stopped_early:no", ["tiny", "long"]),
+        ("wer_of:utterances scored>31", ["tiny", "odd", "long"]),
         ("Reason:runtimeerror VARIANT:fp32", ["case-2"]),
     ],
 )

@@ -24,16 +24,21 @@ COLUMNS = [
     "weights",
     "device",
     "variant",
+    "language",
+    "language_by",
     "audio_seconds",
     "batch_size",
     "state",
     "reason",
+    "clips_mode",
+    "speech_share",
     "latency_ms",
     "latency_low_ms",
     "latency_high_ms",
     "p95_ms",
     "cold_ms",
     "stable",
+    "stopped_early",
     "rtfx",
     "throughput",
     "energy_j",
@@ -47,8 +52,15 @@ COLUMNS = [
     "tokens",
     "speedup",
     "wer",
+    "wer_low",
+    "wer_high",
     "cer",
-    "clips",
+    "wer_of",
+    "scored",
+    "loops",
+    "normaliser",
+    "headline",
+    "not_scored",
     "environment_id",
     "created_at",
 ]
@@ -83,14 +95,17 @@ def test_figures_of_a_row(filled: Store, job_id: int) -> None:
     assert (row.encoder_gflops, row.gflops) == (48.0, 60.0)
     assert (row.rss_mb, row.vram_mb) == (1234.6, 250.0)
     assert row.speedup == 2.0
-    assert (row.wer, row.cer, row.clips) == (0.07654, 0.03, 32)
+    assert (row.wer, row.wer_low, row.wer_high, row.cer) == (0.07654, 0.05, 0.1, 0.03)
+    assert (row.wer_of, row.scored, row.loops) == ("utterances", 32, 2)
+    assert (row.normaliser, row.headline, row.not_scored) == ("asrprof/english-1", "WER", 12)
+    assert (row.clips_mode, row.speech_share, row.stopped_early) == ("continuous", 0.9123, False)
     assert row.created_at == "2026-01-31T12:00:00.000000+00:00"
 
 
 def test_missing_figures_are_null_not_zero(filled: Store) -> None:
     row = filled.leaderboard()[1]
     assert (row.state, row.reason) == ("failed", "RuntimeError: no")
-    for column in COLUMNS[COLUMNS.index("latency_ms") : COLUMNS.index("created_at")]:
+    for column in COLUMNS[COLUMNS.index("clips_mode") : COLUMNS.index("created_at")]:
         assert getattr(row, column) is None, column
 
 

@@ -247,7 +247,12 @@ def table(tmp_path: Path, home: Path, filesystem: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    "filesystem", ["nfs", "nfs4", "cifs", "9p", "virtiofs", "fuse", "fuse.sshfs", "lustre"]
+    "filesystem",
+    [
+        *("nfs", "nfs4", "cifs", "9p", "virtiofs", "fuse", "fuse.sshfs", "lustre", "gpfs"),
+        *("wekafs", "panfs", "pvfs2", "orangefs", "dvs", "fakeowner", "vmhgfs", "drvfs", "davfs"),
+        *("ocfs2", "gfs2", "cvfs"),
+    ],
 )
 def test_file_systems_without_shared_memory(tmp_path: Path, home: Path, filesystem: str) -> None:
     mounts = table(tmp_path, home, filesystem)
@@ -260,6 +265,18 @@ def test_file_systems_without_shared_memory(tmp_path: Path, home: Path, filesyst
 @pytest.mark.parametrize("filesystem", ["ext4", "btrfs", "overlay", "tmpfs", "xfs", "fuseblk"])
 def test_local_file_systems(tmp_path: Path, home: Path, filesystem: str) -> None:
     Store.open(home / "asrprof.db", mountinfo=table(tmp_path, home, filesystem)).close()
+
+
+def test_unknown_file_systems_are_told_from_local_ones(tmp_path: Path, home: Path) -> None:
+    """A store opens there; a container spools instead, and doctor says so."""
+    mounts = table(tmp_path, home, "hyperfs")
+    Store.open(home / "asrprof.db", mountinfo=mounts).close()
+    found = mount_of(home, mounts)
+    assert found is not None
+    assert (found.keeps_wal_safe, found.known_local) == (True, False)
+    local = mount_of(home, table(tmp_path, home, "xfs"))
+    assert local is not None
+    assert local.known_local
 
 
 def test_later_mount_hides_the_earlier(tmp_path: Path, home: Path) -> None:

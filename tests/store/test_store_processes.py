@@ -38,7 +38,8 @@ with Store.open(path) as store:
         # Half of the keys belong to every process, half to this one only.
         owner = "all" if case % 2 else number
         store.write_result(job, replace(result, case_key=f"{owner}-{case}"))
-        store.add_event(job, Event(kind="log", at=timestamp(utc_now()), message=f"{number}-{case}"))
+        message = f"{number}-{case}"
+        store.add_event(job, Event(kind="remark", at=timestamp(utc_now()), message=message))
 """
 
 OPEN_AND_ADD = """
@@ -149,6 +150,7 @@ def test_only_one_of_two_resumes_a_job(store: Store, store_path: Path, job_id: i
     assert store.job(job_id).attempt == 2
 
 
+@pytest.mark.timed
 def test_kill_in_mid_transaction_leaves_no_torn_result(
     store: Store, store_path: Path, job_id: int, full: Result
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 import pytest
 
 from store import (
+    JobRequest,
     LeaseLostError,
     Place,
     Result,
@@ -43,11 +44,8 @@ def queue_job(store: Store) -> Callable[..., int]:
         benchmark = store.add_benchmark("demo", '{"name": "demo"}')
         return store.queue.add(
             benchmark,
-            target=target,
+            JobRequest(target=target, priority=priority, time_limit_s=time_limit_s, folder="/tmp"),
             cases_total=2,
-            priority=priority,
-            time_limit_s=time_limit_s,
-            folder="/tmp",
         )
 
     return add
@@ -323,6 +321,6 @@ def test_a_run_by_hand_takes_a_job_out_of_the_dispatchers_hands(
 
 def test_queue_of_no_benchmark(store: Store, store_path: Path) -> None:
     with pytest.raises(StoreError, match="no benchmark 7"):
-        store.queue.add(7, target="local", cases_total=1)
+        store.queue.add(7, JobRequest(target="local"), cases_total=1)
     with pytest.raises(StoreError, match="no benchmark 7"):
         store.benchmark(7)

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from store import FINAL, HELD, JobState, LeaseLostError, Place, Store, StoreError
+from store import FINAL, HELD, JobRequest, JobState, LeaseLostError, Place, Store, StoreError
 
 OWNERS = st.sampled_from(["alpha/1:10:1", "alpha/1:11:1", "beta/1:10:1"])
 PLACES: st.SearchStrategy[Place] = st.sampled_from(["top", "bottom", "before", "after"])
@@ -58,7 +58,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(target=jobs, priority=st.integers(-1, 1))
     def add(self, priority: int) -> int:
         job = self._store.queue.add(
-            self._benchmark, target="local", cases_total=1, priority=priority
+            self._benchmark, JobRequest(target="local", priority=priority), cases_total=1
         )
         assert self._store.queue.waiting()[-1].priority <= priority
         self._before[job] = ("queued", 1)

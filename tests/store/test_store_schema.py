@@ -1,19 +1,18 @@
-"""Schema versions and migrations."""
+"""The schema of a new store, and which files are refused."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from store import Result, Store, StoreError
+from store import Store, StoreError
 from store.migrate import check_schema, migrate
-from store.schema import APPLICATION_ID, MIGRATIONS
-
-CREATE = MIGRATIONS[0]
+from store.schema import APPLICATION_ID, CREATE_TABLES, SCHEMA_VERSION
 
 
 @pytest.fixture
@@ -21,24 +20,6 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(tmp_path / "asrprof.db", isolation_level=None)
     yield connection
     connection.close()
-
-
-def add_column(connection: sqlite3.Connection) -> None:
-    connection.execute("ALTER TABLE jobs ADD COLUMN colour TEXT")
-
-
-def rename_results(connection: sqlite3.Connection) -> None:
-    connection.execute("ALTER TABLE results RENAME TO outcomes")
-    connection.execute("ALTER TABLE outcomes RENAME TO results")
-
-
-def fail(connection: sqlite3.Connection) -> None:
-    connection.execute("CREATE TABLE half (x)")
-    connection.execute("no sql")
-
-
-def orphan(connection: sqlite3.Connection) -> None:
-    connection.execute("INSERT INTO events (job_id, kind, at) VALUES (9, 'log', 'now')")
 
 
 def version(connection: sqlite3.Connection) -> int:
@@ -49,86 +30,21 @@ def schema(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     return connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
 
 
-def test_from_version_0(connection: sqlite3.Connection) -> None:
+def test_of_a_new_store(connection: sqlite3.Connection) -> None:
     assert version(connection) == 0
-    assert migrate(connection) == len(MIGRATIONS) == version(connection)
+    migrate(connection)
+    assert version(connection) == SCHEMA_VERSION == 12
     assert connection.execute("PRAGMA application_id").fetchall() == [(APPLICATION_ID,)]
     before = schema(connection)
-    assert migrate(connection) == len(MIGRATIONS)
+    migrate(connection)
     assert schema(connection) == before
-
-
-def test_step_by_step_is_the_same_as_at_once(tmp_path: Path) -> None:
-    steps = (CREATE, add_column, rename_results)
-    schemas = []
-    for name, stops in (("once", [3]), ("steps", [1, 2, 3])):
-        connection = sqlite3.connect(tmp_path / name, isolation_level=None)
-        for stop in stops:
-            assert migrate(connection, steps[:stop]) == stop
-        schemas.append(schema(connection))
-        connection.close()
-    assert schemas[0] == schemas[1]
-
-
-@pytest.mark.parametrize("start", [0, 1])
-@pytest.mark.parametrize("broken", [fail, orphan])
-def test_failed_migration_is_rolled_back_whole(
-    connection: sqlite3.Connection, start: int, broken: object
-) -> None:
-    migrate(connection, MIGRATIONS[:start])
-    before = schema(connection)
-    with pytest.raises(sqlite3.Error):
-        migrate(connection, (CREATE, add_column, broken))  # type: ignore[arg-type]
-    assert schema(connection) == before
-    assert version(connection) == start
-    assert not connection.in_transaction
-    migrate(connection, (CREATE, add_column))
-    assert version(connection) == 2
-
-
-def test_rows_survive_a_migration(
-    store_path: Path, store: Store, job_id: int, full: Result
-) -> None:
-    store.write_result(job_id, full)
-    connection = sqlite3.connect(store_path, isolation_level=None)
-    migrate(connection, (*MIGRATIONS, add_column, rename_results))
-    assert connection.execute("SELECT latency_ms FROM leaderboard").fetchall() == [(500.0,)]
-    connection.close()
-
-
-def test_version_1_keeps_its_rows(connection: sqlite3.Connection, tmp_path: Path) -> None:
-    migrate(connection, (CREATE,))
-    at = "2026-01-31T12:00:00.000000+00:00"
-    connection.execute(
-        "INSERT INTO benchmarks (name, config, config_hash, created_at) VALUES ('a', '{}', 'h', ?)",
-        (at,),
-    )
-    connection.execute(
-        "INSERT INTO jobs (benchmark_id, target, state, priority, cases_total, cases_done,"
-        " created_at, started_at, container_id, log_path)"
-        " VALUES (1, 'local', 'done', 3, 2, 2, ?, ?, 'c0ffee', 'x.log')",
-        (at, at),
-    )
-    connection.execute(
-        "INSERT INTO results (job_id, created_at, case_key, model, engine, weights, device,"
-        " variant, audio_seconds, batch_size, seed, state, started_at, wall_s, latency_s)"
-        " VALUES (1, ?, 'k', 'm', 'e', 'random', 'cpu', 'fp32', 5.0, 1, 0, 'ok', ?, 1.0, 0.25)",
-        (at, at),
-    )
-    with Store.open(tmp_path / "asrprof.db") as store:
-        (job,) = store.jobs()
-        (row,) = store.leaderboard()
-        assert (job.benchmark, job.state, job.priority, job.cases_done) == ("a", "done", 3, 2)
-        assert (job.handle, job.log_path, job.attempt_started_at) == ("c0ffee", "x.log", at)
-        assert (job.dispatcher, job.time_limit_s, job.cancel_requested_at) == (None, None, None)
-        assert (row.job_id, row.latency_ms) == (1, 250.0)
-    assert version(connection) == len(MIGRATIONS)
+    assert {name for name, _ in before} > {"leaderboard", "results_by_wer", *CREATE_TABLES}
 
 
 def test_newer_schema_is_refused(store_path: Path, store: Store) -> None:
     store.close()
     connection = sqlite3.connect(store_path)
-    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     connection.close()
     for readonly in (False, True):
         with pytest.raises(StoreError, match=r"newer asrprof.*upgrade") as caught:
@@ -137,13 +53,25 @@ def test_newer_schema_is_refused(store_path: Path, store: Store) -> None:
         assert "\n" not in str(caught.value)
 
 
-def test_older_schema_is_not_migrated_by_a_reader(
-    connection: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", range(1, 9))
+@pytest.mark.parametrize("readonly", [False, True])
+def test_schemas_before_the_first_release_are_refused(
+    store_path: Path, store: Store, number: int, readonly: bool
 ) -> None:
-    migrate(connection)
-    monkeypatch.setattr("store.connection.MIGRATIONS", (*MIGRATIONS, add_column))
-    with pytest.raises(StoreError, match="older asrprof"):
-        Store.open(tmp_path / "asrprof.db", readonly=True)
+    store.close()
+    with closing(sqlite3.connect(store_path)) as connection:
+        connection.execute(f"PRAGMA user_version = {number}")
+    with pytest.raises(StoreError) as caught:
+        Store.open(store_path, readonly=readonly)
+    assert str(caught.value) == (
+        f"{store_path}: written before the first release of asrprof (schema {number}, this one "
+        "takes 9 to 12): choose another store, or run `asrprof results` of commit 48d4c90 on it "
+        "first"
+    )
+    with pytest.raises(StoreError, match="choose another store"):
+        Store.open_to_read(store_path)
+    with closing(sqlite3.connect(store_path)) as connection:
+        assert version(connection) == number
 
 
 def test_other_applications_are_left_alone(connection: sqlite3.Connection, tmp_path: Path) -> None:
@@ -166,7 +94,7 @@ def test_tables_are_strict_and_states_checked(store_path: Path) -> None:
         "SELECT name, strict FROM pragma_table_list"
         " WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
     ).fetchall()
-    assert len(tables) == 18
+    assert len(tables) == 22
     assert all(strict for _, strict in tables)
     with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
         connection.execute("UPDATE jobs SET state = 'asleep'")
@@ -175,7 +103,8 @@ def test_tables_are_strict_and_states_checked(store_path: Path) -> None:
 
 def test_every_table_is_documented() -> None:
     text = (Path(__file__).parents[2] / "docs" / "store.md").read_text(encoding="utf-8")
-    documented = re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)
+    listed, _, _ = text.partition("### The leaderboard")
+    documented = re.findall(r"^\| `(\w+)` \|", listed, flags=re.MULTILINE)
     connection = sqlite3.connect(":memory:", isolation_level=None)
     migrate(connection)
     tables = connection.execute(

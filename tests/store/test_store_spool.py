@@ -14,6 +14,7 @@ from store import (
     Begun,
     Ended,
     Event,
+    JobRequest,
     LeaseLostError,
     Measured,
     Noted,
@@ -31,7 +32,7 @@ CHILDREN = ("samples", "stages", "energy_readings", "power_samples", "flops", "o
 def claimed(store: Store, cases: int = 3, target: str = "docker-cpu") -> int:
     """A job that a dispatcher has just started."""
     benchmark = store.add_benchmark("b", '{"name": "b"}')
-    job = store.queue.add(benchmark, target=target, cases_total=cases)
+    job = store.queue.add(benchmark, JobRequest(target=target), cases_total=cases)
     assert store.attempts.claim("here:1:1", 60, targets=(target,)) is not None
     return job
 
@@ -56,7 +57,7 @@ def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
     with sqlite3.connect(path) as connection:
         connection.row_factory = sqlite3.Row
         found = {}
-        tables = ("results", "events", "transcripts", "environments", *CHILDREN)
+        tables = ("results", "events", "qualities", "transcripts", "environments", *CHILDREN)
         for table in tables:
             rows = [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
             for row in rows:
@@ -90,7 +91,9 @@ def test_the_rows_are_those_of_a_store_that_was_written_at_once(
     assert len(content(taken)["samples"]) > 0
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
+)
 @given(portions=st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=6))
 def test_any_portions_again_and_again_change_nothing(
     tmp_path_factory: pytest.TempPathFactory,
@@ -135,7 +138,7 @@ def test_an_attempt_that_is_over_changes_nothing(
     assert (store.job(job).state, store.job(job).cases_done) == ("lost", 3)
     store.queue.retry(job)
     with pytest.raises(LeaseLostError, match="attempt 1 of job 1 is over"):
-        store.ingest(job, 1, [Noted(seq=9, event=Event(kind="late", at=AT))], lease_s=60)
+        store.ingest(job, 1, [Noted(seq=9, event=Event(kind="remark", at=AT))], lease_s=60)
 
 
 def test_a_second_runner_of_an_attempt_cannot_begin(store: Store) -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from runner.training import espeak
-from runner.training.corpus import (
+from tools.training import espeak
+from tools.training.corpus import (
     BUILT_IN_VOICES,
     HELD_OUT_VARIANTS,
     TRAINING_VARIANTS,
@@ -20,7 +20,7 @@ from runner.training.corpus import (
     training_voice,
     vocabulary,
 )
-from runner.training.synthesise import (
+from tools.training.synthesise import (
     SPEECH_FOLDER,
     read_manifest,
     samples_sha256,

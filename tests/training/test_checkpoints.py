@@ -25,10 +25,10 @@ from transformers import (
 )
 
 from runner.clips.pack import pack
-from runner.training.corpus import CORPUS_VERSION
-from runner.training.evaluate import built_in_speech
-from runner.training.train_small import CHECKPOINTS
-from runner.training.whisper import WINDOW_S
+from tools.training.corpus import CORPUS_VERSION
+from tools.training.evaluate import built_in_speech
+from tools.training.train_small import CHECKPOINTS
+from tools.training.whisper import WINDOW_S
 
 MODELS = {
     "small-parakeet-ctc": (AutoModelForCTC, ParakeetForCTC, ParakeetProcessor),

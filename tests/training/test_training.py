@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from runner.training.corpus import sentence, vocabulary
-from runner.training.data import ClipMaker, Pool, Spoken
-from runner.training.recipes import RECIPES
-from runner.training.tokens import (
+from tools.training.corpus import sentence, vocabulary
+from tools.training.data import ClipMaker, Pool, Spoken
+from tools.training.recipes import RECIPES
+from tools.training.tokens import (
     WHISPER_PROMPT,
     parakeet_tokenizer,
     wav2vec2_tokenizer,
     whisper_tokenizer,
 )
-from runner.training.train_small import Budget, learning_rate, main
-from runner.training.trainee import ctc_loss
+from tools.training.train_small import Budget, learning_rate, main
+from tools.training.trainee import ctc_loss
 
 RATE = 16_000
 

@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from benchmarks.tui.big_store import CASES, make_big_store
 from tests.tui.data import CHECKS, StillSampler, fill, fill_hostile
 from tests.tui.fleet import StillFleet
 from tests.tui.records import NOW
 from tui.app import AsrprofApp
-from tui.bench.big_store import CASES, make_big_store
 from tui.options import Options
 
 OpenApp = Callable[..., AbstractAsyncContextManager[tuple[AsrprofApp, Pilot[None]]]]
@@ -62,7 +62,7 @@ def hostile(store_path: Path) -> Path:
 def laws(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs of a grid whose figures follow known laws."""
     path = tmp_path_factory.mktemp("laws") / "asrprof.db"
-    make_big_store(path, results=2 * CASES, samples=8)
+    make_big_store(path, results=2 * CASES, samples=16)
     return path
 
 
@@ -114,7 +114,7 @@ async def settle(app: AsrprofApp, pilot: Pilot[None], seconds: float = 10) -> No
             return
 
 
-async def until(condition: Callable[[], bool], pilot: Pilot[None], seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool], pilot: Pilot[None], seconds: float = 90) -> None:
     """Waits for something that must happen soon."""
     end = time.monotonic() + seconds
     while not condition():

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from runner.config_file import load_benchmark, presets
 from runner.doctor import Check
-from store import (
-    Event,
-    JobRow,
-    JobState,
-    Result,
-    Store,
-    timestamp,
-)
-from tests.tui.records import NOW, grid, result
+from store import Event, EventKind, JobRequest, JobRow, JobState, Result, Store, timestamp
+from tests.tui.records import NOW, grid, old, packed, result
 from tui.machine import Reading, Sampler
 
 OWNER = "bench/4026531836:4711:99"
@@ -73,7 +67,7 @@ def add_job(
     benchmark = store.add_benchmark(name, config)
     total = cases if cases is not None else len(results)
     job = store.queue.add(
-        benchmark, target=target, cases_total=total, folder="/srv/speech", needs=needs
+        benchmark, JobRequest(target=target, folder="/srv/speech", needs=needs), cases_total=total
     )
     if state == "queued":
         return job
@@ -103,7 +97,7 @@ def note(
     store: Store,
     job: int,
     clock: Clock,
-    kind: str,
+    kind: EventKind,
     message: str | None,
     case_key: str | None = None,
     data: object = None,
@@ -129,14 +123,20 @@ def title(row: Result) -> str:
 
 
 def fill(path: Path) -> None:
-    """A store with jobs in every state; the running one is in its fifth case."""
+    """A store with jobs in every state; the running one is in its fifth case.
+
+    A result of ``nightly`` stopped early over packed clips; ``whim`` is of an older asrprof.
+    """
     clock = Clock()
     with Store.open(path, clock=clock) as store:
         clock.ago(days=2)
         add_job(store, clock, "demo", "done", grid())
         clock.ago(hours=20)
         failed = result("openai/whisper-tiny", state="oom", reason="killed by the kernel (SIGKILL)")
-        rows = [*grid(1.1)[:3], failed]
+        early = result(
+            *("small-whisper", "whisper", 0.11), audio_seconds=15, batch_size=4, wer=0.01, loops=1
+        )
+        rows = [*grid(1.1)[:2], replace(early, speech=packed()), failed]
         why = "stopped after 7200 s (its time limit)"
         add_job(store, clock, "nightly", "failed", rows, cases=12, reason=why)
         clock.ago(hours=5)
@@ -144,12 +144,13 @@ def fill(path: Path) -> None:
         add_job(store, clock, "long-clips", "lost", [], cases=4, reason=why)
         clock.ago(hours=3)
         why = "cancelled on request"
-        add_job(store, clock, "whim", "cancelled", grid()[:1], cases=6, reason=why)
+        add_job(store, clock, "whim", "cancelled", [old(grid()[0])], cases=6, reason=why)
         clock.ago(minutes=1, seconds=12)
         running = add_job(store, clock, "demo", "running", grid(0.93)[:4], cases=9)
         clock.ago(seconds=9)
         key, name = "small-whisper|pretrained|-|cpu|fp32|5s|b1", "small-whisper cpu fp32 5 s x 1"
-        note(store, running, clock, "case-started", name, key)
+        size = {"audio_seconds": 5.0, "batch_size": 1}
+        note(store, running, clock, "case-started", name, key, size)
         for second in range(8):
             clock.now += timedelta(seconds=1)
             latencies = [0.042 + 0.004 * ((7 * n + second * 3) % 11) / 10 for n in range(9)]

@@ -11,7 +11,7 @@ from runner.dispatch.fleet.messages import Node
 from runner.dispatch.fleet.overview import NodeView, Overview
 from runner.doctor import Check
 from store import Store, StoreError
-from store.schema import MIGRATIONS
+from store.schema import SCHEMA_VERSION
 from tests.tui.data import CHECKS, Clock, add_job
 from tests.tui.records import NOW, grid
 from tui.fleet import FleetSeen
@@ -56,7 +56,7 @@ def facts(
         memory_bytes=memory_gib * 2**30,
         gpus=tuple(gpus),
         version=version,
-        schema=len(MIGRATIONS),
+        schema=SCHEMA_VERSION,
         python="3.11.7",
         checks=checks,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 
@@ -16,6 +17,7 @@ from store import (
     Result,
     Sample,
     Stage,
+    TimedSpeech,
     Transcript,
     timestamp,
 )
@@ -46,8 +48,11 @@ def result(
     state: str = "ok",
     reason: str | None = None,
     samples: int = 20,
+    speech: TimedSpeech | None = None,
+    loops: int = 0,
 ) -> Result:
     """One row with everything that a view can show; figures follow from ``latency_s``."""
+    scored = wer is not None
     weights = "random" if "/" in model else "pretrained"
     base = {
         "case_key": f"{model}|{variant}|{audio_seconds:g}s|b{batch_size}",
@@ -103,22 +108,32 @@ def result(
             gpu_reserved_bytes=None,
             gpu_board_bytes=None,
         ),
+        speech=speech or continuous(scored),
         quality=Quality(
-            clips=12,
+            of="utterances",
+            scored=12 if scored else 0,
+            batch_size=1 if scored else None,
+            beyond_window=0 if scored else None,
             wer=wer,
             wer_low=None if wer is None else wer * 0.7,
             wer_high=None if wer is None else wer * 1.3,
             cer=None if wer is None else wer / 2,
             cer_low=None if wer is None else wer / 3,
             cer_high=None if wer is None else wer * 0.7,
-            substitutions=None if wer is None else 4,
-            deletions=None if wer is None else 2,
-            insertions=None if wer is None else 1,
-            hits=None if wer is None else 120,
-            normaliser="whisper-english" if wer is not None else None,
-            normaliser_version="1" if wer is not None else None,
-            reason=None if wer is not None else "random weights",
+            interval_by="speaker" if scored else None,
+            clusters=5 if scored else None,
+            substitutions=4 if scored else None,
+            deletions=2 if scored else None,
+            insertions=1 if scored else None,
+            hits=120 if scored else None,
+            loops=loops if scored else None,
+            loops_error_share=0.25 if loops else None,
+            loops_time_share=0.4 if loops else None,
+            normaliser="asrprof/english-1" if scored else None,
+            normaliser_version="1" if scored else None,
+            reason=None if scored else "random weights",
         ),
+        quality_key=f"{model}|{variant}",
         energy=()
         if energy is None
         else (
@@ -199,19 +214,103 @@ def result(
                 ("aten::copy_", "memory", 160, 0.05),
             )
         ),
-        transcripts=(
-            Transcript(
-                clip_id="clip-1",
-                audio_seconds=4.6,
-                reference="the quick brown fox jumps over the lazy dog",
-                hypothesis="the quick brown fog jumps over lazy dog",
-                substitutions=1,
-                deletions=1,
-                insertions=0,
-                hits=7,
-            ),
-        ),
+        transcripts=transcripts(loops > 0) if scored else (),
     )
+
+
+def transcripts(loop: bool) -> tuple[Transcript, ...]:
+    """An utterance with two errors, and one whose text runs in a loop if there is to be one."""
+    fox = Transcript(
+        clip_id="utterance-1",
+        audio_seconds=4.6,
+        reference="the quick brown fox jumps over the lazy dog",
+        hypothesis="the quick brown fog jumps over lazy dog",
+        substitutions=1,
+        deletions=1,
+        insertions=0,
+        hits=7,
+        speaker="alder",
+        at_limit=False,
+        compression_ratio=0.9,
+        seconds=0.04,
+    )
+    digits = Transcript(
+        clip_id="utterance-2",
+        audio_seconds=1.9,
+        reference="three one seven zero",
+        hypothesis="four five four five four five",
+        substitutions=4,
+        deletions=0,
+        insertions=2,
+        hits=0,
+        speaker="birch",
+        at_limit=True,
+        compression_ratio=1.1,
+        seconds=0.4,
+    )
+    return (fox, digits) if loop else (fox,)
+
+
+def continuous(scored: bool = True) -> TimedSpeech:
+    """Clips of one speaker each; all but two of their words came out."""
+    return TimedSpeech(
+        mode="continuous",
+        of_recording=4,
+        of_speaker=1,
+        of_utterance=1,
+        of_any=0,
+        speech_share=0.94,
+        reference_words=120 if scored else None,
+        hypothesis_words=119 if scored else None,
+        missing_words=2 if scored else None,
+        loops=0 if scored else None,
+        loops_time_share=0.0 if scored else None,
+        stopped_early=False if scored else None,
+    )
+
+
+def packed() -> TimedSpeech:
+    """Clips of unrelated speakers, of which words are missing."""
+    return TimedSpeech(
+        mode="packed",
+        of_recording=0,
+        of_speaker=0,
+        of_utterance=1,
+        of_any=5,
+        speech_share=0.91,
+        reference_words=904,
+        hypothesis_words=722,
+        missing_words=182,
+        loops=1,
+        loops_time_share=0.45,
+        stopped_early=True,
+    )
+
+
+def old(row: Result) -> Result:
+    """A row as a store of schema 9 holds it once it is brought up."""
+    assert row.quality is not None
+    clips = TimedSpeech(
+        mode="packed",
+        of_recording=None,
+        of_speaker=None,
+        of_utterance=None,
+        of_any=None,
+        speech_share=None,
+    )
+    quality = replace(
+        row.quality,
+        of="packed clips",
+        batch_size=None,
+        beyond_window=None,
+        interval_by="packed clip",
+        clusters=row.quality.scored,
+        loops=None,
+        loops_error_share=None,
+        loops_time_share=None,
+        normaliser="whisper-normalizer/english",
+    )
+    return replace(row, speech=clips, quality=quality, quality_key=row.case_key)
 
 
 def grid(scale: float = 1.0) -> list[Result]:
@@ -225,6 +324,7 @@ def grid(scale: float = 1.0) -> list[Result]:
             batch_size=batch,
             rss_gb=rss + 0.02 * batch,
             wer=wer,
+            loops=int(model == "small-whisper"),
         )
         for (model, engine, seconds, rss, wer), (length, batch) in product(
             MODELS, ((5.0, 1), (15.0, 4))

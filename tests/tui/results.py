@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from store import Store
 from tests.tui.conftest import settle, shown
 from tui.app import AsrprofApp
+from tui.results.differences import ResultsCompared, compare_results
 from tui.views.results import ResultsView
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -25,6 +29,12 @@ async def write(app: AsrprofApp, pilot: Pilot[None], words: str) -> None:
     app.view.query_one("#results-filter", Input).value = words
     await pilot.press("enter")
     await settle(app, pilot)
+
+
+def side_by_side(store: Store, ids: Sequence[int]) -> ResultsCompared:
+    """What the app compares: its reader cannot write."""
+    with Store.open(store.path, readonly=True) as reader:
+        return compare_results(reader, ids)
 
 
 def status(app: AsrprofApp) -> str:

@@ -17,6 +17,7 @@ from tui.themes import DARK, LIGHT, THEMES
 from tui.views import TITLES, view_class
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 40), (200, 60)])
 async def test_every_tab_opens_by_its_number(
     filled: Path, open_app: OpenApp, size: tuple[int, int]
@@ -113,6 +114,16 @@ async def test_the_palette_runs_an_action_by_its_name(filled: Path, open_app: Op
         await settle(app, pilot)
         await pilot.press("enter")
         await until(lambda: app.view.SCOPE == "live", pilot)
+
+
+async def test_the_palette_finds_an_action_by_the_word_of_the_footer(
+    filled: Path, open_app: OpenApp
+) -> None:
+    async with open_app(filled, readonly=True) as (app, pilot):
+        await pilot.press("5")
+        await settle(app, pilot)
+        await pilot.press("ctrl+p", *"export:")
+        await until(lambda: "Export: Write what is shown to a file (w)" in shown(app), pilot)
 
 
 async def test_themes_turn_and_text_follows(filled: Path, open_app: OpenApp) -> None:

@@ -150,7 +150,7 @@ class Counting(StillFleet):
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 90
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.005)

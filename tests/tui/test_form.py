@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runner.config import Benchmark, Data, Limits
 from runner.config_file import load_benchmark, presets
+from runner.errors import UserError
+from runner.estimate import estimate, left_seconds
 from runner.grid import expand
 from tui.configs import list_configs, to_json
-from tui.estimate import estimate, left_seconds
 from tui.form import FIELDS, check, check_document, default_text, suggestion, texts_of
 
 SMALL: dict[str, Any] = {"name": "b", "models": ["small-whisper"]}
@@ -29,6 +31,17 @@ def test_the_form_has_every_field_of_a_config() -> None:
     assert all(found.help for found in FIELDS)
 
 
+def test_an_object_is_a_line_of_json() -> None:
+    assert default_text("load") == ""
+    texts = texts_of({**SMALL, "measures": ["load"]}) | {
+        "load": '{"mode": "open", "rate_per_s": [2]}'
+    }
+    checked = check(texts, SMALL)
+    assert checked.benchmark is not None and checked.benchmark.load.rate_per_s == [2]
+    assert texts_of(checked.document or {})["load"] == texts["load"]
+    assert check(texts | {"load": '{"mode": "slow"}'}, SMALL).field == "load"
+
+
 @pytest.mark.parametrize("name", presets())
 def test_a_preset_comes_through_the_form_unchanged(name: str, tmp_path: Any) -> None:
     (config,) = (found for found in list_configs(tmp_path) if found.name == name)
@@ -37,6 +50,40 @@ def test_a_preset_comes_through_the_form_unchanged(name: str, tmp_path: Any) -> 
     assert checked.error is None
     assert checked.cases == expand(load_benchmark(name))
     assert json.loads(to_json(config.document)) == config.document
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"models": ["a"], "models": ["b"]}', 'key "models" is given twice'),
+        ('{"models": [], "limits": {"trace": true, "trace": false}}', 'key "trace" is given twice'),
+        ('{"models": ["a"], "seed": NaN}', "NaN is no JSON number"),
+        ('{"models": [', "broken JSON at line 1, column 13"),
+        ('{"models": ["\\ud800"]}', "is not Unicode text"),
+        ("[]", "a config is a JSON object, this is a list"),
+    ],
+)
+def test_a_file_is_read_as_the_command_reads_it(text: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    path.write_text(text, encoding="utf-8")
+    (config,) = (found for found in list_configs(tmp_path) if not found.preset)
+    with pytest.raises(UserError) as refused:
+        load_benchmark(str(path))
+    assert config.error == str(refused.value)
+    assert words in config.error
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("models", '{"name": "small-whisper", "name": "pocketsphinx"}'),
+        ("exclude", '[{"batch_size": 1, "batch_size": 2}]'),
+    ],
+)
+def test_a_key_of_a_field_is_given_once(path: str, text: str) -> None:
+    checked = check({**texts_of(SMALL), path: text}, SMALL)
+    assert checked.field == path
+    assert "is given twice" in (checked.error or "")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +100,9 @@ def test_a_preset_comes_through_the_form_unchanged(name: str, tmp_path: Any) -> 
         ("limits.trace", "yes", True),
         ("limits.threads", "4", 4),
         ("data.utterances", "12", 12),
+        ("data.clips", "packed", "packed"),
+        ("limits.quality_utterances", "45", 45),
+        ("measures", "latency, quality, quality_batch", ["latency", "quality", "quality_batch"]),
         ("exclude", '[{"audio_seconds": 5}]', [{"audio_seconds": 5}]),
         ("weights", "random", "random"),
     ],
@@ -111,6 +161,7 @@ def test_words_are_completed() -> None:
         suggestion(field("models"), "pocketsphinx, small-w") == "pocketsphinx, small-wav2vec2-ctc"
     )
     assert suggestion(field("measures"), "lat") == "latency"
+    assert suggestion(field("measures"), "quality_") == "quality_batch"
     assert suggestion(field("models"), "") is None
     assert suggestion(field("seed"), "4") is None
 
@@ -136,6 +187,25 @@ def test_the_estimate_grows_with_the_work() -> None:
     large = seconds(models=["openai/whisper-medium"], audio_seconds=[60.0])
     assert large > 2 * base
     assert seconds(models=["openai/whisper-medium"], audio_seconds=[60.0], devices=["cuda"]) < large
+
+
+def test_the_words_are_judged_once_for_all_lengths_and_batch_sizes() -> None:
+    def seconds(*measures: str, **changes: Any) -> float:
+        limits = {"quality_utterances": 1000}
+        document = {**SMALL, "data": {"utterances": 1000}, "limits": limits, **changes}
+        checked = check_document({**document, "measures": ["latency", *measures]})
+        assert checked.benchmark is not None, checked.error
+        return estimate(checked.benchmark, checked.cases, {}).seconds
+
+    def judging(*measures: str, **changes: Any) -> float:
+        return seconds(*measures, **changes) - seconds(**changes)
+
+    once = judging("quality")
+    assert once > 10
+    assert judging("quality", audio_seconds=[5, 15], batch_sizes=[1, 4]) == pytest.approx(once)
+    assert judging("quality", variants=["fp32", "bf16"]) == pytest.approx(2 * once)
+    grid = {"batch_sizes": [1, 4]}
+    assert judging("quality", "quality_batch", **grid) > 1.9 * once
 
 
 def test_cases_that_ran_before_take_what_they_took() -> None:

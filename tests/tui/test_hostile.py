@@ -29,6 +29,7 @@ def drawn(app: AsrprofApp) -> list[str]:
     return [segment.text for strip in strips for segment in strip]
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("size", [(80, 24), pytest.param((200, 60), marks=pytest.mark.e2e)])
 async def test_nothing_hostile_reaches_the_terminal(
     hostile: Path, open_app: OpenApp, size: tuple[int, int]
@@ -64,6 +65,7 @@ async def test_log_lines_lose_their_commands(hostile: Path, open_app: OpenApp) -
         assert any(line.strip("│ ") == "red" or line.endswith(" red") for line in lines)
 
 
+@pytest.mark.e2e
 async def test_ascii_means_ascii(hostile: Path, open_app: OpenApp) -> None:
     async with open_app(hostile, size=(120, 40), ascii=True) as (app, pilot):
         for key in ("1", "2", "3", "l", "escape", "4", "ctrl+p", "escape", "?"):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from pathlib import Path
 
-from store import Event, Store, timestamp
+from store import CaseSize, Event, ProgressNote, Store, detail_json, timestamp
 from tests.tui.conftest import OpenApp, settle, shown, until
 from tests.tui.data import LEASE_S, OWNER, Clock, add_job
 from tests.tui.records import NOW, grid, result
@@ -14,7 +13,7 @@ from tui.following import Follower
 from tui.screens.confirm import ConfirmScreen
 from tui.views.live import LiveView
 from tui.watcher import Reading
-from tui.widgets.spark import spark
+from tui.widgets.spark import ends_of, spark
 
 
 async def test_the_case_in_hand_and_what_it_took(filled: Path, open_app: OpenApp) -> None:
@@ -40,6 +39,21 @@ async def test_the_case_in_hand_and_what_it_took(filled: Path, open_app: OpenApp
             assert words in text, words
 
 
+async def test_another_job_does_not_keep_the_speed_of_the_one_before(
+    filled: Path, open_app: OpenApp
+) -> None:
+    async with open_app(filled) as (app, pilot):
+        await pilot.press("4")
+        await settle(app, pilot)
+        with Store.open(filled, clock=lambda: NOW) as store:
+            store.finish_job(5, "done")
+            job = add_job(store, Clock(), "another", "running", [], cases=3, target="ray")
+        await until(lambda: f"job {job} another" in shown(app), pilot)
+        await settle(app, pilot)
+        line = next(line for line in shown(app).splitlines() if "RTFx" in line)
+        assert not any(letter.isdigit() for letter in line.split("RTFx")[1][:20]), line
+
+
 async def test_the_next_case_shows_without_a_key(filled: Path, open_app: OpenApp) -> None:
     async with open_app(filled) as (app, pilot):
         await pilot.press("4")
@@ -49,13 +63,12 @@ async def test_the_next_case_shows_without_a_key(filled: Path, open_app: OpenApp
             store.write_result(5, row)
             at = timestamp(NOW)
             store.add_event(5, Event(kind="case-finished", at=at, case_key=row.case_key))
-            next_one = Event(kind="case-started", at=at, case_key="k|30s|b2", message="the next")
-            store.add_event(5, next_one)
-            note = {"what": "warm-up", "share": 0.25, "latencies_s": [0.3]}
-            progress = Event(
-                kind="case-progress", at=at, case_key="k|30s|b2", data=json.dumps(note)
+            size = detail_json(CaseSize(audio_seconds=30.0, batch_size=2))
+            store.add_event(
+                5, Event(kind="case-started", at=at, case_key="k", message="the next", data=size)
             )
-            store.add_event(5, progress)
+            note = detail_json(ProgressNote(what="warm-up", share=0.25, latencies_s=(0.3,)))
+            store.add_event(5, Event(kind="case-progress", at=at, case_key="k", data=note))
         await until(lambda: "case the next" in shown(app), pilot)
         await until(lambda: "43.2 ms" in shown(app), pilot)
         text = shown(app)
@@ -78,6 +91,21 @@ async def test_a_job_that_ends_stays_until_another_runs(filled: Path, open_app: 
             assert claimed is not None
         await until(lambda: "starting  job 6 study" in shown(app), pilot)
         assert "its runner starts" in shown(app)
+
+
+async def test_a_job_that_is_done_says_so_and_why_there_is_no_log(
+    tmp_path: Path, open_app: OpenApp
+) -> None:
+    path = tmp_path / "asrprof.db"
+    with Store.open(path, clock=lambda: NOW) as store:
+        job = add_job(store, Clock(), "in a terminal", "done", [result("openai/w")], cases=1)
+    async with open_app(path, readonly=True) as (app, pilot):
+        await pilot.press("4")
+        await settle(app, pilot)
+        app.screen.query_one(LiveView).show_job(job)
+        await until(lambda: "No log: it ran in a terminal" in shown(app), pilot)
+        assert "done: every case has its result" in shown(app)
+        assert "No output yet." not in shown(app)
 
 
 async def test_several_jobs_are_gone_through(filled: Path, open_app: OpenApp) -> None:
@@ -173,6 +201,12 @@ def test_other_peoples_events_are_left_alone(store_path: Path) -> None:
         row = store.job(job)
         read = Follower.of(store, row).read(store, row, NOW)
         assert (read.title, read.what, read.latencies_s) == ("first", None, ())
+
+
+def test_the_ends_of_an_axis_are_those_of_what_is_drawn() -> None:
+    assert ends_of([3.0, 7.0], from_zero=True) == (0.0, 7.0)
+    assert ends_of([3.0, 7.0], from_zero=False) == (3.0, 7.0)
+    assert ends_of([0.25], from_zero=True, top=1.0) == (0.0, 1.0)
 
 
 def test_a_spark_uses_its_whole_height() -> None:

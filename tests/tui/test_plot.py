@@ -152,6 +152,82 @@ def test_a_front_is_a_staircase_that_touches_its_points() -> None:
     assert "Pareto front" in "\n".join(text(drawing))
 
 
+def crowd(count: int) -> Plot:
+    """Points at one place, of as many series."""
+    series = tuple(Series(f"model {n}", (Point(5, 5, id=n),)) for n in range(count))
+    others = Series("far", (Point(1, 1, id=90), Point(9, 9, id=91)))
+    return Plot("all alike", Axis("x"), Axis("y"), (*series, others), lines=False)
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_points_at_one_place_stand_side_by_side_or_are_counted_and_named(width: int) -> None:
+    drawing = draw(crowd(5), width, 20)
+    assert drawing.hidden == ()
+    ids = sorted(point.id for _, point in drawing.places.values())
+    assert ids == [0, 1, 2, 3, 4, 90, 91]
+    columns = sorted(c for (c, _), (_, point) in drawing.places.items() if point.id < 90)
+    assert columns == list(range(columns[0], columns[0] + 5))
+    drawing = draw(crowd(7), width, 20)
+    assert [point.id for _, point in drawing.hidden] == [5, 6]
+    assert "2 points hidden: model 5, model 6" in text(drawing)[0]
+    # Whatever is chosen can be seen.
+    chosen = draw(crowd(7), width, 20, current=6)
+    assert [point.id for _, point in chosen.hidden] == [4, 5]
+    assert 6 in {point.id for _, point in chosen.places.values()}
+
+
+def test_kinds_are_told_by_signs_and_series_by_names() -> None:
+    slow = Series("tiny", (Point(1, 5, id=1, kind=0, name="tiny"),))
+    fast = Series("base", (Point(10, 9, id=2, kind=1, name="base"),))
+    plot = Plot("t", Axis("x"), Axis("y"), (slow, fast), lines=False, kinds=("cpu", "cuda"))
+    drawing = draw(plot, 100, 20)
+    rows = text(drawing)
+    signs = {point.id: rows[row][column] for (column, row), (_, point) in drawing.places.items()}
+    assert signs == {1: "●", 2: "▲"}
+    beside = "\n".join(row[:68] for row in rows)
+    assert "● tiny" in beside
+    assert "base ▲" in beside  # At the right end, so the name is on its left.
+    legend = [row[70:].strip() for row in rows]
+    assert [line for line in legend if line] == ["─ tiny", "─ base", "● cpu", "▲ cuda"]
+    assert to_svg(plot).count(">tiny</text>") == 2
+
+
+BARS = Plot(
+    "latency by model",
+    Axis("place"),
+    Axis("latency", "ms"),
+    (
+        Series("quick", (Point(1, 10, 9, 11, id=1),)),
+        Series("slow", (Point(2, 40, id=2, note="unstable"),)),
+        Series("slowest", (Point(3, 80, id=3, mark="!"),)),
+    ),
+    bars=True,
+)
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII], ids=["unicode", "ascii"])
+def test_bars_are_as_long_as_their_values(glyphs: Glyphs) -> None:
+    drawing = draw(BARS, 80, 12, glyphs=glyphs)
+    rows = text(drawing)
+    lengths = [row.count(glyphs.bar_full) for row in rows[1:4]]
+    assert abs(lengths[2] - 2 * lengths[1]) <= 2
+    assert abs(lengths[2] - 8 * lengths[0]) <= 8
+    assert rows[1].rstrip().endswith("10.0 ms [9.00, 11.0]")
+    assert rows[2].rstrip().endswith("40.0 ms unstable")
+    assert rows[3].rstrip().endswith("!80.0 ms")
+    assert sorted(point.id for _, point in drawing.places.values()) == [1, 2, 3]
+    svg = to_svg(BARS)
+    for words in ("10.0 ms [9.00, 11.0]", "slowest", "latency by model"):
+        assert words in svg
+
+
+def test_bars_without_room_are_counted() -> None:
+    series = tuple(Series(f"m{n}", (Point(n, n + 1, id=n),)) for n in range(30))
+    drawing = draw(replace(BARS, series=series), 80, 12)
+    assert len(drawing.places) == 10
+    assert text(drawing)[-1].strip() == "and 20 more: filter"
+
+
 def test_the_current_point_is_emphasised() -> None:
     drawing = draw(PLOT, 80, 24, current=102)
     assert [part for row in drawing.rows for part, role in row if role == "current"] == ["●"]

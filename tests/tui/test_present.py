@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from report import text
 from store import timestamp
 from tests.tui.records import NOW
 from tui.present import about, ago, duration, joules, milliseconds, number, percent, size
@@ -20,17 +21,20 @@ from tui.present import about, ago, duration, joules, milliseconds, number, perc
         (0.0123456, "0.0123"),
         (9.999, "10.0"),
         (12.345, "12.3"),
-        (1234.5, "1230"),
+        (1234.5, "1,234"),
         (-0.5, "-0.500"),
-        (1e12, "1.00e+12"),
+        (36036.4, "36,036"),
     ],
 )
 def test_numbers_keep_three_digits(value: float | None, words: str) -> None:
+    """As in the report, but for the dash."""
     assert number(value) == words
+    if words != "-":
+        assert text.number(value) == words
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.0421, "42.1 ms"), (0.9999, "1000 ms"), (7.23, "7.23 s"), (None, "-")]
+    ("seconds", "words"), [(0.0421, "42.1 ms"), (0.9999, "1,000 ms"), (7.23, "7.23 s"), (None, "-")]
 )
 def test_latencies_change_their_unit_at_a_second(seconds: float | None, words: str) -> None:
     assert milliseconds(seconds) == words
@@ -62,7 +66,7 @@ def test_times_of_day_are_told_from_now() -> None:
 
 def test_energy_says_how_it_was_learnt() -> None:
     assert joules(12.5, "measured") == "12.5 J"
-    assert joules(0.45, "estimated") == "e0.450 J"
+    assert joules(0.45, "estimated") == "≈0.450 J"
     assert joules(None) == "-"
 
 

@@ -16,8 +16,9 @@ from textual.pilot import Pilot
 
 from tests.tui.data import HOSTILE
 from tui.glyphs import ASCII
-from tui.widgets.column import Column
-from tui.widgets.query_table import KEPT_ROWS, QueryTable
+from tui.table import Column
+from tui.widgets.paged_rows import KEPT_ROWS
+from tui.widgets.query_table import QueryTable
 
 Row = tuple[int, str]
 MANY = 100_000

@@ -9,13 +9,19 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
+from store import Store
 from tests.tui.conftest import OpenApp, settle, shown, until
+from tests.tui.data import Clock, add_job
+from tests.tui.records import result
 from tests.tui.results import SIZES, results, status, write
+from tui.messages import ShowResult
 from tui.screens.result_detail import PARTS
+from tui.views.results_compare import ComparePane
 
 # Charts
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_chart_shows_its_axes_and_series(
     laws: Path, open_app: OpenApp, size: tuple[int, int]
@@ -25,24 +31,46 @@ async def test_every_chart_shows_its_axes_and_series(
         await pilot.press("right_square_bracket")
         await settle(app, pilot)
         for title in (
+            "Word error rate",
+            "latency by model",
             "Latency by batch size",
             "Latency by length",
             "Real-time factor",
             "Energy by length",
-            "Word error rate",
+            "WER by RTFx",
         ):
             text = shown(app)
             assert title in text
-            assert "(log)" in text
+            assert ("(log)" in text) == (title != "latency by model")
             assert "pocketsphinx" in text
             await pilot.press("n")
             await settle(app, pilot)
 
 
+async def test_bars_and_axes_are_of_what_is_chosen(laws: Path, open_app: OpenApp) -> None:
+    async with open_app(laws, readonly=True) as (app, pilot):
+        await results(app, pilot)
+        await pilot.press("right_square_bracket", "n")
+        await settle(app, pilot)
+        app.query_one("#chart-show").focus()
+        await pilot.press("right")
+        await settle(app, pilot)
+        assert "RTFx by model" in shown(app)
+        await pilot.press("n", "n", "n", "n", "n")
+        await settle(app, pilot)
+        before = shown(app)
+        assert "WER by RTFx" in before
+        app.query_one("#chart-y").focus()
+        await pilot.press("right")
+        await settle(app, pilot)
+        assert "WER by RTFx" not in shown(app)
+        assert " by RTFx" in shown(app)
+
+
 async def test_a_point_says_what_it_is_and_opens(laws: Path, open_app: OpenApp) -> None:
     async with open_app(laws, readonly=True) as (app, pilot):
         await results(app, pilot)
-        await pilot.press("right_square_bracket")
+        await pilot.press("right_square_bracket", "n", "n")
         await settle(app, pilot)
         await pilot.press("right", "right")
         await settle(app, pilot)
@@ -50,7 +78,19 @@ async def test_a_point_says_what_it_is_and_opens(laws: Path, open_app: OpenApp) 
         assert "batch size 2" in status(app)
         await pilot.press("enter")
         await settle(app, pilot)
-        assert "facebook/hubert-large-ls960-ft  cpu fp32  5 s x 2" in shown(app)
+        assert "facebook/hubert-large-ls960-ft  cpu fp32  60 s x 2" in shown(app)
+
+
+async def test_the_table_has_its_own_line_below_again(laws: Path, open_app: OpenApp) -> None:
+    async with open_app(laws, readonly=True) as (app, pilot):
+        await results(app, pilot)
+        before = status(app)
+        await pilot.press("right_square_bracket")
+        await settle(app, pilot)
+        assert "arrows go from point to point" in status(app)
+        await pilot.press("left_square_bracket")
+        await settle(app, pilot)
+        assert status(app) == before
 
 
 async def test_axes_can_be_linear(laws: Path, open_app: OpenApp) -> None:
@@ -72,7 +112,7 @@ async def test_charts_obey_the_filter(laws: Path, open_app: OpenApp) -> None:
         assert "pocketsphinx" in shown(app)
         assert "hubert" not in shown(app)
         await write(app, pilot, "nothing-like-it")
-        assert "no latency among these results" in shown(app)
+        assert "no result here has a word error rate" in shown(app)
 
 
 # Comparing
@@ -108,6 +148,21 @@ async def test_two_runs_are_compared_case_by_case(laws: Path, open_app: OpenApp)
         assert "significant" in text
 
 
+@pytest.mark.e2e
+async def test_runs_that_are_chosen_from_the_table_are_shown_compared(
+    laws: Path, open_app: OpenApp
+) -> None:
+    async with open_app(laws, readonly=True) as (app, pilot):
+        view = await results(app, pilot)
+        await write(app, pilot, "model:pocketsphinx")
+        await pilot.press("c")
+        await settle(app, pilot)
+        await pilot.press("space", "down", "space", "enter")
+        await settle(app, pilot, seconds=120)
+        assert view.pane.id == "compare"
+        assert "Run 2 against run 1" in shown(app)
+
+
 async def test_runs_can_be_marked_where_results_are_grouped_by_job(
     filled: Path, open_app: OpenApp
 ) -> None:
@@ -131,6 +186,7 @@ async def test_nothing_to_compare_says_how(filled: Path, open_app: OpenApp) -> N
 # One result
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_part_of_a_result(
     filled: Path, open_app: OpenApp, size: tuple[int, int]
@@ -159,7 +215,7 @@ async def test_every_part_of_a_result(
 
 async def test_word_errors_differ_without_colour(filled: Path, open_app: OpenApp) -> None:
     async with open_app(filled) as (app, pilot):
-        await app.show_result(1)
+        app.post_message(ShowResult(1))
         await settle(app, pilot)
         await pilot.press("left_square_bracket", "left_square_bracket")
         await settle(app, pilot)
@@ -182,7 +238,7 @@ async def test_a_result_without_figures_says_why(filled: Path, open_app: OpenApp
 
 async def test_a_result_that_is_gone_is_a_message(filled: Path, open_app: OpenApp) -> None:
     async with open_app(filled) as (app, pilot):
-        await app.show_result(999)
+        app.post_message(ShowResult(999))
         await settle(app, pilot)
         assert "no result 999" in shown(app)
         await pilot.press("escape")
@@ -207,6 +263,32 @@ async def test_export_to_csv_and_json(filled: Path, open_app: OpenApp, tmp_path:
         await settle(app, pilot)
         found = json.loads((tmp_path / "some.json").read_text(encoding="utf-8"))
         assert [row["result_id"] for row in found] == list(view.table.marked)
+
+
+async def test_a_comparison_is_written_as_it_is_named(
+    store_path: Path, open_app: OpenApp, tmp_path: Path
+) -> None:
+    names = ('say "hi", world', "=1+1")
+    clock = Clock()
+    with Store.open(store_path, clock=clock) as store:
+        jobs = [
+            add_job(store, clock, "one", "done", [result(n, latency_s=s) for n in names])
+            for s in (0.1, 0.15)
+        ]
+    async with open_app(store_path, readonly=True) as (app, pilot):
+        view = await results(app, pilot)
+        view.query_one(ComparePane).compare_runs(*jobs)
+        view.open_part("compare")
+        await settle(app, pilot)
+        await pilot.press("w", "enter")
+        await until((tmp_path / "comparison.csv").exists, pilot)
+        await settle(app, pilot)
+        rows = list(csv.DictReader((tmp_path / "comparison.csv").open(encoding="utf-8")))
+        assert {row["model"] for row in rows} == {'say "hi", world', "'=1+1"}
+        assert {row["latency"] for row in rows} == {"+50.0 %"}  # A figure, no formula.
+        await pilot.press("y")
+        pasted = list(csv.DictReader(app.clipboard.splitlines(), delimiter="\t"))
+        assert pasted == rows
 
 
 async def test_export_of_a_chart_and_what_is_refused(

@@ -19,32 +19,38 @@ from rich.console import Console
 from textual.theme import BUILTIN_THEMES
 from textual.widget import Widget
 
+from benchmarks.tui.big_store import BATCHES, LENGTHS, MODELS, PLACES, make_big_store
+from report.compare import compare_samples
+from report.reasons import missing_reason
 from store import (
     LEADERBOARD_COLUMNS,
     Comparison,
     DecoderStep,
-    Figure,
     LeaderboardRow,
     PowerSample,
     Proof,
+    Scalar,
     Store,
     StoreError,
     filter_sql,
 )
 from tests.tui.data import HOSTILE, Clock, add_job
 from tests.tui.records import result
-from tui.bench.big_store import BATCHES, LENGTHS, MODELS, PLACES, make_big_store
+from tests.tui.results import side_by_side
 from tui.glyphs import UNICODE
-from tui.palette import palette
+from tui.plot.draw import draw
+from tui.plot.svg import to_svg
+from tui.present import number as written
 from tui.results import detail
-from tui.results.alignment import align, align_clips
 from tui.results.bins import bins
 from tui.results.columns import chosen_columns, group_filter, result_columns
 from tui.results.detail_plots import decoder_plot, power_plot, samples_plot
-from tui.results.differences import compare_results, compare_runs, percent_change
+from tui.results.differences import compare_runs, percent_change
 from tui.results.export import rows_csv, rows_json, rows_tsv
-from tui.results.plots import ANY, KINDS, Choices, make_plot, plot_tsv
-from tui.results.reasons import missing_reason
+from tui.results.own_charts import axes_offered
+from tui.results.plots import KINDS, MOST_SERIES, make_plot, plot_tsv
+from tui.results.points import ANY, Choices
+from tui.themes import palette
 from tui.views.results_pane import Upkeep
 
 
@@ -126,6 +132,126 @@ def test_random_weights_are_on_no_quality_chart(newest: list[LeaderboardRow]) ->
     assert "random weights have none" in plot.empty
 
 
+def test_cases_that_stopped_early_are_marked_and_on_no_front(
+    newest: list[LeaderboardRow],
+) -> None:
+    chosen = Choices("wer-rtfx", audio_seconds="60", batch_size=ANY)
+    honest = make_plot(newest, chosen)
+    best = honest.front[-1].id
+    early = [replace(row, stopped_early=row.result_id == best) for row in newest]
+    plot = make_plot(early, chosen)
+    # The next quickest case of the same configuration stands for it.
+    assert best not in {point.id for _, point in plot.points()}
+    assert plot.caption == "1 stopped early left out of the front"
+    (row,) = (row for row in early if row.result_id == best)
+    same = {
+        other.result_id
+        for other in early
+        if (other.model, other.device, other.variant) == (row.model, row.device, row.variant)
+    }
+    all_early = [replace(row, stopped_early=row.result_id in same) for row in newest]
+    plot = make_plot(all_early, chosen)
+    assert [point.mark for _, point in plot.points() if point.id in same] == ["!"]
+    assert same.isdisjoint(point.id for point in plot.front)
+    assert plot.caption == f"{len(BATCHES)} stopped early left out of the front"
+
+
+def test_a_wer_of_packed_clips_is_not_drawn_beside_one_of_utterances(
+    newest: list[LeaderboardRow],
+) -> None:
+    old = [
+        replace(row, wer_of="packed clips") if row.model == "pocketsphinx" else row
+        for row in newest
+    ]
+    plot = make_plot(old, Choices("wer-rtfx"))
+    at = "60 s of audio, batch size 32"
+    assert plot.title == f"Word error rate of utterances by RTFx, {at}"
+    assert "pocketsphinx" not in {series.label for series in plot.series}
+    assert plot.caption == f"{len(PLACES)} with WER of packed clips or counted otherwise left out"
+    all_old = [replace(row, wer_of="packed clips", clips_mode="packed") for row in newest]
+    plot = make_plot(all_old, Choices("wer-rtfx"))
+    assert plot.title == f"Word error rate of packed clips by RTFx, {at}"
+    assert len(plot.front) == len(make_plot(newest, Choices("wer-rtfx")).front)
+    assert plot.caption == "32 of 32 cases timed over packed clips"
+
+
+def test_a_latency_of_less_work_is_marked(newest: list[LeaderboardRow]) -> None:
+    chosen = Choices("latency-batch", audio_seconds="5", place="cpu")
+    first = next(point.id for _, point in make_plot(newest, chosen).points())
+    rows = [replace(row, stopped_early=row.result_id == first) for row in newest]
+    plot = make_plot(rows, chosen)
+    marked = {point.id: (point.mark, point.note) for _, point in plot.points() if point.mark}
+    assert marked == {first: ("!", "stopped early")}
+    drawn = "\n".join("".join(text for text, _ in row) for row in draw(plot, 120, 30).rows)
+    assert "! stopped early: less work" in drawn
+    assert drawn.count("!") == 2  # The point and the legend.
+    assert to_svg(plot).count(">!</text>") == 2
+
+
+def test_the_first_chart_is_the_choice() -> None:
+    assert list(KINDS)[:2] == ["wer-rtfx", "by-model"]
+
+
+def test_places_of_the_choice_are_told_by_signs(newest: list[LeaderboardRow]) -> None:
+    plot = make_plot(newest, Choices("wer-rtfx"))
+    assert plot.kinds == ("cpu", "cpu int8", "cuda", "cuda fp16")
+    by_id = {row.result_id: row for row in newest}
+    for number, point in plot.points():
+        assert point.kind is not None
+        assert plot.kinds[point.kind] == by_id[point.id].place_and_variant
+        assert point.name == plot.series[number].label
+    alone = make_plot(
+        [row for row in newest if row.device == "cpu"], Choices("wer-rtfx", place="cpu")
+    )
+    assert alone.kinds == ()
+
+
+@pytest.mark.parametrize(
+    ("measure", "column", "best"),
+    [("latency", "latency_ms", min), ("RTFx", "rtfx", max), ("energy", "energy_j", min)],
+)
+def test_bars_stand_the_best_first(
+    newest: list[LeaderboardRow], measure: str, column: str, best: Callable[..., float]
+) -> None:
+    plot = make_plot(newest, Choices("by-model", measure=measure))
+    values = [point.y for _, point in plot.points()]
+    assert values == sorted(values, reverse=best is max)
+    at = [row for row in newest if (row.audio_seconds, row.batch_size) == (60, 32)]
+    known = [row.value(column) for row in at if row.value(column) is not None]
+    assert values[0] == best(known)
+    assert len(values) == len(known) > MOST_SERIES  # Bars need no marks of their own.
+    assert plot.title == f"{measure} by model, 60 s of audio, batch size 32"
+
+
+def test_bars_of_wer_are_of_one_kind(newest: list[LeaderboardRow]) -> None:
+    old = [
+        replace(row, wer_of="packed clips") if row.model == "pocketsphinx" else row
+        for row in newest
+    ]
+    plot = make_plot(old, Choices("by-model", measure="WER"))
+    assert not [series for series in plot.series if "pocketsphinx" in series.label]
+    assert len(plot.series) == (len(MODELS) - 1) * len(PLACES)
+
+
+def test_axes_can_be_any_two_figures(newest: list[LeaderboardRow]) -> None:
+    offered = axes_offered(newest)
+    assert {"latency_ms", "rtfx", "wer", "energy_j", "batch_size", "audio_seconds"} <= set(offered)
+    assert not {"result_id", "model", "stable", "latency_low_ms"} & set(offered)
+    chosen = Choices("own", x="batch_size", y="energy_j", place="cuda", audio_seconds="60")
+    plot = make_plot(newest, chosen)
+    assert plot.title == "energy by batch, cuda, 60 s of audio"
+    assert plot.lines
+    by_id = {row.result_id: row for row in newest}
+    for _, point in plot.points():
+        row = by_id[point.id]
+        assert (point.x, point.y) == (row.batch_size, row.energy_j)
+    slow = [row for row in newest if row.model == "pocketsphinx" and row.device == "cpu"]
+    points = [point for _, point in make_plot(slow, Choices("own")).points()]
+    assert points
+    # In per cent, as it is written.
+    assert [point.y for point in points] == pytest.approx([32] * len(points), abs=3)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_results_make_an_empty_plot(kind: str) -> None:
     plot = make_plot([], Choices(kind))
@@ -171,10 +297,10 @@ def test_energies_of_two_labels_are_not_compared(store: Store) -> None:
     measured = result("m", energy="measured", batch_size=2)
     job = add_job(store, clock, "one", "done", [estimated, measured])
     ids = [row.result_id for row in store.leaderboard(job_id=job)]
-    _, figures = compare_results(store, ids)
+    figures = side_by_side(store, ids).figures
     energy = next(row for row in figures if row.label == "energy J")
     verdict = energy.verdicts[1]
-    assert energy.values[0].startswith("e")
+    assert energy.values[0].startswith("≈")
     assert verdict is not None
     assert (verdict.text, verdict.note) == ("-", "estimated and measured do not compare")
 
@@ -184,9 +310,9 @@ def test_results_are_compared_with_the_first(store: Store) -> None:
     rows = [result("m", latency_s=0.1 * n, batch_size=n, wer=0.05 * n) for n in (1, 2, 3)]
     job = add_job(store, clock, "one", "done", rows)
     ids = [row.result_id for row in store.leaderboard(job_id=job)]
-    ordered, figures = compare_results(store, ids)
-    assert [row.result_id for row in ordered] == ids
-    by_label = {row.label: row for row in figures}
+    compared = side_by_side(store, ids)
+    assert [row.result_id for row in compared.rows] == ids
+    by_label = {row.label: row for row in compared.figures}
     assert by_label["latency ms"].values == ("100", "200", "300")
     texts = [verdict and verdict.text for verdict in by_label["latency ms"].verdicts]
     assert texts == [None, "x 2.00", "x 3.00"]
@@ -195,54 +321,62 @@ def test_results_are_compared_with_the_first(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
+    ("energies", "intervals"),
+    [((None, None), 1), (("estimated", "estimated"), 2), (("estimated",) * 3, 4)],
+)
+def test_intervals_allow_for_the_number_of_those_that_are_shown(
+    store: Store, energies: tuple[str | None, ...], intervals: int
+) -> None:
+    """Of latency and of energy; the words of all are alike and have none."""
+    rows = [result("m", energy=label, batch_size=1 + n) for n, label in enumerate(energies)]
+    job = add_job(store, Clock(), "one", "done", rows)
+    ids = [row.result_id for row in store.leaderboard(job_id=job)]
+    figures = side_by_side(store, ids).figures
+    verdict = next(row for row in figures if row.label == "latency ms").verdicts[1]
+    confidence = 1 - 0.05 / intervals
+    found = compare_samples(rows[0].samples, rows[1].samples, confidence=confidence)
+    assert verdict is not None
+    assert verdict.note == f"[{percent_change(found.low)}, {percent_change(found.high)}]"
+
+
+def test_energies_have_the_interval_of_their_readings(store: Store) -> None:
+    """Each is known to 1 of 22 parts: half as much again is no chance, 3 % may be."""
+    clock = Clock()
+    names = ("much", "little")
+    first = add_job(store, clock, "one", "done", [result(n, latency_s=0.1) for n in names])
+    more = [result("much", latency_s=0.15), result("little", latency_s=0.103)]
+    second = add_job(store, clock, "two", "done", more)
+    verdicts = {case.b.model: case.energy for case in compare_runs(store, first, second).cases}
+    assert (verdicts["much"].text, verdicts["much"].tone) == ("+50.0 %", "bad")
+    assert (verdicts["little"].text, verdicts["little"].tone) == ("+3.0 %", "")
+    # Four intervals, two of them of latency; 2.498 standard errors of 1/22 times the root of 2.
+    factor = math.exp(2.4977 * math.sqrt(2) / 22)
+    ends = f"[{percent_change(1.03 / factor)}, {percent_change(1.03 * factor)}]"
+    assert verdicts["little"].note == ends
+
+
+def test_a_case_that_no_longer_runs_is_lost(store: Store) -> None:
+    clock = Clock()
+    first = add_job(store, clock, "one", "done", [result("a"), result("b")])
+    fails = result("b", state="oom", reason="killed")
+    second = add_job(store, clock, "two", "done", [result("a"), fails])
+    compared = compare_runs(store, first, second)
+    assert (len(compared.cases), compared.lost, compared.only_a) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
     ("ratio", "text"),
-    [(1.0, "+0.0 %"), (1.052, "+5.2 %"), (0.9, "-10.0 %"), (2.5, "x 2.50"), (0.25, "x 0.250")],
+    [
+        (math.nan, "-"),
+        (1.0, "+0.0 %"),
+        (1.052, "+5.2 %"),
+        (0.9, "-10.0 %"),
+        (2.5, "x 2.50"),
+        (0.25, "x 0.250"),
+    ],
 )
 def test_changes_read_well(ratio: float, text: str) -> None:
     assert percent_change(ratio) == text
-
-
-# Alignment
-
-
-def test_each_kind_of_word_error() -> None:
-    pieces = align("the cat sat on the mat", "the bat sat the mat big")
-    assert [(piece.kind, piece.reference, piece.hypothesis) for piece in pieces] == [
-        ("equal", "the", "the"),
-        ("substitute", "cat", "bat"),
-        ("equal", "sat", "sat"),
-        ("delete", "on", ""),
-        ("equal", "the mat", "the mat"),
-        ("insert", "", "big"),
-    ]
-
-
-@given(
-    reference=st.lists(st.sampled_from(["one", "two", "three", "four"]), max_size=8),
-    hypothesis=st.lists(st.sampled_from(["one", "two", "three", "five"]), max_size=8),
-)
-def test_an_alignment_loses_no_word(reference: list[str], hypothesis: list[str]) -> None:
-    from runner.measure.quality import normalise
-
-    said, heard = " ".join(reference), " ".join(hypothesis)
-    pieces = align(said, heard)
-    assert " ".join(piece.reference for piece in pieces if piece.reference) == normalise(said)
-    assert " ".join(piece.hypothesis for piece in pieces if piece.hypothesis) == normalise(heard)
-
-
-def test_the_worst_clip_comes_first_and_unscored_ones_stay_raw() -> None:
-    (clip,) = result("m").transcripts
-    clips = [
-        replace(clip, clip_id="good", substitutions=0, deletions=0, insertions=0, hits=9),
-        replace(clip, clip_id="bad", substitutions=5),
-        replace(
-            clip, clip_id="raw", substitutions=None, deletions=None, insertions=None, hits=None
-        ),
-    ]
-    aligned = align_clips(clips)
-    assert aligned[0].clip_id == "bad"
-    raw = next(found for found in aligned if found.clip_id == "raw")
-    assert (raw.pieces, raw.errors) == ((), None)
 
 
 # A result
@@ -280,8 +414,8 @@ def test_the_power_of_a_counter_is_how_it_grows(store: Store) -> None:
 def test_a_result_shows_what_proved_its_variant(store: Store) -> None:
     shown = replace(
         result("m", variant="stream"),
-        proofs=(Proof(part="chunk_seconds", asked="1 s", found="5 passes for 5 chunks"),),
-        figures=(Figure(name="first_word_s", value=1.25, note="of the clip"),),
+        proofs=(Proof(technique="chunk_seconds", requested="1 s", found="5 passes for 5 chunks"),),
+        figures=(Scalar(name="first_word_s", value=1.25, note="of the clip"),),
         comparison=Comparison(
             baseline="fp32",
             rounds=3,
@@ -290,7 +424,7 @@ def test_a_result_shows_what_proved_its_variant(store: Store) -> None:
             speedup=2.0,
             speedup_low=None,
             speedup_high=None,
-            interval_reason="fewer than 4 rounds in turns give no interval",
+            interval_reason="fewer than 4 interleaved rounds give no interval",
             clips=31,
             same_text=30,
             same_text_promised=True,
@@ -303,8 +437,8 @@ def test_a_result_shows_what_proved_its_variant(store: Store) -> None:
     console.print(detail.figures(store.result(row.result_id), palette(theme), UNICODE))
     text = console.file.getvalue()
     assert re.search(r"chunk seconds +1 s +5 passes for 5 chunks", text)
-    assert re.search(r"first word +1\.25 s +of the clip", text)
-    assert re.search(r"speed-up +x2\.00 +fewer than 4 rounds", text)
+    assert re.search(r"first whole word after +1\.25 s +of the clip", text)
+    assert re.search(r"speed-up +x2\.00 +fewer than 4 interleaved rounds", text)
     assert re.search(r"same text +30 of 31 +promised of all, but for rounding", text)
 
 
@@ -327,7 +461,7 @@ def test_every_column_of_the_view_can_be_shown() -> None:
     keys = {column.key for column in result_columns()}
     assert keys <= set(LEADERBOARD_COLUMNS)
     # An interval is one column, a label is part of its figure, and `stable` of the latency.
-    hidden = {"latency_high_ms", "energy_label", "stable"}
+    hidden = {"latency_high_ms", "wer_high", "energy_label", "stable"}
     assert set(LEADERBOARD_COLUMNS) - keys == hidden
     assert all(len(column.label) <= column.width for column in result_columns())
     assert [column.key for column in chosen_columns(["wer", "nonsense", "model"])] == [
@@ -356,6 +490,8 @@ def test_files_hold_every_figure_in_full(store: Store) -> None:
     assert [row["model"].lstrip("'") for row in read] == [row.model for row in rows]
     assert read[-2]["model"].startswith("'=")  # No spreadsheet runs it.
     assert read[-1]["latency_ms"] == ""
+    assert rows[0].stable is True
+    assert read[0]["stable"] == "1"  # As `asrprof export` writes it.
     assert json.loads(rows_json(rows))[0]["latency_ms"] == rows[0].latency_ms
     pasted = rows_tsv(rows, ["model", "wer"])
     assert len(pasted.splitlines()) == 1 + len(rows)
@@ -411,7 +547,15 @@ def test_upkeep_takes_its_share_and_no_more() -> None:
 def test_results_that_are_gone_are_not_compared(store: Store) -> None:
     job = add_job(store, Clock(), "one", "done", [result("a"), result("b")])
     ids = [row.result_id for row in store.leaderboard(job_id=job)]
-    ordered, _ = compare_results(store, [*ids, 999])
-    assert [row.result_id for row in ordered] == ids
+    compared = side_by_side(store, [*ids, 999])
+    assert [row.result_id for row in compared.rows] == ids
     with pytest.raises(StoreError, match="fewer than two"):
-        compare_results(store, [ids[0], 998, 999])
+        side_by_side(store, [ids[0], 998, 999])
+
+
+def test_rtfx_has_the_marks_of_its_latency(store: Store) -> None:
+    add_job(store, Clock(), "one", "done", [result("openai/w")])
+    (row,) = store.leaderboard()
+    (column,) = chosen_columns(["rtfx"])
+    assert column.cell(row) == (written(row.rtfx), "")
+    assert column.cell(replace(row, stable=False)) == (f"~{written(row.rtfx)}", "warn")

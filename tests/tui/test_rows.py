@@ -5,13 +5,14 @@ from __future__ import annotations
 from rich.text import Text
 from textual.app import App, ComposeResult
 
-from tui.widgets.rows import GAP, Column, Row, Rows, layout
+from tui.table import FlexColumn, Row
+from tui.widgets.rows import GAP, Rows, layout
 
 COLUMNS = (
-    Column("id", 4, align="right"),
-    Column("name", 10, grow=1),
-    Column("why", 12, grow=3, keep=1),
-    Column("when", 8, keep=2),
+    FlexColumn("id", 4, align="right"),
+    FlexColumn("name", 10, grow=1),
+    FlexColumn("why", 12, grow=3, keep=1),
+    FlexColumn("when", 8, keep=2),
 )
 
 

@@ -12,8 +12,8 @@ import pytest
 from runner.clips.builtin import read_builtin
 from runner.clips.clip import Waveform
 from runner.config import Variant
-from runner.engines.load import load_engine
 from runner.engines.torch_engine import TorchEngine
+from runner.load import load_engine
 from tests.engines.loading import request
 
 Load = Callable[..., TorchEngine]

@@ -14,16 +14,24 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from runner.clips.clip import Waveform
 from runner.config import Variant
 from runner.engines.base import Unmeasurable
+from runner.engines.hooks import hooked
 from runner.engines.torch_engine import TorchEngine
 from runner.errors import NoEffect, Refused
-from runner.variants.base import hooked
+from runner.load import load_engine
 from runner.variants.compilation import CompileWatch
-from runner.variants.cuda_graphs import CudaGraph, Recorded, Recording, difference
+from runner.variants.cuda_graphs import (
+    MOST_RECORDINGS,
+    CudaGraph,
+    Recorded,
+    Recording,
+    difference,
+)
 from tests.engines.loading import request
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 
+@pytest.mark.timed
 @pytest.mark.e2e
 def test_a_compiled_encoder_hears_the_same_and_its_time_is_apart(load, speech, baseline):
     engine = load("small-whisper", compile="default")
@@ -33,8 +41,8 @@ def test_a_compiled_encoder_hears_the_same_and_its_time_is_apart(load, speech, b
     began = time.perf_counter()
     engine.transcribe(speech[:2])
     warm_s = time.perf_counter() - began
-    _, proof = engine.prove(speech[:2])
-    assert (proof.part, proof.asked) == ("compile", "default")
+    _, proof = engine.verify(speech[:2])
+    assert (proof.technique, proof.requested) == ("compile", "default")
     assert proof.found == "1 graphs, 0 breaks"
     figures = {figure.name: figure.value for figure in engine.figures()}
     assert figures["compiled_graphs"] == 1
@@ -47,16 +55,17 @@ def test_compiling_what_is_never_called_is_no_result(load, speech):
     engine.model.get_encoder()._compiled_call_impl = None
     engine.transcribe(speech[:1])
     with pytest.raises(NoEffect, match="compile default did not take effect: 0 graphs"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
+@pytest.mark.timed
 @pytest.mark.e2e
 def test_a_compiled_decoder_says_the_same(load, speech, baseline):
     engine = load("small-whisper", cache="static", compile_decoder="default")
     began = time.perf_counter()
     assert engine.transcribe(speech[:2]).texts == baseline("small-whisper")[:2]
     cold_s = time.perf_counter() - began
-    _, cache, proof = engine.prove(speech[:2])
+    _, cache, proof = engine.verify(speech[:2])
     assert "static" in cache.found
     steps = engine.transcribe(speech[:2]).decoder_calls - 1
     assert proof.found == f"{steps} of {steps} steps after the prefill, 1 graphs, 0 breaks"
@@ -72,7 +81,7 @@ def test_a_decoder_that_is_not_compiled_is_no_result(load, speech):
     engine.model.generation_config.disable_compile = True
     engine.transcribe(speech[:1])
     with pytest.raises(NoEffect, match="compile_decoder default did not take effect: nothing"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def graphs() -> int:
@@ -90,7 +99,7 @@ def linear_calls(engine: TorchEngine, batch: Sequence[Waveform]) -> int:
 
 def prove_beside_a_compiled_encoder(engine: TorchEngine, batch: Sequence[Waveform]) -> list[str]:
     said, made = engine.transcribe(batch).texts, graphs()
-    proven = [proof.part for proof in engine.prove(batch)]
+    proven = [proof.technique for proof in engine.verify(batch)]
     assert linear_calls(engine, batch) == 0, "compiled code is in use again"
     with torch.compiler.set_stance("fail_on_recompile"):
         assert engine.transcribe(batch).texts == said
@@ -123,6 +132,7 @@ def test_other_parts_are_proven_beside_a_compiled_encoder(load, speech, name, pa
     assert {"precision", "compile", *parts} - {"autocast"} == set(proven)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(("name", "parts"), PAIRS)
 def test_proofs_leave_what_was_compiled_as_it_is(load, speech, name, parts):
     """As above, without the half minute of a compiler's back end."""
@@ -218,20 +228,23 @@ def recorder(*, works: bool = True):
 def with_recording(engine: TorchEngine, *, works: bool = True) -> CudaGraph:
     """Gives an engine on the CPU an encoder that is replayed."""
     variant = Variant(name="tried", cuda_graph=True)
-    technique = CudaGraph(request("small-whisper", weights="pretrained", variant=variant))
+    technique = CudaGraph(
+        request("small-whisper", weights="pretrained", variant=variant), load_engine
+    )
     technique.recorded = Recorded(engine.encoder.forward, record=recorder(works=works))
     engine.encoder.forward = technique.recorded
     engine.techniques = (*engine.techniques, technique)
     return technique
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("name", ["small-whisper", "small-wav2vec2-ctc"])
 @pytest.mark.parametrize("parts", [{"attention": "eager"}, {"quantization": "int8-dynamic"}])
 def test_a_replay_is_set_against_the_pass_it_stands_for(load, speech, name, parts):
     engine = load(name, **parts)
     technique = with_recording(engine)
     texts = engine.transcribe(speech[:2]).texts
-    *_, proof = engine.prove(speech[:2])
+    *_, proof = engine.verify(speech[:2])
     assert proof.found.startswith("1 recordings, replayed 1 times in a batch; other audio is off")
     assert len(technique.recorded.recordings) == 1
     assert engine.encoder.forward is technique.recorded
@@ -244,7 +257,32 @@ def test_a_replay_that_does_nothing_is_no_result(load, speech):
     engine.transcribe(speech[:2])
     # What it gives for this very batch is still right.
     with pytest.raises(NoEffect, match="replayed 1 times in a batch; other audio is off by"):
-        engine.prove(speech[:2])
+        engine.verify(speech[:2])
+
+
+def test_shapes_beyond_the_most_are_not_recorded():
+    """Utterances at their natural lengths would fill the GPU with recordings."""
+    recorded = Recorded(lambda x: x * 2, record=recorder())
+    for length in range(1, MOST_RECORDINGS + 4):
+        given = torch.full((length,), float(length))
+        assert recorded(given).tolist() == [2.0 * length] * length
+    assert len(recorded.recordings) == recorded.replays == MOST_RECORDINGS
+    assert recorded.without == 3
+    recorded(torch.ones(1))
+    assert (recorded.replays, recorded.without) == (MOST_RECORDINGS + 1, 3)
+
+
+def test_passes_without_a_recording_are_told(load, speech):
+    engine = load("small-wav2vec2-ctc")
+    technique = with_recording(engine)
+    engine.transcribe(speech[:1])
+    assert [figure.name for figure in technique.figures(engine)] == ["cuda_graphs"]
+    plain = load("small-wav2vec2-ctc")
+    waves = [speech[0][: len(speech[0]) - 800 * cut] for cut in range(MOST_RECORDINGS + 2)]
+    for wave in waves:
+        assert engine.transcribe([wave]).texts == plain.transcribe([wave]).texts
+    graphs, without = technique.figures(engine)
+    assert (graphs.value, without.value) == (MOST_RECORDINGS, 2)
 
 
 def test_the_difference_of_two_outputs():
@@ -262,7 +300,7 @@ def test_a_recorded_encoder_hears_the_same(load_on, speech, name):
     plain, engine = load_on("cuda", name), load_on("cuda", name, cuda_graph=True)
     for _ in range(2):
         assert engine.transcribe(speech).texts == plain.transcribe(speech).texts
-    _, proof = engine.prove(speech)
+    _, proof = engine.verify(speech)
     assert proof.found.startswith("1 recordings, replayed 1 times in a batch; other audio is off")
 
 
@@ -273,7 +311,7 @@ def test_a_decoder_of_cuda_graphs_says_the_same(load_on, speech):
     engine = load_on("cuda", "small-whisper", cache="static", compile_decoder="reduce-overhead")
     for _ in range(2):
         assert engine.transcribe(speech).texts == plain.transcribe(speech).texts
-    *_, proof = engine.prove(speech)
+    *_, proof = engine.verify(speech)
     assert proof.found.endswith("CUDA graphs recorded, 0 skipped")
     assert " 0 CUDA graphs" not in proof.found
 
@@ -285,7 +323,7 @@ def test_a_compiled_encoder_of_cuda_graphs_hears_the_same(load_on, speech, name)
     plain, engine = load_on("cuda", name), load_on("cuda", name, compile="reduce-overhead")
     for _ in range(3):  # Compiled, recorded, replayed.
         assert engine.transcribe(speech).texts == plain.transcribe(speech).texts
-    _, proof = engine.prove(speech)
+    _, proof = engine.verify(speech)
     assert proof.found.endswith(", 1 CUDA graphs recorded, 0 skipped")
 
 
@@ -296,4 +334,4 @@ def test_a_compiler_that_records_no_cuda_graphs_is_no_result(load_on, speech):
     engine.encoder.compile(mode="default")
     engine.transcribe(speech)
     with pytest.raises(NoEffect, match="0 CUDA graphs recorded"):
-        engine.prove(speech)
+        engine.verify(speech)

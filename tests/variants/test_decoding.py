@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from runner.errors import NoEffect, Refused
+from runner.flops import workload_flops
 from runner.measure.stages import StageClock
 
 
 def flops(engine, calls: int) -> dict[str, int]:
-    readings = engine.flops(samples=80_000, batch=1, decoder_calls=calls)
+    readings = workload_flops(engine.workload(samples=80_000, batch=1, decoder_calls=calls))
     return {reading.stage: reading.flops for reading in readings}
 
 
@@ -20,8 +21,8 @@ def flops(engine, calls: int) -> dict[str, int]:
 def test_every_cache_gives_the_same_text(load, speech, baseline, kind):
     engine = load("small-whisper", cache=kind)
     assert engine.transcribe(speech).texts == baseline("small-whisper")
-    _, proof = engine.prove(speech[:2])
-    assert (proof.part, proof.asked) == ("cache", kind)
+    _, proof = engine.verify(speech[:2])
+    assert (proof.technique, proof.requested) == ("cache", kind)
     assert proof.found.startswith(f"{kind} in ")
     sizes = {figure.name: figure.value for figure in engine.figures()}
     if kind == "off":
@@ -38,7 +39,7 @@ def test_a_static_cache_has_its_full_length_from_the_start(load, speech):
     sizes = {}
     for kind in ("dynamic", "static"):
         engine = load("small-whisper", cache=kind)
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
         sizes[kind] = {figure.name: figure.value for figure in engine.figures()}
     assert sizes["static"]["self_cache_bytes"] > 4 * sizes["dynamic"]["self_cache_bytes"]
     assert sizes["static"]["cross_cache_bytes"] == sizes["dynamic"]["cross_cache_bytes"]
@@ -48,7 +49,7 @@ def test_a_cache_that_the_decoder_is_not_handed_is_no_result(load, speech):
     engine = load("small-whisper", cache="static")
     engine.model.generation_config.cache_implementation = None
     with pytest.raises(NoEffect, match=r"cache static did not take effect.*handed dynamic in"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 @pytest.mark.gpu
@@ -62,7 +63,7 @@ def test_a_static_cache_on_a_gpu_compiles_nothing(load_on, speech):
     )
     before = counters["stats"]["unique_graphs"]
     assert engine.transcribe(speech).texts == plain.transcribe(speech).texts
-    _, proof = engine.prove(speech)
+    _, proof = engine.verify(speech)
     assert proof.found.startswith("static in ")
     assert counters["stats"]["unique_graphs"] == before
 
@@ -78,7 +79,7 @@ def test_beams_are_rows_of_the_decoder(load, speech, baseline):
     outcome = engine.transcribe(speech[:4])
     same = sum(a == b for a, b in zip(outcome.texts, baseline("small-whisper"), strict=False))
     assert same >= 3
-    _, proof = engine.prove(speech[:4])
+    _, proof = engine.verify(speech[:4])
     assert proof.found == "3 decoder rows a window in 4 passes"
     greedy = load("small-whisper").transcribe(speech[:4])
     assert outcome.decoder_calls >= greedy.decoder_calls
@@ -104,10 +105,10 @@ def test_beams_that_do_not_reach_the_decoder_are_no_result(load, speech):
     engine = load("small-whisper", beams=3)
     engine.model.generation_config.num_beams = 1
     with pytest.raises(NoEffect, match="beams 3 did not take effect"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 @pytest.mark.parametrize("part", [{"cache": "static"}, {"beams": 2}])
 def test_a_ctc_model_has_no_decoder(load, part):
-    with pytest.raises(Refused, match="does not fit ctc, only moonshine, whisper"):
+    with pytest.raises(Refused, match="does not fit ctc: it has no "):
         load("small-wav2vec2-ctc", **part)

@@ -19,8 +19,11 @@ def test_bf16_takes_effect_and_still_hears(load, speech, baseline, name, autocas
     texts = engine.transcribe(speech).texts
     same = sum(a == b for a, b in zip(texts, baseline(name), strict=True))
     assert same >= len(speech) // 2
-    (proof,) = engine.prove(speech[:1])
-    assert (proof.part, proof.asked) == ("precision", "bf16 autocast" if autocast else "bf16")
+    (proof,) = engine.verify(speech[:1])
+    assert (proof.technique, proof.requested) == (
+        "precision",
+        "bf16 autocast" if autocast else "bf16",
+    )
     stored = {p.dtype for p in engine.model.parameters()}
     assert stored == {torch.float32 if autocast else torch.bfloat16}
     assert engine.weights_bytes == (4 if autocast else 2) * engine.parameters
@@ -30,21 +33,21 @@ def test_bf16_takes_effect_and_still_hears(load, speech, baseline, name, autocas
 def test_fp16_runs_on_the_cpu(load, speech, baseline):
     engine = load("small-whisper", precision="fp16")
     assert engine.transcribe(speech[:2]).texts == baseline("small-whisper")[:2]
-    assert "float16 x" in engine.prove(speech[:1])[0].found
+    assert "float16 x" in engine.verify(speech[:1])[0].found
 
 
 def test_a_precision_that_is_not_there_is_no_result(load, speech):
     engine = load("small-wav2vec2-ctc", precision="bf16")
     engine.model.float()
     with pytest.raises(NoEffect, match="precision bf16 did not take effect: parameters are float3"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def test_autocast_that_does_not_cast_is_no_result(load, speech):
     engine = load("small-wav2vec2-ctc", precision="bf16", autocast=True)
     engine.inference = torch.inference_mode  # As if a context had been forgotten.
     with pytest.raises(NoEffect, match="linear layers give float32"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def test_tf32_is_refused_on_a_cpu(load):
@@ -64,11 +67,11 @@ def test_tf32_takes_effect_on_a_gpu(load_on, speech):
     assert sum(a == b for a, b in zip(*texts, strict=True)) >= len(speech) // 2
     # Both in one process: the flag is the process's.
     for each in (engine, plain, engine):
-        (proof,) = each.prove(speech[:1])
+        (proof,) = each.verify(speech[:1])
         assert "a product of matrices is off by" in proof.found
     engine.tf32 = False
     with pytest.raises(NoEffect, match="precision tf32 did not take effect"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def test_the_error_of_a_product_tells_tf32_from_fp32(load):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from runner import measurement
 from runner.case import run_case
-from runner.clips import prepare
+from runner.clips import prepare, prepare_utterances
 from runner.config import Benchmark, Model, Variant
+from runner.engines.base import CAPABILITIES
 from runner.grid import Case
 from runner.measure.same_text import SameText
-from runner.task import CaseTask, Remark
+from runner.passes import comparison
+from runner.task import CaseTask, Remark, Utterances
 from runner.variants.precision import Precision
 from runner.variants.techniques import TECHNIQUES
 
@@ -24,12 +25,14 @@ def task(tmp_path, monkeypatch):
         {"name": "x", "models": ["small-wav2vec2-ctc"], "limits": QUICK}
     )
     clips = prepare(benchmark.data, audio_seconds=5, seed=1)
+    utterances = prepare_utterances(benchmark.data, seed=1, limit=6)
 
     def make(variant: Variant, *, measures=("latency",), baseline=None) -> CaseTask:
         model = Model(name="small-wav2vec2-ctc", weights="pretrained")
         return CaseTask(
             case=Case(model, "cpu", variant, 5.0, 1),
             clips=clips.path,
+            utterances=Utterances(utterances.path, utterances.fingerprint),
             measures=frozenset(measures),
             limits=benchmark.limits,
             seed=1,
@@ -43,7 +46,7 @@ def task(tmp_path, monkeypatch):
 def test_a_case_stores_its_proofs(task):
     result = run_case(task(Variant(name="bf16", precision="bf16")), lambda message: None)
     assert (result.state, result.reason) == ("ok", None)
-    ((part, found),) = [(proof.part, proof.found) for proof in result.proofs]
+    ((part, found),) = [(proof.technique, proof.found) for proof in result.proofs]
     assert part == "precision"
     assert "bfloat16" in found
 
@@ -63,6 +66,7 @@ def test_a_variant_that_does_not_fit_is_a_refused_row(task):
     assert "use fp32" in result.reason
 
 
+@pytest.mark.e2e
 def test_a_variant_is_compared_with_its_baseline(task):
     plain, half = Variant(name="fp32"), Variant(name="bf16", precision="bf16")
     result = run_case(
@@ -78,13 +82,14 @@ def test_a_variant_is_compared_with_its_baseline(task):
     assert turns[0] != turns[1]
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("broken", [False, True])
-def test_texts_are_compared_over_all_clips_of_the_quality_pass(task, monkeypatch, broken):
+def test_texts_are_compared_over_all_utterances_of_the_quality_pass(task, monkeypatch, broken):
     """And a promise that is not kept is remarked on."""
     said: list[object] = []
     if broken:
         monkeypatch.setattr(Precision, "same_text", True)
-        monkeypatch.setattr(measurement, "compare_texts", lambda ours, theirs: SameText(6, 4))
+        monkeypatch.setattr(comparison, "compare_texts", lambda ours, theirs: SameText(6, 4))
     result = run_case(
         task(
             Variant(name="bf16", precision="bf16"),
@@ -99,10 +104,10 @@ def test_texts_are_compared_over_all_clips_of_the_quality_pass(task, monkeypatch
     remarks = [one.text for one in said if isinstance(one, Remark)]
     if broken:
         assert (found.same_text, found.clips) == (4, 6)
-        assert any(text.startswith("4 of 6 clips have the same text as fp32") for text in remarks)
+        assert any(text.startswith("4 of 6 texts are the same as with fp32") for text in remarks)
     else:
-        assert found.clips == len(result.transcripts)
-        assert not any("same text" in text for text in remarks)
+        assert found.clips == len(result.transcripts) == 6
+        assert not any("texts are the same" in text for text in remarks)
 
 
 def test_a_baseline_that_cannot_be_had_is_said(task):
@@ -119,4 +124,4 @@ def test_a_baseline_that_cannot_be_had_is_said(task):
 def test_every_technique_is_a_field_of_the_config():
     for kind in TECHNIQUES:
         assert kind.part in Variant.model_fields
-        assert kind.families
+        assert kind.needs <= set(CAPABILITIES)

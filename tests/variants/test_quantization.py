@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from runner.engines.weights import stored_bytes
 from runner.errors import NoEffect, Refused
-from runner.variants import quantization
-from runner.variants.quantization import IntegerProducts, Quantization, stored_bytes
+from runner.variants import int4, quantization
+from runner.variants.quantization import IntegerProducts, Quantization
 
 METHODS = ["int8-dynamic", "int8-weight-only", "int8-dynamic-torch"]
 SMALL = ["small-wav2vec2-ctc", "small-parakeet-ctc", "small-whisper"]
@@ -19,8 +20,8 @@ def test_it_takes_effect_shrinks_and_still_hears(load, speech, baseline, name, m
     engine = load(name, quantization=method)
     texts = engine.transcribe(speech).texts
     assert sum(a == b for a, b in zip(texts, baseline(name), strict=True)) >= len(speech) // 2
-    _, proof = engine.prove(speech[:1])
-    assert (proof.part, proof.asked) == ("quantization", method)
+    _, proof = engine.verify(speech[:1])
+    assert (proof.technique, proof.requested) == ("quantization", method)
     assert ("integer products" in proof.found) == ("weight-only" not in method)
     assert engine.weights_bytes < 4 * engine.parameters
     (figure,) = engine.figures()
@@ -44,12 +45,12 @@ def test_the_signal_is_rounded_and_still_there(load, speech, method):
 
 def test_a_group_of_layers_alone(load, speech):
     engine = load("small-whisper", quantization="int8-dynamic", quantize_only="*decoder*fc?")
-    _, proof = engine.prove(speech[:1])
+    _, proof = engine.verify(speech[:1])
     layers = 2 * engine.model.config.decoder_layers
     assert proof.found.startswith(f"{layers} of 55 linear layers hold int8")
     both = load("small-whisper", quantization="int8-dynamic", quantize_only="*.fc1,*.fc2")
     blocks = engine.model.config.encoder_layers + engine.model.config.decoder_layers
-    assert both.prove(speech[:1])[1].found.startswith(f"{2 * blocks} of 55 ")
+    assert both.verify(speech[:1])[1].found.startswith(f"{2 * blocks} of 55 ")
     with pytest.raises(Refused, match='no linear layer matches "quantize_only": "nothing"'):
         load("small-whisper", quantization="int8-dynamic", quantize_only="nothing")
 
@@ -58,14 +59,14 @@ def test_layers_that_stayed_as_they_were_are_no_result(load, speech):
     engine = load("small-wav2vec2-ctc", quantization="int8-dynamic")
     engine.model = load("small-wav2vec2-ctc").model
     with pytest.raises(NoEffect, match="0 of 32 linear layers hold int8"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def test_int8_weights_whose_products_are_not_of_integers_are_no_result(load, speech):
     engine = load("small-wav2vec2-ctc", quantization="int8-dynamic")
     engine.model = load("small-wav2vec2-ctc", quantization="int8-weight-only").model
     with pytest.raises(NoEffect, match="32 of 32 linear layers hold int8; 0 integer products"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -79,7 +80,7 @@ def test_some_of_the_layers_are_no_result(load, speech, monkeypatch, method, kep
     engine = load("small-wav2vec2-ctc", quantization=method)
     held = len(range(32)[kept])
     with pytest.raises(NoEffect, match=f"{held} of 32 linear layers hold int8; 32 were chosen"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def test_more_layers_than_were_chosen_are_no_result(load, speech, monkeypatch):
@@ -87,7 +88,7 @@ def test_more_layers_than_were_chosen_are_no_result(load, speech, monkeypatch):
     (technique,) = [t for t in engine.techniques if isinstance(t, Quantization)]
     technique.chosen = technique.chosen[:5]
     with pytest.raises(NoEffect, match="32 of 32 linear layers hold int8; 5 were chosen"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def test_products_that_fall_back_to_floating_point_are_no_result(load, speech, monkeypatch):
@@ -108,7 +109,7 @@ def test_products_that_fall_back_to_floating_point_are_no_result(load, speech, m
     engine = load("small-wav2vec2-ctc", quantization="int8-dynamic")
     monkeypatch.setattr(int8_tensor, "int_scaled_matmul", sometimes)
     with pytest.raises(NoEffect, match="; 16 integer products in 32 passes"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def test_a_product_counts_once_it_has_a_result():
@@ -139,7 +140,7 @@ def test_a_gpu_multiplies_integers(load_on, speech):
     engine = load_on("cuda", name, quantization="int8-dynamic", quantize_only="*.encoder.*")
     texts = engine.transcribe(speech).texts, plain.transcribe(speech).texts
     assert sum(a == b for a, b in zip(*texts, strict=True)) >= len(speech) // 2
-    _, proof = engine.prove(speech)
+    _, proof = engine.verify(speech)
     assert "integer products" in proof.found
 
 
@@ -149,7 +150,7 @@ def test_a_decoders_few_rows_are_no_integer_products_on_a_gpu(load_on, speech):
     engine = load_on("cuda", "small-whisper", quantization="int8-dynamic")
     engine.transcribe(speech[:1])
     with pytest.raises(NoEffect, match="integer products in"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def test_bytes_are_those_that_are_held(load):
@@ -165,3 +166,38 @@ def test_bytes_are_those_that_are_held(load):
 def test_the_older_kernels_are_for_fp32(load):
     with pytest.raises(Refused, match='quantization int8-dynamic-torch: needs "precision": "fp32"'):
         load("small-wav2vec2-ctc", quantization="int8-dynamic-torch", precision="bf16")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", SMALL)
+def test_int4_packs_two_weights_a_byte_and_still_hears(load, speech, baseline, name):
+    engine = load(name, quantization="int4-weight-only")
+    texts = engine.transcribe(speech).texts
+    assert sum(a == b for a, b in zip(texts, baseline(name), strict=True)) >= len(speech) // 3
+    _, proof = engine.verify(speech[:1])
+    assert "linear layers hold int4" in proof.found
+    assert "products by packed weights in" in proof.found
+    (figure,) = engine.figures()
+    (eight,) = load(name, quantization="int8-weight-only").figures()
+    assert figure.name == "size_ratio"
+    assert 0.125 < figure.value < eight.value
+
+
+def test_int4_is_proven_by_what_lies_in_memory(load, speech):
+    engine = load("small-wav2vec2-ctc", quantization="int4-weight-only")
+    chosen = dict(engine.model.named_modules())
+    packed = [one for one in chosen.values() if int4.holds(one)]
+    assert packed
+    for layer in packed:
+        assert layer.weight.qdata.numel() == layer.in_features * layer.out_features // 2
+    engine.model = load("small-wav2vec2-ctc", quantization="int8-weight-only").model
+    with pytest.raises(NoEffect, match=r"0 of \d+ linear layers hold int4"):
+        engine.verify(speech[:1])
+
+
+def test_int4_is_refused_where_it_cannot_run(load):
+    assert int4.unsupported_reason("cuda") == 'is for CPUs; use "int8-weight-only"'
+    with pytest.raises(Refused, match="no linear layer matches"):
+        load("small-whisper", quantization="int4-weight-only", quantize_only="nothing")
+    assert not int4.fits(torch.nn.Linear(32, 24))
+    assert not int4.fits(torch.nn.Linear(40, 32))

@@ -9,12 +9,13 @@ import torch
 
 from runner.config import Variant
 from runner.engines.base import Unmeasurable
+from runner.engines.speculation import Speculation
 from runner.engines.torch_engine import TorchEngine
 from runner.errors import NoEffect, Refused
+from runner.flops import workload_flops
 from runner.measure.memory_split import split_memory
 from runner.measure.stages import StageClock
-from runner.variants.speculative import Speculation
-from store.records import Figure
+from store.records import Scalar
 
 
 def test_the_text_is_the_models_own(load, speech, baseline):
@@ -29,7 +30,7 @@ def test_the_text_is_the_models_own(load, speech, baseline):
 
 def test_its_own_drafts_are_all_kept(load, speech):
     engine = load("small-whisper", assistant="self", draft_tokens=3)
-    _, proof = engine.prove(speech[:1])
+    _, proof = engine.verify(speech[:1])
     assert "tokens drafted" in proof.found
     engine.transcribe(speech)
     figures = {figure.name: figure for figure in engine.figures()}
@@ -42,7 +43,7 @@ def test_an_assistant_takes_memory_of_its_own(load, speech):
     assert both.weights_bytes == 2 * alone.weights_bytes
     assert both.parameters == alone.parameters, "a row's size is its model's"
 
-    def split(engine: TorchEngine) -> dict[str, Figure]:
+    def split(engine: TorchEngine) -> dict[str, Scalar]:
         return {figure.name: figure for figure in split_memory(engine, speech[:1])}
 
     found, plain = split(both), split(alone)
@@ -51,6 +52,7 @@ def test_an_assistant_takes_memory_of_its_own(load, speech):
     assert 1.5 < found["memory_cache_bytes"].value / plain["memory_cache_bytes"].value <= 2.1
 
 
+@pytest.mark.e2e
 def test_drafts_of_a_bad_assistant_are_not_kept(load, speech_like):
     """Two Whispers with random weights agree on nothing; a fixed number of tokens comes out."""
     engine = load("openai/whisper-tiny", weights="random", assistant="openai/whisper-base")
@@ -104,13 +106,13 @@ def test_an_assistant_that_is_not_asked_is_no_result(load, speech):
     engine = load("small-whisper", assistant="self")
     engine.speculation = None
     with pytest.raises(NoEffect, match="assistant self did not take effect"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def test_what_cannot_be_known_of_it_is_said(load, speech):
     engine = load("small-whisper", assistant="self")
     with pytest.raises(Unmeasurable, match="drafts decide"):
-        engine.flops(samples=80_000, batch=1, decoder_calls=4)
+        workload_flops(engine.workload(samples=80_000, batch=1, decoder_calls=4))
     with pytest.raises(Unmeasurable, match="no one position"):
         engine.decoder_passes(speech[:1], 8)
 
@@ -151,8 +153,8 @@ def test_configs(parts, words):
 
 def test_looked_up_drafts_leave_the_text_as_it_is(load, speech, baseline):
     engine = load("small-whisper", prompt_lookup=3)
-    (_, proof) = engine.prove(speech)
-    assert (proof.part, proof.asked) == ("prompt_lookup", "3")
+    (_, proof) = engine.verify(speech)
+    assert (proof.technique, proof.requested) == ("prompt_lookup", "3")
     assert proof.found.startswith(f"{len(speech)} rows looked up")
     assert engine.figures() == ()
     outcome = engine.transcribe(speech)
@@ -169,7 +171,7 @@ def test_drafts_that_are_not_looked_up_are_no_result(load, speech):
     engine = load("small-whisper", prompt_lookup=3)
     engine.model.generation_config.prompt_lookup_num_tokens = None
     with pytest.raises(NoEffect, match="prompt_lookup 3 did not take effect"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def test_random_weights_would_make_look_ups_look_good(load):

@@ -10,8 +10,9 @@ from runner.config import Variant
 from runner.engines.base import Unmeasurable
 from runner.engines.chunks import Chunks
 from runner.errors import NoEffect, Refused
-from runner.measure.quality import score
-from runner.variants.streaming import _Heard
+from runner.flops import workload_flops
+from runner.measure.quality import Transcribed, score
+from runner.variants.streaming import _Transcribed
 
 SECOND = 16_000
 
@@ -39,15 +40,15 @@ def test_a_listener_waits_for_sound_look_ahead_and_computing():
     chunks = Chunks.of_seconds(1.0, 0.0, 0.5)
     # Chunk n can be worked on n + 1.5 s after the beginning, but for the last, cut by the end.
     said = [["", "a"], ["th", "a b"], ["this is", "a b"]]
-    heard = _Heard(chunks, 3 * SECOND, seconds=[0.1, 0.1, 0.2], said=said)
+    heard = _Transcribed(chunks, 3 * SECOND, seconds=[0.1, 0.1, 0.2], said=said)
     assert heard.first_text_s == pytest.approx([2.6, 1.6])
     assert heard.first_word_s == pytest.approx([3.2, 2.6]), "a word is whole when another begins"
     assert heard.last_lag_s == pytest.approx(0.2)
     # Computing is slower than speech: the delay adds up.
-    slow = _Heard(chunks, 3 * SECOND, seconds=[2.0, 2.0, 2.0], said=[[""], [""], ["so it"]])
+    slow = _Transcribed(chunks, 3 * SECOND, seconds=[2.0, 2.0, 2.0], said=[[""], [""], ["so it"]])
     assert slow.first_text_s == slow.first_word_s == pytest.approx([1.5 + 6.0])
     assert slow.last_lag_s == pytest.approx(4.5)
-    silent = _Heard(chunks, SECOND, seconds=[0.1], said=[[" "]])
+    silent = _Transcribed(chunks, SECOND, seconds=[0.1], said=[[" "]])
     assert silent.first_text_s == silent.first_word_s == []
 
 
@@ -62,13 +63,16 @@ def test_look_ahead_and_context_save_words(load):
     utterances = read_builtin(24).utterances
     longest = max(len(each.audio) for each in utterances)
     waves = [np.pad(each.audio, (0, longest - len(each.audio))) for each in utterances]
-    references = [each.text for each in utterances]
 
     def wer(**parts: float) -> float:
         texts = load("small-parakeet-ctc", **parts).transcribe(waves).texts
-        ids = [each.id for each in utterances]
-        quality, _ = score(references, texts, ids, [1.0] * len(ids), seed=1)
-        return quality.wer
+        heard = [
+            Transcribed(
+                clip_id=each.id, reference=each.text, hypothesis=text, audio_seconds=each.seconds
+            )
+            for each, text in zip(utterances, texts, strict=True)
+        ]
+        return score(heard, seed=1)[0].wer
 
     offline = wer()
     bare = wer(chunk_seconds=0.64)
@@ -80,8 +84,8 @@ def test_look_ahead_and_context_save_words(load):
 def test_it_is_proven_and_timed(load, speech):
     engine = load("small-parakeet-ctc", chunk_seconds=0.5, left_seconds=1.0, right_seconds=0.25)
     count = -(-len(speech[0]) // 8000)
-    _, proof = engine.prove(speech[:2])
-    assert proof.asked == "0.5 s, left 1 s, right 0.25 s"
+    _, proof = engine.verify(speech[:2])
+    assert proof.requested == "0.5 s, left 1 s, right 0.25 s"
     assert proof.found == f"{count} encoder passes for {count} chunks"
     assert engine.figures() == ()
     # Of every batch that is timed, not of the one that was proven with alone.
@@ -100,8 +104,10 @@ def test_it_is_proven_and_timed(load, speech):
     assert 0 < figures["final_lag_s"] < 1
     outcome = engine.transcribe(speech[:2])
     assert outcome.windows == 2 * count
-    readings = engine.flops(samples=len(speech[0]), batch=1, decoder_calls=None)
-    offline = load("small-parakeet-ctc").flops(samples=len(speech[0]), batch=1, decoder_calls=None)
+    readings = workload_flops(engine.workload(samples=len(speech[0]), batch=1, decoder_calls=None))
+    offline = workload_flops(
+        load("small-parakeet-ctc").workload(samples=len(speech[0]), batch=1, decoder_calls=None)
+    )
     # 1.75 s are heard for each half second.
     assert 2.5 < readings[0].flops / offline[0].flops < 5
 
@@ -114,14 +120,14 @@ def test_a_whisper_decodes_each_chunk_by_itself(load, speech):
     assert outcome.prefills == count
     assert all(outcome.texts)
     with pytest.raises(Unmeasurable, match="chunk"):
-        engine.flops(samples=80_000, batch=1, decoder_calls=9)
+        workload_flops(engine.workload(samples=80_000, batch=1, decoder_calls=9))
 
 
 def test_a_clip_that_is_heard_as_a_whole_is_no_result(load, speech):
     engine = load("small-wav2vec2-ctc", chunk_seconds=1.0)
     engine.chunks = None
     with pytest.raises(NoEffect, match="1 encoder passes for 3 chunks"):
-        engine.prove(speech[:1])
+        engine.verify(speech[:1])
 
 
 def test_what_does_not_fit_is_refused(load):

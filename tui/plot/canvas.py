@@ -39,7 +39,14 @@ class Canvas:
         return self.height if self.ascii else 4 * self.height
 
     def put(self, column: int, row: int, text: str, role: Role) -> None:
-        """Writes characters; what lies outside is left out."""
+        """Writes characters; what lies outside is left out.
+
+        Args:
+            column: Where the first character goes, in cells from the left.
+            row: Lines from the top.
+            text: The characters.
+            role: What they stand for; it gives their colour.
+        """
         if not 0 <= row < self.height:
             return
         for letter in text:
@@ -56,7 +63,14 @@ class Canvas:
             column += size
 
     def dot(self, x: int, y: int, role: Role, *, stroke: str = ".") -> None:
-        """Sets one dot, counted from the left and from the top."""
+        """Sets one dot.
+
+        Args:
+            x: Dots from the left.
+            y: Dots from the top.
+            role: What it stands for; it gives its colour.
+            stroke: The character that is drawn in its place in plain ASCII.
+        """
         if not (0 <= x < self.dots_across and 0 <= y < self.dots_down):
             return
         if self.ascii:
@@ -69,7 +83,14 @@ class Canvas:
     def line(
         self, start: tuple[int, int], end: tuple[int, int], role: Role, *, every: int = 1
     ) -> None:
-        """A straight line of dots; with ``every``, only each n-th of them."""
+        """Draws a straight line of dots.
+
+        Args:
+            start: Dots from the left and from the top.
+            end: The same of the other end.
+            role: What it stands for; it gives its colour.
+            every: Set only each n-th dot.
+        """
         (x0, y0), (x1, y1) = start, end
         steps = max(abs(x1 - x0), abs(y1 - y0), 1)
         if steps > 20_000:

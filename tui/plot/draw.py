@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+from rich.cells import cell_len
+
+from report.text import plural
 from tui.glyphs import UNICODE, Glyphs
 from tui.plain import fit, plain
+from tui.plot.bars import draw_bars
 from tui.plot.canvas import Canvas, Role
 from tui.plot.model import Axis, Plot, Point
 from tui.plot.scale import Scale, fit_scale, thin, tick_label
@@ -14,6 +18,8 @@ from tui.plot.scale import Scale, fit_scale, thin, tick_label
 LEGEND_BESIDE = 72
 """Least width of a drawing that has its legend at the right."""
 LEGEND_WIDTH = 30
+_ASIDE = (0, 1, -1, 2, -2)
+"""How far a mark may be moved to lie on no other one, in cells."""
 LEGEND_ROWS = 4
 """Most rows of a legend below."""
 
@@ -28,6 +34,8 @@ class Drawing:
     """The series and the point that lie on a cell, by column and row; the uppermost."""
     left_out: int = 0
     """Series that the legend had no room for."""
+    hidden: tuple[tuple[int, Point], ...] = ()
+    """Points that no cell was left for, with their series; the drawing counts and names them."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +76,9 @@ def draw(
         words = plot.empty if not points else "too small to draw"
         canvas.put(max(0, (width - len(words)) // 2), height // 2, plain(words), "text")
         return Drawing(_frozen(canvas), {})
+    if plot.bars:
+        places, left_out = draw_bars(canvas, plot, points, glyphs, current)
+        return Drawing(_frozen(canvas), places, left_out)
     y_scale = fit_scale(_values_of(points), plot.y)
     x_scale = fit_scale([point.x for _, point in points], plot.x)
     legend = _legend(plot, glyphs)
@@ -79,7 +90,13 @@ def draw(
     right = LEGEND_WIDTH + 2 if beside else 1
     frame = _Frame(margin + 1, 1, width - margin - 1 - right, rows)
     _axes(canvas, plot, frame, (x_scale, y_scale), y_ticks)
-    places = _Marks(canvas, plot, frame, (x_scale, y_scale), glyphs).draw(points, current)
+    marks = _Marks(canvas, plot, frame, (x_scale, y_scale), glyphs)
+    places, hidden = marks.draw(points, current)
+    if hidden:
+        names = ", ".join(dict.fromkeys(_name_of(plot, *entry) for entry in hidden))
+        start = len(plain(plot.y.title)) + (7 if plot.y.log else 1) + 2
+        words = f"{plural(len(hidden), 'point')} hidden: {names}"
+        canvas.put(start, 0, fit(words, frame.left + frame.width - start), "muted")
     if beside:
         left = width - LEGEND_WIDTH
         left_out = plot.left_out + _legend_beside(canvas, legend, left, rows + 1, glyphs)
@@ -91,12 +108,17 @@ def draw(
         if left_out:
             words = f"{left_out} more: filter"
             canvas.put(width - len(words), 0, words, "muted")
-    return Drawing(_frozen(canvas), places, left_out)
+    return Drawing(_frozen(canvas), places, left_out, hidden)
 
 
 def mark_of(series: int, glyphs: Glyphs) -> str:
-    """The sign of a series."""
+    """The sign of a series, or of a kind of points."""
     return glyphs.series[series % len(glyphs.series)]
+
+
+def _name_of(plot: Plot, number: int, point: Point) -> str:
+    kind = "" if point.kind is None else f" {plot.kinds[point.kind]}"
+    return f"{plain(plot.series[number].label)}{kind}"
 
 
 def _values_of(points: list[tuple[int, Point]]) -> list[float]:
@@ -175,24 +197,70 @@ class _Marks:
 
     def draw(
         self, points: list[tuple[int, Point]], current: int | None
-    ) -> dict[tuple[int, int], tuple[int, Point]]:
-        """Draws all; gives the cells of the marks."""
+    ) -> tuple[dict[tuple[int, int], tuple[int, Point]], tuple[tuple[int, Point], ...]]:
+        """Draws all; gives the cells of the marks, and the points that found none."""
         if self._plot.lines:
             self._lines(points)
         for number, point in points:
             self._interval(number, point)
         self._front()
-        places: dict[tuple[int, int], tuple[int, Point]] = {}
-        emphasised = [entry for entry in points if entry[1].id == current]
         front = {point.id for point in self._plot.front}
-        first = [entry for entry in points if entry[1].id not in front]
-        rest = [entry for entry in points if entry[1].id in front]
-        for number, point in (*first, *rest, *emphasised):
-            cell = self._cell(point.x, point.y)
+        # The most important first, for whoever comes later must make way.
+        ordered = sorted(points, key=lambda e: (e[1].id != current, e[1].id not in front))
+        places: dict[tuple[int, int], tuple[int, Point]] = {}
+        hidden = []
+        for number, point in ordered:
+            cell = self._free(self._cell(point.x, point.y), places)
+            if cell is None:
+                hidden.append((number, point))
+                continue
             role = "current" if point.id == current else f"series-{number}"
-            self._canvas.put(*cell, mark_of(number, self._glyphs), role)
+            sign = number if point.kind is None else point.kind
+            self._canvas.put(*cell, point.mark or mark_of(sign, self._glyphs), role)
             places[cell] = number, point
-        return places
+        self._names(places)
+        return places, tuple(hidden)
+
+    def _free(
+        self, cell: tuple[int, int], taken: dict[tuple[int, int], tuple[int, Point]]
+    ) -> tuple[int, int] | None:
+        """The cell, or one beside it if another mark has it."""
+        column, row = cell
+        inside = range(self._frame.left, self._frame.left + self._frame.width)
+        for aside in _ASIDE:
+            if column + aside in inside and (column + aside, row) not in taken:
+                return column + aside, row
+        return None
+
+    def _names(self, places: dict[tuple[int, int], tuple[int, Point]]) -> None:
+        """Writes names beside marks, where they cover neither a mark nor another name."""
+        taken, named = set(places), set()
+        front = {point.id for point in self._plot.front}
+        first, last = self._frame.left, self._frame.left + self._frame.width - 1
+        for (column, row), (number, point) in places.items():
+            name = plain(point.name)
+            size = cell_len(name)
+            if not name or (number in named and point.id not in front):
+                continue
+            above, below = row - 1, row + 1
+            tries = [(column + 2, row), (column - 1 - size, row)]
+            tries += [
+                (start, line)
+                for line in (above, below)
+                if self._frame.top <= line < self._frame.bottom
+                for start in (column - size // 2, column, column - size + 1)
+            ]
+            for start, line in tries:
+                around = {(at, line) for at in range(start - 1, start + size + 1)}
+                fits = first <= start and start + size - 1 <= last
+                if fits and not (around - {(column, row)}) & taken:
+                    for end in {start - 1, start + size} & set(range(first, last + 1)):
+                        if (end, line) not in taken:
+                            self._canvas.put(end, line, " ", "")
+                    self._canvas.put(start, line, name, f"series-{number}")
+                    taken |= around
+                    named.add(number)
+                    break
 
     def _lines(self, points: list[tuple[int, Point]]) -> None:
         by_series: dict[int, list[Point]] = {}
@@ -241,11 +309,18 @@ class _Marks:
 def _legend(plot: Plot, glyphs: Glyphs) -> list[tuple[str, str, Role]]:
     """Sign, label and role of each entry."""
     shown = {number for number, _ in plot.points()}
-    entries = [
-        (mark_of(number, glyphs), plain(series.label), f"series-{number}")
+    entries: list[tuple[str, str, Role]] = [
+        (
+            glyphs.rule if plot.kinds else mark_of(number, glyphs),
+            plain(series.label),
+            f"series-{number}",
+        )
         for number, series in enumerate(plot.series)
         if number in shown
     ]
+    entries += [(mark_of(kind, glyphs), plain(w), "text") for kind, w in enumerate(plot.kinds)]
+    drawn = {point.mark for _, point in plot.points()}
+    entries += [(mark, words, "text") for mark, words in plot.mark_meanings if mark in drawn]
     if plot.front:
         entries.append(("." if glyphs.series.isascii() else "⠒", plot.front_label, "front"))
     return entries

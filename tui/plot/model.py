@@ -18,6 +18,12 @@ class Point:
     """What it stands for, e.g. a result."""
     note: str = ""
     """What is to be known of it, in a few words: its label, or that it is unstable."""
+    mark: str = ""
+    """A sign to draw instead of its series', for what tells it from the others of the series."""
+    kind: int | None = None
+    """Which of the plot's kinds it is of: its sign tells that then, and its colour the series."""
+    name: str = ""
+    """What to write beside it, where there is room."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,14 @@ class Plot:
     front: tuple[Point, ...] = ()
     """Points of a Pareto front, in the order of x; joined by steps."""
     front_label: str = "Pareto front"
+    kinds: tuple[str, ...] = ()
+    """What the kinds of points are, in the order of their signs."""
+    bars: bool = False
+    """Whether each point is a bar of its own, from nothing to its ``y``."""
+    mark_meanings: tuple[tuple[str, str], ...] = ()
+    """Signs that points have instead of their series', and what these mean."""
+    caption: str = ""
+    """What is left out or to be known of the whole, in one line."""
     empty: str = "nothing to show"
     """What to say when there is no point."""
 

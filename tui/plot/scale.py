@@ -1,4 +1,4 @@
-"""From values to places on an axis, and the round numbers to write beside it."""
+"""Places of values on an axis, and the round numbers to write beside it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Scale:
         return math.log(value / self.low) / math.log(self.high / self.low)
 
     def ticks(self, most: int) -> list[float]:
-        """At most so many round numbers of the axis, at least one."""
+        """Round numbers of the axis, at least one and at most ``most``."""
         if self.log:
             return self._log_ticks(most)
         return _linear_ticks(self.low, self.high, most)

@@ -7,6 +7,7 @@ from html import escape
 from itertools import pairwise
 
 from tui.plain import plain
+from tui.plot.bars import bar_text
 from tui.plot.model import Axis, Plot, Point
 from tui.plot.scale import Scale, fit_scale, thin, tick_label
 
@@ -32,9 +33,11 @@ def _lines(plot: Plot) -> Iterator[str]:
     yield f"<title>{_safe(plot.title)}</title>"
     yield f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#FFFFFF"/>'
     yield _text(_LEFT, 26, plot.title, size=16, weight=600)
+    if plot.caption:
+        yield _text(_LEFT, HEIGHT - 10, plot.caption, fill=_SOFT)
     points = list(plot.points())
     if points:
-        yield from _Figure(plot, points).lines()
+        yield from _bars(plot, points) if plot.bars else _Figure(plot, points).lines()
     else:
         yield _text(WIDTH / 2, HEIGHT / 2, plot.empty, anchor="middle", fill=_SOFT)
     yield "</svg>"
@@ -97,7 +100,10 @@ class _Figure:
             if len(ends) == 2 and (ends[0] > 0 or not self._plot.y.log):
                 low, high = (self._place(point.x, end)[1] for end in ends)
                 yield f'<path d="M{x:.1f} {low:.1f}V{high:.1f}" fill="none"/>'
-            yield _mark(number, x, y)
+            sign = number if point.kind is None else point.kind
+            yield _sign(point.mark, x, y) if point.mark else _mark(sign, x, y)
+            if point.name:
+                yield _text(x + 8, y + 4, point.name, size=11, stroke="none")
 
     def _front(self) -> Iterator[str]:
         shown = [p for p in self._plot.front if not self._plot.x.log or p.x > 0]
@@ -113,17 +119,53 @@ class _Figure:
         numbers = sorted({number for number, _ in self._points})
         for row, number in enumerate(numbers):
             colour = COLOURS[number % len(COLOURS)]
-            yield f'<g fill="{colour}" stroke="{colour}">{_mark(number, left, top + 22 * row)}</g>'
+            at = top + 22 * row
+            sign = _mark(number, left, at)
+            if self._plot.kinds:  # The signs tell these, the colours the series.
+                sign = f'<path d="M{left - 7} {at}h14" stroke-width="4"/>'
+            yield f'<g fill="{colour}" stroke="{colour}">{sign}</g>'
             label = self._plot.series[number].label
             label = label if len(label) <= 30 else label[:29] + "…"
             yield _text(left + 14, top + 22 * row + 4, label, fill=_INK)
+        row = len(numbers)
+        for kind, words in enumerate(self._plot.kinds):
+            sign = _mark(kind, left, top + 22 * row)
+            yield f'<g fill="{_INK}" stroke="{_INK}">{sign}</g>'
+            yield _text(left + 14, top + 22 * row + 4, words, fill=_INK)
+            row += 1
+        drawn = {point.mark for _, point in self._points}
+        for mark, words in self._plot.mark_meanings:
+            if mark in drawn:
+                yield f'<g fill="{_INK}">{_sign(mark, left, top + 22 * row)}</g>'
+                yield _text(left + 14, top + 22 * row + 4, words, fill=_INK)
+                row += 1
         if self._plot.front:
-            y = top + 22 * len(numbers)
+            y = top + 22 * row
             yield (
                 f'<path d="M{left - 7} {y}h14" stroke="{_FRONT}" stroke-width="1.5" '
                 'stroke-dasharray="2 4"/>'
             )
             yield _text(left + 14, y + 4, self._plot.front_label, fill=_INK)
+
+
+def _bars(plot: Plot, points: list[tuple[int, Point]]) -> Iterator[str]:
+    """A bar each, from nothing to its value, which stands beside it."""
+    left, right = 300, WIDTH - 230
+    step = min(28.0, (HEIGHT - _TOP - _BOTTOM) / len(points))
+    size = max(6, min(13, round(step * 0.7)))
+    top = max(point.y for _, point in points)
+    yield _text(_LEFT, _TOP - 4, plot.y.title, fill=_SOFT)
+    for row, (number, point) in enumerate(points):
+        y = _TOP + 6 + row * step
+        length = (right - left) * point.y / top if top > 0 else 0.0
+        colour = COLOURS[number % len(COLOURS)]
+        middle = y + step / 2 + size / 3
+        yield _text(left - 8, middle, plot.series[number].label, anchor="end", size=size)
+        yield (
+            f'<rect x="{left}" y="{y + step * 0.15:.1f}" width="{length:.1f}" '
+            f'height="{step * 0.7:.1f}" fill="{colour}"/>'
+        )
+        yield _text(left + length + 8, middle, bar_text(plot, point), size=size)
 
 
 def _ticks(axis: Axis, scale: Scale, most: int) -> list[float]:
@@ -143,6 +185,14 @@ def _mark(number: int, x: float, y: float) -> str:
     return f'{shape} fill="#FFFFFF"/>' if number % 8 >= 4 else f"{shape}/>"
 
 
+def _sign(mark: str, x: float, y: float) -> str:
+    """A letter in the colour of its group."""
+    return (
+        f'<text x="{x:.1f}" y="{y + 5:.1f}" text-anchor="middle" stroke="none" font-size="15" '
+        f'font-weight="700">{_safe(mark)}</text>'
+    )
+
+
 def _title(axis: Axis) -> str:
     return f"{axis.title} (log)" if axis.log else axis.title
 
@@ -156,10 +206,12 @@ def _text(
     fill: str = _INK,
     size: int = 13,
     weight: int = 400,
+    stroke: str = "",
 ) -> str:
+    around = f' stroke="{stroke}"' if stroke else ""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{fill}" font-size="{size}" '
-        f'font-weight="{weight}">{_safe(words)}</text>'
+        f'font-weight="{weight}"{around}>{_safe(words)}</text>'
     )
 
 

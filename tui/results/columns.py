@@ -1,19 +1,32 @@
 """The columns of the results table, with the labels that keep its figures honest.
 
-``~`` unstable, ``e`` estimated, ``s`` sampled, ``r`` random weights: as in the tables that the
-commands print.
+``~`` unstable, ``!`` stopped early, ``&`` of packed clips, ``≈`` estimated, ``s`` sampled, ``r``
+random weights: as in the tables that the commands print.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from store import Group, LeaderboardRow
-from tui.glyphs import Glyphs
+from report.speech import PACKED, STOPPED_EARLY, error_rate, rate_marks
+from report.text import percent
+from store import COLUMNS, Group, LeaderboardRow, Metric
+from store.energy_marks import ESTIMATED, SAMPLED, energy_mark
+from store.metrics import Form
+from tui.glyphs import UNSTABLE, Glyphs
 from tui.plain import UNPRINTABLE
-from tui.present import NO_VALUE, model_name, number, state_glyph
-from tui.widgets.column import Cell, Column
+from tui.present import (
+    NO_VALUE,
+    about_signs,
+    clips_mark,
+    latency_marks,
+    model_name,
+    number,
+    size,
+    state_glyph,
+)
+from tui.table import Cell, Column
 
 Row = LeaderboardRow
 _MISSING: Cell = (NO_VALUE, "muted")
@@ -32,54 +45,63 @@ WIDE = (
 """The same on a wide screen."""
 
 
-def result_columns(*, model_width: int = 24) -> tuple[Column[Row], ...]:
-    """Every column that can be shown, in the order of the list to choose from."""
-    return (
-        Column("model", "model", model_width, _model, help="r: random weights, real cost, no WER"),
-        Column("device", "device", 6, _text("device"), help="where it ran"),
-        Column("variant", "variant", 8, _text("variant"), help="how it ran: precision …"),
-        Column("audio_seconds", "audio s", 7, _plain_number("audio_seconds"), True, "of one clip"),
-        Column("batch_size", "batch", 5, _plain_number("batch_size"), True, "clips at once"),
-        Column("latency_ms", "latency ms", 10, _latency, True, "median of one batch, ~ unstable"),
-        Column("latency_low_ms", "95 % interval", 16, _interval, True, "of the median, in ms"),
-        Column("p95_ms", "p95 ms", 7, _figure("p95_ms"), True, "95 % of batches are quicker"),
-        Column("cold_ms", "cold ms", 7, _figure("cold_ms"), True, "the first batch after loading"),
-        Column("rtfx", "RTFx", 6, _figure("rtfx"), True, "seconds of audio a second"),
-        Column("throughput", "clips/s", 7, _figure("throughput"), True, "clips a second"),
-        Column("wer", "WER %", 5, _rate("wer"), True, "word error rate"),
-        Column("cer", "CER %", 5, _rate("cer"), True, "character error rate"),
-        Column("energy_j", "energy J", 8, _energy, True, "of one batch; e estimated, s sampled"),
-        Column(
-            "joules_per_audio_hour",
-            "J/audio h",
-            9,
-            _energy_per_hour,
-            right=True,
-            help="joules for an hour of audio",
-        ),
-        Column("energy_source", "source", 13, _text("energy_source"), help="of the energy"),
-        Column("rss_mb", "RAM MB", 6, _figure("rss_mb"), True, "peak of the case's own process"),
-        Column("vram_mb", "VRAM MB", 7, _figure("vram_mb"), True, "reserved by the framework"),
-        Column("gflops", "GFLOP", 6, _figure("gflops"), True, "of one batch"),
-        Column("encoder_gflops", "enc GFLOP", 9, _figure("encoder_gflops"), True, "the encoder's"),
-        Column("speedup", "speed-up", 8, _figure("speedup"), True, "of a variant to its baseline"),
-        Column("tokens", "tokens", 6, _figure("tokens"), True, "generated a batch"),
-        Column("clips", "clips", 5, _plain_number("clips"), True, "scored for WER and CER"),
-        Column("state", "state", 7, _state, help="ok, or why there are no figures"),
-        Column("reason", "reason", 40, _text("reason"), help="why a case has no figures"),
-        Column("engine", "engine", 12, _text("engine"), help="the family that ran it"),
-        Column("weights", "weights", 10, _text("weights"), help="pretrained or random"),
-        Column("benchmark", "benchmark", 18, _text("benchmark"), help="the config's name"),
-        Column("job_id", "job", 5, _plain_number("job_id"), True, "the run it belongs to"),
-        Column("environment_id", "machine", 7, _plain_number("environment_id"), True, "its number"),
-        Column("result_id", "id", 7, _plain_number("result_id"), True, "of the result"),
-        Column("created_at", "stored, UTC", 16, _moment, help="when it was stored"),
+_FIRST = (
+    *("model", "device", "variant", "audio_seconds", "batch_size", "latency_ms", "latency_low_ms"),
+    *("p95_ms", "cold_ms", "rtfx", "throughput", "wer", "wer_low", "cer", "energy_j"),
+    *("joules_per_audio_hour", "energy_source", "rss_mb", "vram_mb", "gflops", "encoder_gflops"),
+    *("speedup", "tokens", "scored", "normaliser", "headline", "not_scored", "wer_of", "loops"),
+    *("clips_mode", "speech_share"),
+    *("stopped_early", "state", "reason", "engine", "language", "language_by", "weights"),
+    *("benchmark", "job_id", "environment_id", "result_id", "created_at"),
+)
+"""The order of the list to choose from; what is not named follows."""
+_SHOWN_BY_OTHERS = ("latency_high_ms", "wer_high", "energy_label", "stable")
+_WIDTHS = {
+    **{"variant": 8, "latency_low_ms": 16, "p95_ms": 7, "wer_low": 14, "energy_source": 13},
+    **{"normaliser": 26, "headline": 5, "not_scored": 10},
+    **{"gflops": 7, "wer_of": 12, "clips_mode": 10, "state": 7, "reason": 40, "engine": 12},
+    **{"weights": 10, "benchmark": 18, "job_id": 5, "result_id": 7, "created_at": 16},
+}
+"""Cells of the columns whose values are wider than their labels."""
+
+
+def result_columns(
+    scalars: Iterable[Metric] = (), *, model_width: int = 24
+) -> tuple[Column[Row], ...]:
+    """Every column that can be shown, in the order of the list to choose from.
+
+    Args:
+        scalars: Those of the store; each has a column too.
+        model_width: Cells of the models' names.
+    """
+    names = [name for name in dict.fromkeys((*_FIRST, *COLUMNS)) if name not in _SHOWN_BY_OTHERS]
+    widths = {**_WIDTHS, "model": model_width}
+    return tuple(
+        _column(metric, widths.get(metric.name, 0))
+        for metric in (*(COLUMNS[name] for name in names), *scalars)
     )
 
 
-def chosen_columns(keys: Sequence[str], *, model_width: int = 24) -> list[Column[Row]]:
-    """The columns of some keys, in the order of the keys; unknown ones are left out."""
-    known = {column.key: column for column in result_columns(model_width=model_width)}
+def _column(metric: Metric, width: int) -> Column[Row]:
+    name, words = metric.name, metric.form in ("text", "flag")
+    label = metric.label
+    if metric.form in ("number", "share"):
+        width = max(width, 6)
+    cell = _CELLS.get(name) or _MAKERS[metric.form](name)
+    return Column(name, label, max(width, len(label)), cell, not words, metric.about)
+
+
+def chosen_columns(
+    keys: Sequence[str], scalars: Iterable[Metric] = (), *, model_width: int = 24
+) -> list[Column[Row]]:
+    """The columns of some keys, in the order of the keys; unknown ones are left out.
+
+    Args:
+        keys: Names of columns and scalars.
+        scalars: Those of the store.
+        model_width: Cells of the models' names.
+    """
+    known = {column.key: column for column in result_columns(scalars, model_width=model_width)}
     return [known[key] for key in keys if key in known]
 
 
@@ -96,18 +118,17 @@ def state_sign(glyphs: Glyphs) -> Callable[[Row], Cell]:
 
 def group_columns(by: Sequence[str]) -> list[Column[Group]]:
     """The columns of a table of groups."""
-    labels = {column.key: (column.label, column.width) for column in result_columns()}
-    labels["energy_label"] = ("energy", 11)
-    keys = []
-    for index, key in enumerate(by):
-        label, width = labels[key]
-        keys.append(Column(key, label, max(width, 10), _group_value(index, key)))
+    widths = {column.key: column.width for column in result_columns()}
+    keys = [
+        Column(key, COLUMNS[key].label, max(widths.get(key, 12), 10), _group_value(index, key))
+        for index, key in enumerate(by)
+    ]
     return [
         *keys,
         Column("results", "results", 7, lambda g: (f"{g.results:,}", ""), True, "in the group"),
         Column("failed", "not ok", 6, _not_ok, True, "failed, refused or out of memory"),
         Column("unstable", "unstable", 8, _unstable, True, "the machine was not quiet"),
-        Column("wer", "best WER %", 10, _group_wer, True, "lowest word error rate"),
+        Column("wer", "best WER %", 10, _group_wer, True, "lowest word error rate of utterances"),
         Column("rtfx", "best RTFx", 9, lambda g: _number_cell(g.rtfx), True, "highest"),
         Column("rtfx_mean", "mean RTFx", 9, lambda g: _number_cell(g.rtfx_mean), True, "mean"),
         Column("joules_per_audio_hour", "best J/audio h", 14, _group_energy, True, "lowest"),
@@ -135,12 +156,13 @@ def notes(rows: Sequence[Row]) -> list[str]:
     """What the marks in some rows mean."""
     said = []
     if any(row.stable is False for row in rows):
-        said.append("~ unstable: the machine was not quiet")
+        said.append(f"{UNSTABLE} unstable: the machine was not quiet")
+    said += about_signs(rows)
     labels = {row.energy_label for row in rows if row.energy_j is not None}
     if "estimated" in labels:
-        said.append("e estimated")
+        said.append(f"{ESTIMATED} estimated")
     if "sampled" in labels:
-        said.append("s sampled")
+        said.append(f"{SAMPLED} sampled")
     if any(row.weights == "random" for row in rows):
         said.append("r random weights")
     return said
@@ -153,7 +175,7 @@ def _model(row: Row) -> Cell:
 
 def _text(key: str) -> Callable[[Row], Cell]:
     def cell(row: Row) -> Cell:
-        value = getattr(row, key)
+        value = row.value(key)
         return (str(value), "") if value else _MISSING
 
     return cell
@@ -161,7 +183,7 @@ def _text(key: str) -> Callable[[Row], Cell]:
 
 def _plain_number(key: str) -> Callable[[Row], Cell]:
     def cell(row: Row) -> Cell:
-        value = getattr(row, key)
+        value = row.value(key)
         # Not :g, which turns ids and long lengths into exponents.
         return _MISSING if value is None else (f"{value:.10g}", "")
 
@@ -169,7 +191,7 @@ def _plain_number(key: str) -> Callable[[Row], Cell]:
 
 
 def _figure(key: str) -> Callable[[Row], Cell]:
-    return lambda row: _number_cell(getattr(row, key))
+    return lambda row: _number_cell(row.value(key))
 
 
 def _number_cell(value: float | None) -> Cell:
@@ -179,7 +201,50 @@ def _number_cell(value: float | None) -> Cell:
 def _latency(row: Row) -> Cell:
     if row.latency_ms is None:
         return _MISSING
-    return (number(row.latency_ms), "") if row.stable else (f"~{number(row.latency_ms)}", "warn")
+    marks = latency_marks(row)
+    return f"{marks}{number(row.latency_ms)}", "warn" if marks else ""
+
+
+def _rtfx(row: Row) -> Cell:
+    if row.rtfx is None:
+        return _MISSING
+    marks = latency_marks(row)  # It is the latency turned round.
+    return f"{marks}{number(row.rtfx)}", "warn" if marks else ""
+
+
+def _audio(row: Row) -> Cell:
+    mark = clips_mark(row)
+    return f"{mark}{row.audio_seconds:.10g}", "warn" if mark else ""
+
+
+def _clips_mode(row: Row) -> Cell:
+    if row.clips_mode is None:
+        return _MISSING
+    return (row.clips_mode, "") if row.clips_mode == "continuous" else (row.clips_mode, "warn")
+
+
+def _stopped(row: Row) -> Cell:
+    if row.stopped_early is None:
+        return _MISSING
+    return (f"{STOPPED_EARLY} yes", "warn") if row.stopped_early else ("no", "")
+
+
+def _loops(row: Row) -> Cell:
+    if row.loops is None:
+        return _MISSING
+    return f"{row.loops:,}", "warn" if row.loops else ""
+
+
+def _not_scored(row: Row) -> Cell:
+    if row.not_scored is None:
+        return _MISSING
+    return f"{row.not_scored:,}", "warn" if row.not_scored else ""
+
+
+def _wer_interval(row: Row) -> Cell:
+    if row.wer_low is None or row.wer_high is None:
+        return _MISSING
+    return f"{percent(row.wer_low)} to {percent(row.wer_high)}", ""
 
 
 def _interval(row: Row) -> Cell:
@@ -197,14 +262,29 @@ def _energy_per_hour(row: Row) -> Cell:
 
 
 def _labelled(value: float | None, row: Row) -> Cell:
-    mark = {"estimated": "e", "sampled": "s"}.get(row.energy_label or "", "")
-    return _MISSING if value is None else (f"{mark}{number(value)}", "")
+    return _MISSING if value is None else (f"{energy_mark(row.energy_label)}{number(value)}", "")
 
 
-def _rate(key: str) -> Callable[[Row], Cell]:
+def _rate(key: str, decimals: int = 1) -> Callable[[Row], Cell]:
     def cell(row: Row) -> Cell:
-        value = getattr(row, key)
-        return _MISSING if value is None else (f"{100 * value:.1f}", "")
+        value = error_rate(row) if key == "wer" else row.value(key)
+        if value is None:
+            return _MISSING
+        packed = key == "cer" and row.wer_of == "packed clips"
+        marks = rate_marks(row) if key == "wer" else PACKED if packed else ""
+        return f"{marks}{percent(value, decimals)}", "warn" if PACKED in marks else ""
+
+    return cell
+
+
+def _size(key: str) -> Callable[[Row], Cell]:
+    return lambda row: (size(row.value(key)), "") if row.value(key) is not None else _MISSING
+
+
+def _flag(key: str) -> Callable[[Row], Cell]:
+    def cell(row: Row) -> Cell:
+        value = row.value(key)
+        return _MISSING if value is None else ("yes" if value else "no", "")
 
     return cell
 
@@ -244,12 +324,40 @@ def _unstable(group: Group) -> Cell:
 
 
 def _group_wer(group: Group) -> Cell:
-    return _MISSING if group.wer is None else (f"{100 * group.wer:.1f}", "")
+    return _MISSING if group.wer is None else (percent(group.wer), "")
 
 
 def _group_energy(group: Group) -> Cell:
     if group.energy_label == "mixed":
         return "mixed labels", "muted"
-    mark = {"estimated": "e", "sampled": "s"}.get(group.energy_label or "", "")
     value = group.joules_per_audio_hour
-    return _MISSING if value is None else (f"{mark}{number(value)}", "")
+    return _MISSING if value is None else (f"{energy_mark(group.energy_label)}{number(value)}", "")
+
+
+_CELLS: Mapping[str, Callable[[Row], Cell]] = {
+    "model": _model,
+    "device": lambda row: (row.place, ""),
+    "audio_seconds": _audio,
+    "latency_ms": _latency,
+    "latency_low_ms": _interval,
+    "rtfx": _rtfx,
+    "wer_low": _wer_interval,
+    "energy_j": _energy,
+    "joules_per_audio_hour": _energy_per_hour,
+    "loops": _loops,
+    "not_scored": _not_scored,
+    "clips_mode": _clips_mode,
+    "speech_share": _rate("speech_share", 0),
+    "stopped_early": _stopped,
+    "state": _state,
+    "created_at": _moment,
+}
+"""Values with signs, or of several columns."""
+_MAKERS: Mapping[Form, Callable[[str], Callable[[Row], Cell]]] = {
+    "text": _text,
+    "flag": _flag,
+    "count": _plain_number,
+    "number": _figure,
+    "share": _rate,
+    "bytes": _size,
+}

@@ -1,9 +1,8 @@
-"""One result as people read it: figures, stages, samples, energy, operators, transcripts."""
+"""One result as people read it: figures, stages, samples, energy, operators, machine."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, fields
 from statistics import median
 
@@ -11,13 +10,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from store import Environment, Figure, Latency, Result, Stage, StoredResult
+from report.speech import STOPPED_EARLY, language_source
+from report.text import interval, plural, with_unit
+from store import Environment, Latency, Metric, Result, Scalar, Stage, StoredResult
 from tui.glyphs import Glyphs
 from tui.palette import Palette
 from tui.plain import cell, plain
 from tui.present import (
     NO_VALUE,
-    counted,
     duration,
     joules,
     milliseconds,
@@ -26,8 +26,8 @@ from tui.present import (
     size,
 )
 from tui.present_queue import bar
-from tui.results.alignment import AlignedClip, Piece
 from tui.results.bins import bins
+from tui.results.detail_words import FigureLine, scored_words, stopped_early, timed_words
 
 
 def title(stored: StoredResult) -> str:
@@ -41,7 +41,13 @@ def title(stored: StoredResult) -> str:
 
 
 def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> RenderableType:
-    """Every figure, with its interval, or with the reason why it is missing."""
+    """Every figure, with its interval, or with the reason why it is missing.
+
+    Args:
+        stored: The result.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     result = stored.result
     table = _grid(3)
 
@@ -51,7 +57,7 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
         )
 
     row("state", result.state, result.reason, palette.style(result.state))
-    row("weights", result.weights, result.revision or _weights_note(result))
+    row("weights", result.weights, _weights_note(result))
     if result.parameters:
         row("parameters", f"{result.parameters / 1e6:,.4g} M")
     latency = result.latency
@@ -59,11 +65,15 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
         row("latency", NO_VALUE, f"{result.state}: no figures")
     else:
         stable = f"{_latency_interval(latency)}, {latency.iterations} batches"
-        row("latency", milliseconds(latency.median_s), stable)
+        early = stopped_early(result.speech, palette)
+        mark, style = (STOPPED_EARLY, palette.warn) if early else ("", "")
+        row("latency", f"{mark}{milliseconds(latency.median_s)}", stable, style)
         if not latency.stable:
             row(
                 "", "~ unstable", latency.stable_reason or "the machine was not quiet", palette.warn
             )
+        for line in early:
+            row(*line)
         row(
             "mean, deviation",
             f"{milliseconds(latency.mean_s)}, {milliseconds(latency.stdev_s)}",
@@ -73,7 +83,8 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
         row(
             "cold", milliseconds(latency.cold_s), f"first batch; loading {duration(latency.load_s)}"
         )
-        row("RTFx", number(latency.rtfx), f"{number(latency.audio_s)} s of audio a batch")
+        audio = f"{number(latency.audio_s)} s of audio a batch"
+        row("RTFx", f"{mark}{number(latency.rtfx)}", audio, style)
         row("throughput", f"{number(latency.throughput)} clips/s")
         if latency.tokens is not None:
             row("tokens", number(latency.tokens), "generated a batch")
@@ -82,26 +93,15 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
     row("energy", joules(stored.energy_j, label), source)
     if stored.joules_per_audio_hour is not None:
         row("an hour of audio", joules(stored.joules_per_audio_hour, label))
-    quality = result.quality
-    if quality is None or quality.wer is None:
-        row("WER", NO_VALUE, "not measured" if quality is None else quality.reason)
-    else:
-        low = NO_VALUE if quality.wer_low is None else f"{100 * quality.wer_low:.1f}"
-        high = NO_VALUE if quality.wer_high is None else f"{100 * quality.wer_high:.1f}"
-        row("WER", percent(quality.wer, 1), f"{low} to {high} %, {quality.clips} clips")
-        row(
-            "errors",
-            f"{quality.substitutions} wrong, {quality.deletions} missing",
-            f"{quality.insertions} too many, {quality.hits} right; {quality.normaliser}",
-        )
-        row("CER", percent(quality.cer, 1), quality.reason)
+    for line in (*timed_words(result.speech, palette), *scored_words(result.quality, palette)):
+        row(*line)
     memory = result.memory
     if memory is not None:
         row("RAM", size(memory.rss_bytes), f"{size(memory.rss_before_bytes)} before loading")
         if memory.gpu_reserved_bytes is not None:
             row("VRAM", size(memory.gpu_reserved_bytes), "reserved by the framework")
-    for words in (*_beside_baseline(result, palette), *_of_the_variant(result)):
-        row(*words)
+    for line in (*_beside_baseline(result, palette), *_of_the_variant(stored)):
+        row(*line)
     row("FLOPs", _flops(stored.flops), result.flops_reason)
     if stored.encoder_flops is not None:
         row("of the encoder", _flops(stored.encoder_flops))
@@ -110,7 +110,7 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
     return Group(table, Text(), Text(took, palette.muted), cell(result.case_key, palette.muted))
 
 
-def _beside_baseline(result: Result, palette: Palette) -> list[tuple[str, str, str | None, str]]:
+def _beside_baseline(result: Result, palette: Palette) -> list[FigureLine]:
     """Speed and texts against the baseline, or why there is no comparison."""
     found = result.comparison
     if found is None:
@@ -122,8 +122,8 @@ def _beside_baseline(result: Result, palette: Palette) -> list[tuple[str, str, s
         if low is None or high is None
         else f"95 % interval {low:.2f} to {high:.2f}"
     )
-    against = f"{ends}, against {found.baseline} in {counted(found.rounds, 'round')}"
-    broken = found.broken_promise
+    against = f"{ends}, against {found.baseline} in {plural(found.rounds, 'round')}"
+    broken = found.text_mismatch
     texts = "promised of all, but for rounding" if broken else f"as {found.baseline}"
     same = f"{found.same_text} of {found.clips}"
     return [
@@ -141,32 +141,40 @@ def _latency_interval(latency: Latency) -> str:
 def _stage_interval(stage: Stage) -> str:
     if stage.low_s is None or stage.high_s is None:
         return stage.interval_reason or "no interval"
-    return f"[{number(stage.low_s * 1e3)}, {number(stage.high_s * 1e3)}]"
+    return interval(stage.low_s * 1e3, stage.high_s * 1e3)
 
 
-def _of_the_variant(result: Result) -> list[tuple[str, str, str | None, str]]:
+def _of_the_variant(stored: StoredResult) -> list[FigureLine]:
     """Figures that only some cases have, and what showed that each part took effect."""
-    own = [(*figure_words(figure), figure.note, "") for figure in result.figures]
+    own = [
+        (*figure_words(figure, stored.scalars.get(figure.name)), figure.note, "")
+        for figure in stored.result.figures
+    ]
     proofs = [
-        (proof.part.replace("_", " "), proof.asked, proof.found, "") for proof in result.proofs
+        (proof.technique.replace("_", " "), proof.requested, proof.found, "")
+        for proof in stored.result.proofs
     ]
     return [*own, *proofs]
 
 
-def figure_words(figure: Figure) -> tuple[str, str]:
-    """Name and value of a figure that only some cases have; its name says its unit."""
-    name, _, unit = figure.name.rpartition("_")
-    if unit == "bytes":
-        return name.replace("_", " "), size(figure.value)
-    if unit == "s" and name:
-        return name.replace("_", " "), milliseconds(figure.value)
-    if unit == "share" and name:
-        return name.replace("_", " "), percent(figure.value, 1)
-    return figure.name.replace("_", " "), number(figure.value)
+def figure_words(figure: Scalar, metric: Metric | None) -> tuple[str, str]:
+    """Name and value of a figure that only some cases have."""
+    if metric is None:
+        return figure.name, number(figure.value)
+    seconds = metric.unit == "s"
+    value = milliseconds(figure.value) if seconds else with_unit(metric, figure.value)
+    return metric.heading, value
 
 
 def stages(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -> RenderableType:
-    """Where the time of a batch goes."""
+    """Where the time of a batch goes.
+
+    Args:
+        stored: The result.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+        width: Cells of the part.
+    """
     result = stored.result
     if not result.stages:
         return _nothing("No stages were timed.", result, palette)
@@ -216,7 +224,14 @@ def _tokens(result: Result, palette: Palette) -> list[Text]:
 
 
 def histogram(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -> RenderableType:
-    """How the latencies of the batches are spread."""
+    """How the latencies of the batches are spread.
+
+    Args:
+        stored: The result.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+        width: Cells of the part.
+    """
     values = [sample.seconds for sample in stored.result.samples if sample.kind == "latency"]
     if not values:
         return _nothing("There are no samples.", stored.result, palette)
@@ -233,14 +248,20 @@ def histogram(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int
             Text(f"{count}{'  median' if holds else ''}"),
         )
     warmup = sum(sample.kind == "warmup" for sample in stored.result.samples)
-    words = f"{counted(len(values), 'sample')}, one for each batch that was timed."
+    words = f"{plural(len(values), 'sample')}, one for each batch that was timed."
     if warmup:
         words += f" {warmup} more of the warm-up do not count."
     return Group(Text(words, palette.muted), Text(), table)
 
 
 def energy(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> RenderableType:
-    """What every source said, refused readings with their reasons."""
+    """What every source said, refused readings with their reasons.
+
+    Args:
+        stored: The result.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+    """
     result = stored.result
     if not result.energy:
         return Text(plain(result.energy_reason or "No energy was measured."), palette.muted)
@@ -275,7 +296,14 @@ def energy(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderable
 
 
 def operators(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -> RenderableType:
-    """The operators of the profile, the costliest first."""
+    """The operators of the profile, the costliest first.
+
+    Args:
+        stored: The result.
+        palette: Colours of the theme.
+        glyphs: Signs to draw with.
+        width: Cells of the part.
+    """
     result = stored.result
     if not result.operators:
         reason = result.operators_reason or "No operators were profiled."
@@ -297,53 +325,6 @@ def operators(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int
             bar(operator.share, room, palette, glyphs, palette.primary),
         )
     return table
-
-
-def transcripts(
-    stored: StoredResult, clips: Sequence[AlignedClip], palette: Palette, glyphs: Glyphs
-) -> RenderableType:
-    """Every clip with its errors marked, the worst first."""
-    result = stored.result
-    if not clips:
-        return _nothing("There are no transcripts.", result, palette)
-    arrow = ">" if glyphs.series.isascii() else "→"
-    legend = Text.assemble(
-        ("said", palette.muted),
-        (arrow, palette.muted),
-        ("heard", f"bold {palette.bad}"),
-        ("  wrong   ", palette.muted),
-        ("-missing-", f"strike {palette.warn}"),
-        ("  ", ""),
-        ("+too many+", f"underline {palette.accent}"),
-    )
-    blocks: list[RenderableType] = [legend, Text()]
-    for clip in clips:
-        rate = (
-            "not scored"
-            if clip.errors is None or not clip.words
-            else f"{counted(clip.errors, 'error')} in {counted(clip.words, 'word')}, "
-            f"{percent(clip.errors / clip.words)}"
-        )
-        head = Text.assemble(
-            (plain(clip.clip_id), "bold"),
-            (f"  {number(clip.audio_seconds)} s  {rate}", palette.muted),
-        )
-        if clip.pieces:
-            body = Text()
-            for piece in clip.pieces:
-                body.append_text(_piece(piece, palette, arrow)).append(" ")
-            blocks += [head, body, Text()]
-        else:
-            blocks += [
-                head,
-                Text.assemble(("said   ", palette.muted), plain(clip.reference)),
-                Text.assemble(("heard  ", palette.muted), plain(clip.hypothesis or NO_VALUE)),
-                Text(),
-            ]
-    hidden = len(result.transcripts) - len(clips)
-    if hidden > 0:
-        blocks.append(Text(f"{hidden} more clips have fewer errors.", palette.muted))
-    return Group(*blocks)
 
 
 def environment(stored: StoredResult, palette: Palette) -> RenderableType:
@@ -370,7 +351,7 @@ def environment(stored: StoredResult, palette: Palette) -> RenderableType:
 
 
 def as_json(stored: StoredResult) -> str:
-    """Everything that is stored of it, as `asrprof results --show` prints it."""
+    """Everything that is stored of it, as `asrprof show --json` prints it."""
     return json.dumps(asdict(stored), indent=2, default=str)
 
 
@@ -384,27 +365,16 @@ def _packages(text: str) -> str:
     return "  ".join(f"{name} {version}" for name, version in sorted(found.items()))
 
 
-def _piece(piece: Piece, palette: Palette, arrow: str) -> Text:
-    said, heard = plain(piece.reference), plain(piece.hypothesis)
-    if piece.kind == "equal":
-        return Text(said)
-    if piece.kind == "substitute":
-        return Text.assemble(
-            (said, palette.muted), (arrow, palette.muted), (heard, f"bold {palette.bad}")
-        )
-    if piece.kind == "delete":
-        return Text(f"-{said}-", f"strike {palette.warn}")
-    return Text(f"+{heard}+", f"underline {palette.accent}")
-
-
 def _energy_label(result: Result) -> str | None:
     return next((r.label for r in result.energy if r.source == result.energy_primary), None)
 
 
 def _weights_note(result: Result) -> str:
-    if result.weights == "random":
-        return "true architecture: real cost, no WER"
-    return ""
+    """Which they are, and the language that they are told to transcribe."""
+    random = "true architecture: real cost, no WER" if result.weights == "random" else ""
+    told = f"language {result.language}, {language_source(result.language_by)}"
+    parts = (result.revision or random, "" if result.language is None else told)
+    return "; ".join(filter(None, parts))
 
 
 def _with_error(value: float | None, error: float | None, plus_minus: str) -> str:

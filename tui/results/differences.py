@@ -1,18 +1,25 @@
-"""How results differ from a first one, and runs from one another: with what chance can explain."""
+"""How results differ from a first one, and runs from one another, in the words of a table.
+
+What differs and whether chance can explain it says `report.regression`, as for `asrprof compare`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from store import LeaderboardRow, Sample, Store, StoredResult, StoreError
-from tui.present import model_name, number
-from tui.widgets.column import Tone
+from report.speech import STOPPED_EARLY
+from report.text import change, interval, plural
+from store import COLUMNS, LeaderboardRow, Store, StoredResult, StoreError
+from store.energy_marks import energy_mark
+from tui.present import NO_VALUE, model_name, number
+from tui.table import Tone
 
 if TYPE_CHECKING:
-    from report.compare import Difference, WerDifference
+    from report.compare import Difference
+    from report.regression import Pair
 
 MOST_RESULTS = 8
 """Results side by side; more do not fit on a screen."""
@@ -40,6 +47,16 @@ class FigureRow:
 
 
 @dataclass(frozen=True)
+class ResultsCompared:
+    """Several results, the first as the baseline."""
+
+    rows: tuple[LeaderboardRow, ...]
+    figures: tuple[FigureRow, ...]
+    cautions: tuple[str, ...]
+    """Why they may differ for another reason than the one in question."""
+
+
+@dataclass(frozen=True)
 class CaseRow:
     """One case of two runs."""
 
@@ -60,56 +77,63 @@ class RunsCompared:
     b: int
     cases: tuple[CaseRow, ...]
     only_a: int
-    """Cases with figures that the other run does not have."""
+    """Cases that the other run does not have."""
     only_b: int
+    lost: int
+    """Cases with figures in the first run, and without in the second."""
     slower: int
     """Cases that are significantly slower in the second run."""
     faster: int
+    cautions: tuple[str, ...]
 
 
-def compare_results(
-    store: Store, ids: Sequence[int]
-) -> tuple[list[LeaderboardRow], list[FigureRow]]:
-    """Figures of some results side by side, the first as the baseline.
+def compare_results(store: Store, ids: Sequence[int]) -> ResultsCompared:
+    """Figures of some results side by side; of the ids the first ``MOST_RESULTS``.
 
     Raises:
         StoreError: Fewer than two of them are left.
     """
+    from report import regression
+
     rows = store.browse.rows(ids[:MOST_RESULTS])
     ids = [number for number in ids[:MOST_RESULTS] if number in rows]
     if len(ids) < 2:
         raise StoreError("fewer than two of the marked results are left")
     stored = [store.result(number) for number in ids]
     ordered = [rows[number] for number in ids]
-    pairs = len(ids) - 1
-    return ordered, [
+    comparison = regression.compare_results(store, ids)
+    pairs = comparison.pairs
+    latency = [_verdict(pair.latency) for pair in pairs]
+    wer = [_wer_verdict(pair) for pair in pairs]
+    figures = [
         *_what_they_are(ordered),
-        _figure("latency ms", ordered, lambda r: r.latency_ms, _latency_verdicts(stored, pairs)),
+        *_stopped_early(ordered),
+        _figure("latency_ms", ordered, latency),
         _interval(ordered),
-        _figure("p95 ms", ordered, lambda r: r.p95_ms, _plain(ordered, lambda r: r.p95_ms)),
-        _figure("cold ms", ordered, lambda r: r.cold_ms, _plain(ordered, lambda r: r.cold_ms)),
-        _figure("RTFx", ordered, lambda r: r.rtfx, _plain(ordered, lambda r: r.rtfx)),
+        *(_figure(name, ordered) for name in ("p95_ms", "cold_ms", "rtfx")),
         *_stages(stored),
-        _energy("energy J", ordered, lambda r: r.energy_j),
-        _energy("J/audio h", ordered, lambda r: r.joules_per_audio_hour),
-        _figure("WER %", ordered, lambda r: _percent(r.wer), _wer_verdicts(ordered, stored, pairs)),
-        _figure("CER %", ordered, lambda r: _percent(r.cer), _plain(ordered, lambda r: r.cer)),
-        _figure("RAM MB", ordered, lambda r: r.rss_mb, _plain(ordered, lambda r: r.rss_mb)),
-        _figure("VRAM MB", ordered, lambda r: r.vram_mb, _plain(ordered, lambda r: r.vram_mb)),
-        _figure("GFLOP", ordered, lambda r: r.gflops, _plain(ordered, lambda r: r.gflops)),
-        _figure("tokens", ordered, lambda r: r.tokens, _plain(ordered, lambda r: r.tokens)),
+        _figure("energy_j", ordered, [_energy_verdict(pair) for pair in pairs]),
+        _energy_per_hour(ordered, pairs),
+        _figure("wer", ordered, wer),
+        *(_figure(name, ordered) for name in ("cer", "rss_mb", "vram_mb", "gflops", "tokens")),
     ]
+    return ResultsCompared(tuple(ordered), tuple(figures), comparison.cautions)
 
 
 def compare_runs(store: Store, a: int, b: int) -> RunsCompared:
-    """The cases that two jobs share, as `asrprof compare` judges them."""
+    """The cases that two jobs share, the largest change of latency first.
+
+    Args:
+        store: The store.
+        a: Id of the baseline's job.
+        b: Id of the other job.
+    """
     from report.regression import compare_studies
     from report.study import Study
 
-    sides = [Study.read(store, job_id=job) for job in (a, b)]
-    pairs = compare_studies(*sides).pairs
-    ids = [case.row.result_id for pair in pairs for case in (pair.a, pair.b)]
-    rows = store.browse.rows(ids)
+    comparison = compare_studies(*(Study.read(store, job_id=job) for job in (a, b)))
+    pairs = comparison.pairs
+    rows = store.browse.rows([case.row.result_id for pair in pairs for case in (pair.a, pair.b)])
     cases = []
     for pair in pairs:
         first, second = (rows.get(case.row.result_id) for case in (pair.a, pair.b))
@@ -120,9 +144,9 @@ def compare_runs(store: Store, a: int, b: int) -> RunsCompared:
             CaseRow(
                 first,
                 second,
-                _latency_verdict(pair.latency),
-                _energies(first, second),
-                _wer_verdict(first, second, pair.wer),
+                _verdict(pair.latency),
+                _energy_verdict(pair),
+                _wer_verdict(pair),
                 pair.latency.ratio,
             )
         )
@@ -131,63 +155,55 @@ def compare_runs(store: Store, a: int, b: int) -> RunsCompared:
         a=a,
         b=b,
         cases=tuple(cases),
-        only_a=len(sides[0].ok) - len(pairs),
-        only_b=len(sides[1].ok) - len(pairs),
+        only_a=len(comparison.only_a),
+        only_b=len(comparison.only_b),
+        lost=len(comparison.lost),
         slower=sum(case.latency.tone == "bad" for case in cases),
         faster=sum(case.latency.tone == "good" for case in cases),
+        cautions=comparison.cautions,
     )
 
 
 def percent_change(ratio: float) -> str:
     """``1.052`` as ``+5.2 %``; from twofold on as a factor."""
+    if math.isnan(ratio):
+        return NO_VALUE
     if ratio >= 2 or ratio <= 0.5:
         return f"x {number(ratio)}"
-    change = 100 * (ratio - 1)
-    return f"{change:+.1f} %"
+    return f"{change(ratio)} %"
 
 
 # Verdicts
 
 
-def _latency(a: Sequence[Sample], b: Sequence[Sample], confidence: float) -> Verdict:
-    from report.compare import compare_samples
-
-    try:
-        return _latency_verdict(compare_samples(a, b, confidence=confidence))
-    except ValueError as error:
-        return Verdict("-", "muted", str(error))
-
-
-def _latency_verdict(found: Difference) -> Verdict:
-    note = found.reason or f"[{percent_change(found.low)}, {percent_change(found.high)}]"
+def _verdict(found: Difference) -> Verdict:
+    """That of two latencies or energies."""
+    text = percent_change(found.ratio)
+    if found.reason is not None:
+        return Verdict(text, "muted", found.reason)
     tone: Tone = ""
     if found.significant:
         tone = "bad" if found.ratio > 1 else "good"
-    return Verdict(percent_change(found.ratio), tone, note)
+    return Verdict(text, tone, f"[{percent_change(found.low)}, {percent_change(found.high)}]")
 
 
-def _wer_verdict(a: LeaderboardRow, b: LeaderboardRow, found: WerDifference | None) -> Verdict:
-    if a.wer is None or b.wer is None:
-        return Verdict("-", "muted", "not known on both sides")
+def _energy_verdict(pair: Pair) -> Verdict:
+    if pair.energy is None:
+        return Verdict(NO_VALUE, "muted", pair.energy_reason or "")
+    return _verdict(pair.energy)
+
+
+def _wer_verdict(pair: Pair) -> Verdict:
+    found = pair.wer
     if found is None:
-        points = 100 * (b.wer - a.wer)
-        return Verdict(f"{points:+.2f} pp", "muted", "no interval: they share no scored clip")
+        return Verdict(NO_VALUE, "muted", pair.wer_reason or "")
     points = 100 * found.difference
     note = found.reason or f"[{100 * found.low:+.2f}, {100 * found.high:+.2f}] pp"
     tone: Tone = ""
     if found.significant:
         tone = "bad" if points > 0 else "good"
-    return Verdict(f"{points:+.2f} pp", tone, f"{note} over {found.clips} clips")
-
-
-def _energies(a: LeaderboardRow, b: LeaderboardRow) -> Verdict:
-    if a.energy_j is None or b.energy_j is None:
-        return Verdict("-", "muted", "not learnt on both sides")
-    if (a.energy_label, a.energy_source) != (b.energy_label, b.energy_source):
-        return Verdict("-", "muted", f"{a.energy_label} and {b.energy_label} do not compare")
-    if a.energy_j <= 0:
-        return Verdict("-", "muted", "no energy to compare with")
-    return Verdict(percent_change(b.energy_j / a.energy_j), "", "no interval")
+    scored = (pair.a.row.quality_of or "utterances").removesuffix("s")
+    return Verdict(f"{points:+.2f} pp", tone, f"{note} over {plural(found.clips, scored)}")
 
 
 def verdict_words(verdict: Verdict) -> str:
@@ -199,103 +215,87 @@ def verdict_words(verdict: Verdict) -> str:
 
 # Several results
 
-Get = Callable[[LeaderboardRow], float | None]
-
 
 def _what_they_are(rows: Sequence[LeaderboardRow]) -> list[FigureRow]:
     """Whatever they are alike in needs no row, but what they are must be said."""
     found = []
-    for label, name in (
-        ("model", "model"),
-        ("weights", "weights"),
-        ("device", "device"),
-        ("variant", "variant"),
-        ("audio s", "audio_seconds"),
-        ("batch", "batch_size"),
-        ("job", "job_id"),
-        ("machine", "environment_id"),
+    for name in (
+        *("model", "weights", "language", "device", "variant", "audio_seconds", "batch_size"),
+        *("clips_mode", "wer_of", "job_id", "environment_id"),
     ):
-        values = [getattr(row, name) for row in rows]
+        values = [row.place if name == "device" else getattr(row, name) for row in rows]
         if len(set(values)) > 1 or name == "model":
             if name == "model":
                 values = [model_name(value) for value in values]
-            texts = tuple(f"{v:g}" if isinstance(v, float) else str(v) for v in values)
-            found.append(FigureRow(label, texts, (None,) * len(rows)))
+            texts = tuple(f"{v:g}" if isinstance(v, float) else str(v or "-") for v in values)
+            found.append(FigureRow(COLUMNS[name].label, texts, (None,) * len(rows)))
     return found
 
 
+def _stopped_early(rows: Sequence[LeaderboardRow]) -> list[FigureRow]:
+    if not any(row.stopped_early for row in rows):
+        return []
+    words = {None: "-", True: f"{STOPPED_EARLY} yes", False: "no"}
+    texts = tuple(words[row.stopped_early] for row in rows)
+    return [FigureRow("stopped early", texts, (None,) * len(rows))]
+
+
 def _figure(
-    label: str, rows: Sequence[LeaderboardRow], get: Get, verdicts: Sequence[Verdict | None]
+    name: str, rows: Sequence[LeaderboardRow], verdicts: Sequence[Verdict | None] | None = None
 ) -> FigureRow:
-    return FigureRow(label, tuple(number(get(row)) for row in rows), tuple(verdicts))
+    """One column of the leaderboard.
+
+    Args:
+        name: The column.
+        rows: The results, the first as the baseline.
+        verdicts: Of all but the first; by default how much they differ, without a verdict.
+    """
+    metric = COLUMNS[name]
+
+    def text(row: LeaderboardRow) -> str:
+        value = row.value(name)
+        if value is None:
+            return NO_VALUE
+        mark = energy_mark(row.energy_label) if metric.reason == "energy_reason" else ""
+        return mark + number(100 * value if metric.form == "share" else value)
+
+    return FigureRow(
+        metric.label, tuple(map(text, rows)), (None, *(verdicts or _plain(rows, name)))
+    )
 
 
 def _interval(rows: Sequence[LeaderboardRow]) -> FigureRow:
     texts = tuple(
-        f"[{number(row.latency_low_ms)}, {number(row.latency_high_ms)}]"
-        if row.latency_low_ms is not None
-        else "-"
+        NO_VALUE
+        if row.latency_low_ms is None
+        else interval(row.latency_low_ms, row.latency_high_ms)
         for row in rows
     )
     stable = tuple(
         Verdict("unstable", "warn", "the machine was not quiet") if row.stable is False else None
         for row in rows
     )
-    return FigureRow("95 % interval", texts, stable)
+    return FigureRow(COLUMNS["latency_low_ms"].label, texts, stable)
 
 
-def _plain(rows: Sequence[LeaderboardRow], get: Get) -> list[Verdict | None]:
-    base = get(rows[0])
-    found: list[Verdict | None] = [None]
-    for row in rows[1:]:
-        value = get(row)
-        known = base and value is not None
-        found.append(Verdict(percent_change(value / base)) if known else None)  # type: ignore[operator]
-    return found
-
-
-def _energy(label: str, rows: Sequence[LeaderboardRow], get: Get) -> FigureRow:
-    marks = {"estimated": "e", "sampled": "s"}
-    texts = tuple(
-        "-" if get(row) is None else marks.get(row.energy_label or "", "") + number(get(row))
-        for row in rows
-    )
-    verdicts: list[Verdict | None] = [None]
-    for row in rows[1:]:
-        compared = _energies(rows[0], row)
-        base, value = get(rows[0]), get(row)
-        if compared.tone != "muted" and base and value is not None:
-            compared = Verdict(percent_change(value / base))
-        verdicts.append(compared)
-    return FigureRow(label, texts, tuple(verdicts))
-
-
-def _latency_verdicts(stored: Sequence[StoredResult], pairs: int) -> list[Verdict | None]:
-    from report.variants import family_confidence
-
-    confidence = family_confidence(2 * pairs)  # Of latency and of words.
-    first = stored[0].result.samples
-    return [None, *(_latency(first, other.result.samples, confidence) for other in stored[1:])]
-
-
-def _wer_verdicts(
-    rows: Sequence[LeaderboardRow], stored: Sequence[StoredResult], pairs: int
-) -> list[Verdict | None]:
-    from report.variants import family_confidence, wer_difference
-
-    confidence = family_confidence(2 * pairs)  # Of latency and of words.
-    first = stored[0].result.transcripts
+def _plain(rows: Sequence[LeaderboardRow], name: str) -> list[Verdict | None]:
+    base = rows[0].value(name)
     return [
-        None,
-        *(
-            _wer_verdict(
-                rows[0],
-                row,
-                wer_difference(first, other.result.transcripts, confidence=confidence),
-            )
-            for row, other in zip(rows[1:], stored[1:], strict=True)
-        ),
+        Verdict(percent_change(row.value(name) / base))
+        if base and row.value(name) is not None
+        else None
+        for row in rows[1:]
     ]
+
+
+def _energy_per_hour(rows: Sequence[LeaderboardRow], pairs: Sequence[Pair]) -> FigureRow:
+    """Energy per hour of audio, judged as the energy of one batch, which has the interval."""
+    name = "joules_per_audio_hour"
+    verdicts = [
+        _energy_verdict(pair) if pair.energy is None or verdict is None else verdict
+        for pair, verdict in zip(pairs, _plain(rows, name), strict=True)
+    ]
+    return _figure(name, rows, verdicts)
 
 
 def _stages(stored: Sequence[StoredResult]) -> list[FigureRow]:
@@ -316,7 +316,3 @@ def _stages(stored: Sequence[StoredResult]) -> list[FigureRow]:
         texts = tuple(number(None if median is None else 1e3 * median) for median in medians)
         found.append(FigureRow(f"  {name} ms", texts, (None, *verdicts)))
     return found
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share

@@ -1,7 +1,10 @@
 """Results as plots.
 
-A plot compares like with like: one length, one batch size or both are held fixed, a case counts
-once (its newest result), and energies of different labels are different series.
+A plot compares like with like: one length, one batch size or both are held fixed, where nothing is
+chosen those of the report (`report.alike`), a case counts once (its newest result), and energies of
+different labels are different series. Cases that stopped
+early are marked, for their times are of less work, and they are on no front. A WER of packed clips
+is not drawn beside one of utterances.
 """
 
 from __future__ import annotations
@@ -9,16 +12,27 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from store import LeaderboardRow
+from report.alike import common_point, entry_of, front_of, judged
+from report.speech import OTHER_KIND, STOPPED_EARLY, RateKind, error_rate, rate_kind
+from report.text import plural
 from tui.plot.model import Axis, Plot, Point, Series
-from tui.present import model_name
-
-Row = LeaderboardRow
-ANY = "any"
-"""No value is held fixed."""
+from tui.results.export import clipboard_text
+from tui.results.own_charts import bars_by_model, own_axes
+from tui.results.points import (
+    ANY,
+    Choices,
+    Row,
+    axis_of,
+    grouped,
+    model_label,
+    point_of,
+    series_name,
+)
 
 MOST_SERIES = 8
 """As many as there are marks."""
+
+_LESS_WORK = ((STOPPED_EARLY, "stopped early: less work"),)
 
 
 @dataclass(frozen=True)
@@ -30,50 +44,55 @@ class Kind:
     """As short as it can be."""
     title: str
     fixes: tuple[str, ...]
-    """Columns of which one value is held fixed."""
-    build: Callable[[Sequence[Row], bool], Plot]
-    """Rows, and whether axes are logarithmic, to a plot without its title's second half."""
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the user has chosen for a chart."""
-
-    kind: str
-    audio_seconds: str = ""
-    """A value, ``any``, or empty for the commonest."""
-    batch_size: str = ""
-    place: str = ""
-    """A device and variant; empty is ``any`` while the marks suffice to tell all series apart."""
-    log: bool = True
+    """Columns of which one value is held fixed, the length first."""
+    build: Callable[[Sequence[Row], Choices], Plot]
+    """Rows to a plot; its title stands instead of ``title``."""
+    may_vary: tuple[str, ...] = ()
+    """Columns that need not be held fixed where the user says so."""
 
 
 def make_plot(rows: Sequence[Row], choices: Choices) -> Plot:
     """The plot of some rows, which are the newest of their cases."""
     kind = KINDS[choices.kind]
-    title = kind.title
+    said_fixed = ""
     place = fixed_place(rows, choices)
     if place != ANY:
-        rows = [row for row in rows if place_name(row) == place]
-        title += f", {place}"
-    for column in kind.fixes:
-        value = fixed_value(rows, choices, column)
+        rows = [row for row in rows if row.place_and_variant == place]
+        said_fixed += f", {place}"
+    for column, value in fixed_values(rows, choices).items():
         if value == ANY:
+            if kind.key == "wer-rtfx" and rows:
+                said_fixed += ", each at its quickest batch size"
             continue
         rows = [row for row in rows if f"{getattr(row, column):g}" == value]
-        title += f", {value} s of audio" if column == "audio_seconds" else f", batch size {value}"
-    plot = kind.build(rows, choices.log)
+        length = column == "audio_seconds"
+        said_fixed += f", {value} s of audio" if length else f", batch size {value}"
+    plot = kind.build(rows, choices)
     # The longest series say most; of equally long ones the first by name.
-    kept = sorted(plot.series, key=lambda series: -len(series.points))[:MOST_SERIES]
+    most = len(plot.series) if plot.bars else MOST_SERIES
+    kept = sorted(plot.series, key=lambda series: -len(series.points))[:most]
     said = "" if place == ANY else f" {place}"  # By the title, once for all.
     shown = tuple(
         replace(series, label=series.label.replace(said, "", 1))
         for series in plot.series
         if series in kept and series.points
     )
+    ids = {point.id for series in shown for point in series.points}
+    packed = _packed([row for row in rows if row.result_id in ids])
     return replace(
-        plot, title=title, series=shown, left_out=sum(1 for s in plot.series if s not in kept)
+        plot,
+        title=f"{plot.title or kind.title}{said_fixed}",
+        series=shown,
+        left_out=sum(1 for s in plot.series if s not in kept),
+        mark_meanings=_LESS_WORK,
+        caption=", ".join(part for part in (plot.caption, packed) if part),
     )
+
+
+def _packed(rows: Sequence[Row]) -> str:
+    """How many of the cases that are shown were timed over packed clips."""
+    packed = sum(row.clips_mode == "packed" for row in rows)
+    return f"{packed:,} of {plural(len(rows), 'case')} timed over packed clips" if packed else ""
 
 
 def values_of(rows: Sequence[Row], column: str) -> list[str]:
@@ -83,19 +102,41 @@ def values_of(rows: Sequence[Row], column: str) -> list[str]:
 
 def places_of(rows: Sequence[Row]) -> list[str]:
     """Devices and variants."""
-    return sorted({place_name(row) for row in rows})
+    return sorted({row.place_and_variant for row in rows})
 
 
-def fixed_value(rows: Sequence[Row], choices: Choices, column: str) -> str:
-    """The value that is held fixed: the chosen one if there is such a row, else the commonest."""
-    wanted: str = getattr(choices, column)
-    found = [f"{getattr(row, column):g}" for row in rows]
-    if wanted in found or (wanted == ANY and choices.kind == "wer-rtfx"):
-        return wanted
-    if choices.kind == "wer-rtfx":
-        return ANY
-    # The commonest; of equally common ones the smallest.
-    return min(sorted(set(found), key=float), key=lambda value: -found.count(value), default=ANY)
+def fixed_values(rows: Sequence[Row], choices: Choices) -> dict[str, str]:
+    """The values that are held fixed, by column: the chosen ones if there are such rows.
+
+    Otherwise those of the point that most models share: of what a front may be made of where the
+    chart shows one, as in the report.
+
+    Args:
+        rows: The results that the chart is drawn of.
+        choices: What the user has chosen.
+    """
+    kind = KINDS[choices.kind]
+    if kind.key in ("wer-rtfx", "by-model"):
+        sound = [row for row in rows if not row.stopped_early]
+        rows = judged(sound, _itself) or judged(rows, _itself) or rows
+    values = {}
+    for column in kind.fixes:
+        if kind.key == "own" and column in (choices.x, choices.y):
+            continue
+        wanted: str = getattr(choices, column)
+        if wanted == ANY and column in kind.may_vary:
+            values[column] = ANY
+            continue
+        if wanted not in values_of(rows, column):
+            point = common_point(map(entry_of, rows))
+            wanted = ANY if point is None else f"{point[column == 'batch_size']:g}"
+        values[column] = wanted
+        rows = [row for row in rows if f"{getattr(row, column):g}" == wanted]
+    return values
+
+
+def _itself(row: Row) -> Row:
+    return row
 
 
 def fixed_place(rows: Sequence[Row], choices: Choices) -> str:
@@ -104,46 +145,25 @@ def fixed_place(rows: Sequence[Row], choices: Choices) -> str:
     if choices.place in (*found, ANY):
         return choices.place
     many = len({series_name(row) for row in rows}) > MOST_SERIES
-    return found[0] if many and choices.kind != "wer-rtfx" else ANY
-
-
-def place_name(row: Row) -> str:
-    """A device, and the variant if it is not the plain one."""
-    return row.device if row.variant == "fp32" else f"{row.device} {row.variant}"
-
-
-def series_name(row: Row) -> str:
-    """A model and where and how it ran."""
-    return f"{_model(row)} {place_name(row)}"
-
-
-def _model(row: Row) -> str:
-    return f"{model_name(row.model)} r" if row.weights == "random" else model_name(row.model)
-
-
-def _grouped(rows: Sequence[Row], name: Callable[[Row], str]) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in sorted(rows, key=name):
-        found.setdefault(name(row), []).append(row)
-    return found
+    return found[0] if many and choices.kind not in ("wer-rtfx", "by-model") else ANY
 
 
 def _latency(rows: Sequence[Row], x: str, axis: Axis, log: bool) -> Plot:
     series = tuple(
         Series(name, tuple(_latency_point(row, getattr(row, x)) for row in found))
-        for name, found in _grouped(
+        for name, found in grouped(
             [row for row in rows if row.latency_ms is not None], series_name
         ).items()
     )
     return Plot(
-        "", axis, Axis("latency", "ms", log=log), series, empty="no latency among these results"
+        "", axis, axis_of("latency_ms", log), series, empty="no latency among these results"
     )
 
 
 def _latency_point(row: Row, x: float) -> Point:
     assert row.latency_ms is not None
-    note = "unstable" if row.stable is False else ""
-    return Point(x, row.latency_ms, row.latency_low_ms, row.latency_high_ms, row.result_id, note)
+    ends = row.latency_low_ms, row.latency_high_ms
+    return point_of(row, x, row.latency_ms, *ends, note="unstable" if row.stable is False else "")
 
 
 def _batch_axis(rows: Sequence[Row], log: bool) -> Axis:
@@ -154,28 +174,33 @@ def _length_axis(rows: Sequence[Row], log: bool) -> Axis:
     return Axis("audio", "s", log=log, at=tuple(sorted({row.audio_seconds for row in rows})))
 
 
-def _latency_by_batch(rows: Sequence[Row], log: bool) -> Plot:
+def _latency_by_batch(rows: Sequence[Row], choices: Choices) -> Plot:
+    log = choices.log
     return _latency(rows, "batch_size", _batch_axis(rows, log), log)
 
 
-def _latency_by_length(rows: Sequence[Row], log: bool) -> Plot:
+def _latency_by_length(rows: Sequence[Row], choices: Choices) -> Plot:
+    log = choices.log
     return _latency(rows, "audio_seconds", _length_axis(rows, log), log)
 
 
-def _rtfx_by_batch(rows: Sequence[Row], log: bool) -> Plot:
+def _rtfx_by_batch(rows: Sequence[Row], choices: Choices) -> Plot:
+    log = choices.log
     series = tuple(
         Series(
             name,
-            tuple(Point(row.batch_size, row.rtfx, id=row.result_id) for row in found if row.rtfx),
+            tuple(point_of(row, row.batch_size, row.rtfx) for row in found if row.rtfx),
         )
-        for name, found in _grouped(rows, series_name).items()
+        for name, found in grouped(rows, series_name).items()
     )
     return Plot(
-        "", _batch_axis(rows, log), Axis("RTFx", log=log), series, empty="no RTFx among these"
+        "", _batch_axis(rows, log), axis_of("rtfx", log), series, empty="no RTFx among these"
     )
 
 
-def _energy_by_length(rows: Sequence[Row], log: bool) -> Plot:
+def _energy_by_length(rows: Sequence[Row], choices: Choices) -> Plot:
+    log = choices.log
+
     def name(row: Row) -> str:
         return f"{series_name(row)}, {row.energy_label}"
 
@@ -184,71 +209,104 @@ def _energy_by_length(rows: Sequence[Row], log: bool) -> Plot:
         Series(
             name,
             tuple(
-                Point(
-                    row.audio_seconds, row.energy_j, id=row.result_id, note=row.energy_source or ""
-                )
+                point_of(row, row.audio_seconds, row.energy_j, note=row.energy_source or "")
                 for row in found
                 if row.energy_j is not None
             ),
         )
-        for name, found in _grouped(known, name).items()
+        for name, found in grouped(known, name).items()
     )
     return Plot(
         "",
         _length_axis(known, log),
         Axis("energy of one batch", "J", log=log),
         series,
-        empty="no energy was learnt for any of these results; the table says why",
+        empty="no energy was obtained for any of these results; the table says why",
     )
 
 
-def _wer_by_rtfx(rows: Sequence[Row], log: bool) -> Plot:
+def _wer_by_rtfx(rows: Sequence[Row], choices: Choices) -> Plot:
+    log = choices.log
+    known = [row for row in rows if error_rate(row) is not None and row.rtfx]
+    alike = judged(rows, _itself)
     best: dict[str, Row] = {}
-    for row in rows:
-        if row.wer is None or not row.rtfx:
-            continue
+    for row in alike:
         name = series_name(row)
-        # A configuration is as quick as at its best batch size and length.
-        if name not in best or row.rtfx > (best[name].rtfx or 0):
+        if name not in best or _better(row, best[name]):
             best[name] = row
+    places = places_of(list(best.values()))
     points = {
-        name: Point(
-            row.rtfx or 0,
-            100 * (row.wer or 0),
-            id=row.result_id,
-            note=f"{place_name(row)}, {row.audio_seconds:g} s x {row.batch_size}",
+        name: replace(
+            point_of(
+                row,
+                row.rtfx or 0,
+                100 * (error_rate(row) or 0),
+                note=f"{row.place_and_variant}, {row.audio_seconds:g} s x {row.batch_size}",
+            ),
+            kind=places.index(row.place_and_variant) if len(places) > 1 else None,
+            name=model_label(row),
         )
         for name, row in sorted(best.items())
     }
-    ordered = list(points.values())
-    # Here, because numpy takes a tenth of a second to import and no other chart needs it.
-    from report.pareto import pareto_front
-
-    front = pareto_front([(point.y, point.x) for point in ordered], minimise=(True, False))
+    sound = [row for _, row in sorted(best.items()) if not row.stopped_early]
+    kind = rate_kind(alike[0]) if alike else RateKind("utterances", "WER", None)
+    front = [points[series_name(row)] for row in front_of(sound, _itself)]
+    rate = "Character" if kind.headline == "CER" else "Word"
     return Plot(
-        "",
-        Axis("RTFx", log=log),
-        Axis("WER", "%", log=log and all(point.y > 0 for point in ordered)),
+        f"{rate} error rate of {kind.of} by RTFx",
+        axis_of("rtfx", log),
+        Axis(
+            kind.headline or "WER", "%", log=log and all(point.y > 0 for point in points.values())
+        ),
         tuple(
             Series(model, tuple(points[series_name(row)] for row in found))
-            for model, found in _grouped(list(best.values()), _model).items()
+            for model, found in grouped(list(best.values()), model_label).items()
         ),
         lines=False,
-        front=tuple(sorted((ordered[index] for index in front), key=lambda point: point.x)),
+        front=tuple(sorted(front, key=lambda point: point.x)),
+        kinds=tuple(places) if len(places) > 1 else (),
+        caption=_left_out(alike, len(known) - len(alike)),
         empty="no result here has a word error rate (random weights have none)",
     )
+
+
+def _better(row: Row, than: Row) -> bool:
+    """Whether a result says more of a configuration than another one of it.
+
+    A configuration is as quick as at its best batch size, at which it does all its work.
+    """
+    return (not row.stopped_early, row.rtfx or 0) > (not than.stopped_early, than.rtfx or 0)
+
+
+def _left_out(rows: Sequence[Row], others: int) -> str:
+    """``2 stopped early left out of the front``, and the same of WER that does not compare."""
+    early = sum(bool(row.stopped_early) for row in rows)
+    parts = [f"{early:,} stopped early left out of the front" if early else ""]
+    parts.append(f"{others:,} with WER {OTHER_KIND} left out" if others else "")
+    return ", ".join(part for part in parts if part)
 
 
 KINDS = {
     kind.key: kind
     for kind in (
         Kind(
-            *("latency-batch", "latency/batch", "Latency by batch size"),
+            *("wer-rtfx", "WER/RTFx", "Word error rate by real-time factor"),
+            ("audio_seconds", "batch_size"),
+            _wer_by_rtfx,
+            ("batch_size",),
+        ),
+        Kind(
+            *("by-model", "bars", "By model"),
+            ("audio_seconds", "batch_size"),
+            bars_by_model,
+        ),
+        Kind(
+            *("latency-batch", "ms/batch", "Latency by batch size"),
             ("audio_seconds",),
             _latency_by_batch,
         ),
         Kind(
-            *("latency-length", "latency/length", "Latency by length of the audio"),
+            *("latency-length", "ms/length", "Latency by length of the audio"),
             ("batch_size",),
             _latency_by_length,
         ),
@@ -258,33 +316,28 @@ KINDS = {
             _rtfx_by_batch,
         ),
         Kind(
-            *("energy-length", "energy/length", "Energy by length of the audio"),
+            *("energy-length", "J/length", "Energy by length of the audio"),
             ("batch_size",),
             _energy_by_length,
         ),
         Kind(
-            *("wer-rtfx", "WER/RTFx", "Word error rate by real-time factor"),
+            *("own", "x/y", "Own axes"),
             ("audio_seconds", "batch_size"),
-            _wer_by_rtfx,
+            own_axes,
+            ("audio_seconds", "batch_size"),
         ),
     )
 }
 
 
 def plot_tsv(plot: Plot) -> str:
-    """The points of a plot, tab-separated, for a clipboard; empty where there is none."""
-    lines = [
-        "\t".join(
-            (
-                plot.series[series].label,
-                f"{point.x:.6g}",
-                f"{point.y:.6g}",
-                "" if point.low is None else f"{point.low:.6g}",
-                "" if point.high is None else f"{point.high:.6g}",
-                str(point.id),
-            )
+    """The points of a plot for a clipboard; empty where there is none."""
+    rows = [
+        (
+            plot.series[series].label,
+            *(None if value is None else f"{value:.6g}" for value in (p.x, p.y, p.low, p.high)),
+            p.id,
         )
-        for series, point in plot.points()
+        for series, p in plot.points()
     ]
-    head = "\t".join(("series", plot.x.title, plot.y.title, "low", "high", "result"))
-    return "\n".join([head, *lines]) if lines else ""
+    return clipboard_text(("series", plot.x.title, plot.y.title, "low", "high", "result"), rows)

@@ -24,7 +24,13 @@ class ConfirmScreen(ModalScreen[bool]):
     AUTO_FOCUS = "#no"
 
     def __init__(self, question: str, consequence: str = "", *, yes: str = "Yes") -> None:
-        """The texts are data; ``yes`` names what will be done."""
+        """Takes the texts as data.
+
+        Args:
+            question: What is asked.
+            consequence: What yes would lose.
+            yes: Names what will be done.
+        """
         super().__init__()
         self._question = question
         self._consequence = consequence

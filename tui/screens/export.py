@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
@@ -14,17 +14,15 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from store import Store
+from tui.base import AppPart
 from tui.bindings import bindings
 from tui.messages import Told
 from tui.plain import plain
+from tui.results.export import Export
 from tui.widgets.choice import Choice
 
-if TYPE_CHECKING:
-    from tui.app import AsrprofApp
-    from tui.views.results_pane import Export
 
-
-class ExportScreen(ModalScreen[None]):
+class ExportScreen(AppPart, ModalScreen[None]):
     """Asks for format and file, and has the file written by a thread."""
 
     SCOPE = "export"
@@ -52,13 +50,9 @@ class ExportScreen(ModalScreen[None]):
                 yield Button(Text("esc Cancel"), id="cancel", compact=True)
 
     @property
-    def _asrprof(self) -> AsrprofApp:
-        return cast("AsrprofApp", self.app)
-
-    @property
     def _folder(self) -> Path:
         """Where a name without a folder leads, as for configs."""
-        return self._asrprof.options.configs
+        return self.asrprof.options.configs
 
     @on(Choice.Changed)
     def _format_changed(self, event: Choice.Changed) -> None:
@@ -88,7 +82,7 @@ class ExportScreen(ModalScreen[None]):
             self._warned = path
             self._say(f"{path.name} is there already; press enter again to replace it")
             return
-        app = self._asrprof
+        app = self.asrprof
         store_path = app.options.store
 
         def write(_: None) -> str:

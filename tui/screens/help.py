@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
@@ -14,17 +14,15 @@ from textual.widgets import Static
 
 from tui.actions import SCOPES
 from tui.actions.action import Scope
+from tui.base import AppPart
 from tui.bindings import bindings
 from tui.keys import MOVING, keys_of
 from tui.widgets.panel import Panel
 
-if TYPE_CHECKING:
-    from tui.app import AsrprofApp
-
 KEY_CELLS = 18
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(AppPart, ModalScreen[None]):
     """Keys of a tab, of the app and of tables; those of the other tabs below."""
 
     SCOPE = "help"
@@ -50,12 +48,12 @@ class HelpScreen(ModalScreen[None]):
                 yield self._section(scope)
 
     def _section(self, scope: Scope) -> Static:
-        keymap = cast("AsrprofApp", self.app).options.keymap
+        keymap = self.asrprof.options.keymap
         rows = [(keys_of(action, keymap), action.help) for action in scope.actions]
         return Static(self._table(scope.title, rows))
 
     def _table(self, title: str, rows: list[tuple[str, str]]) -> Table:
-        palette = cast("AsrprofApp", self.app).palette
+        palette = self.asrprof.palette
         table = Table.grid(padding=(0, 2, 0, 0))
         table.title = Text(f"\n{title}", "bold")
         table.title_justify = "left"

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 
 from store import HELD, JobRow
+from tui.base import AppPart
 from tui.bindings import bindings
 from tui.logtail import LogTail
-from tui.widgets.log_view import LogView
+from tui.widgets.log_view import NO_LOG, NO_OUTPUT, LogView
 from tui.widgets.panel import Panel
 
-if TYPE_CHECKING:
-    from tui.app import AsrprofApp
 
-
-class LogScreen(ModalScreen[None]):
+class LogScreen(AppPart, ModalScreen[None]):
     """What the runner of the latest attempt wrote; follows it while it runs."""
 
     SCOPE = "log"
@@ -33,10 +31,10 @@ class LogScreen(ModalScreen[None]):
         panel = Panel(f"Log of job {self._job.id}", classes="dialog whole")
         panel.retitle(f"Log of job {self._job.id}", self._job.benchmark[:60])
         with panel:
-            yield LogView(empty="No output yet.", id="log")
+            yield LogView(empty=NO_OUTPUT if self._job.state in HELD else NO_LOG, id="log")
 
     def on_mount(self) -> None:
-        app = cast("AsrprofApp", self.app)
+        app = self.asrprof
         follow = self._job.state in HELD
         tail = LogTail(app.options.store, self._job, follow=follow)
         self.query_one(LogView).follow(tail.start())

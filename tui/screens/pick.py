@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
@@ -15,13 +15,11 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.base import AppPart
 from tui.bindings import bindings
 from tui.plain import plain
-from tui.widgets.column import Column
+from tui.table import Column
 from tui.widgets.query_table import QueryTable
-
-if TYPE_CHECKING:
-    from tui.app import AsrprofApp
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Option:
     help: str = ""
 
 
-class PickScreen(ModalScreen[list[str] | None]):
+class PickScreen(AppPart, ModalScreen[list[str] | None]):
     """Space marks, enter takes what is marked; gives the keys in the order of the list."""
 
     SCOPE = "pick"
@@ -41,13 +39,20 @@ class PickScreen(ModalScreen[list[str] | None]):
     AUTO_FOCUS = "QueryTable"
 
     def __init__(self, title: str, options: Sequence[Option], chosen: Sequence[str]) -> None:
+        """Takes the texts as data.
+
+        Args:
+            title: Says what is chosen.
+            options: What there is to choose from, in the order of the list.
+            chosen: Keys of the options that are marked at first.
+        """
         super().__init__()
         self._heading = title
         self._options = tuple(options)
         self._chosen = frozenset(chosen)
 
     def compose(self) -> ComposeResult:
-        glyphs = cast("AsrprofApp", self.app).glyphs
+        glyphs = self.asrprof.glyphs
         label = max((len(plain(option.label)) for option in self._options), default=10)
         help = max((len(plain(option.help)) for option in self._options), default=10)
         columns: list[Column[Option]] = [

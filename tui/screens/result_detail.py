@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -16,16 +16,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from store import StoredResult
+from tui.base import AppPart
 from tui.bindings import bindings
 from tui.plot.model import Plot
-from tui.results import detail, detail_plots
+from tui.results import detail, detail_plots, detail_words
 from tui.results.alignment import AlignedClip, align_clips
 from tui.widgets.chart import Chart
 from tui.widgets.panel import Panel
 from tui.widgets.parts import Parts
-
-if TYPE_CHECKING:
-    from tui.app import AsrprofApp
 
 PARTS = {
     "figures": "Figures",
@@ -44,7 +42,7 @@ _CHARTS: dict[str, Callable[[StoredResult], Plot]] = {
 """Parts with a chart below; it is hidden where there is nothing to draw."""
 
 
-class ResultScreen(ModalScreen[None]):
+class ResultScreen(AppPart, ModalScreen[None]):
     """One result, a part at a time."""
 
     SCOPE = "result"
@@ -85,11 +83,6 @@ class ResultScreen(ModalScreen[None]):
         number = self._number
         self.asrprof.reader.ask(self, "result", lambda store: store.result(number), self.Read)
 
-    @property
-    def asrprof(self) -> AsrprofApp:
-        """The app, with its type."""
-        return cast("AsrprofApp", self.app)
-
     @on(Read)
     def _read(self, event: Read) -> None:
         self._stored = event.stored
@@ -129,8 +122,14 @@ class ResultScreen(ModalScreen[None]):
         self.query_one(Parts).current = key
         self.query_one("#result-scroll", VerticalScroll).scroll_home(animate=False)
         if key == "transcripts" and self._clips is None and self._stored is not None:
-            transcripts = self._stored.result.transcripts
-            self.asrprof.worker.ask(self, "align", lambda _: align_clips(transcripts), self.Aligned)
+            result = self._stored.result
+            normaliser = None if result.quality is None else result.quality.normaliser
+            self.asrprof.worker.ask(
+                self,
+                "align",
+                lambda _: align_clips(result.transcripts, normaliser),
+                self.Aligned,
+            )
         self._show()
 
     def _show(self) -> None:
@@ -163,4 +162,4 @@ class ResultScreen(ModalScreen[None]):
         palette = self.asrprof.palette
         if self._clips is None:
             return Text("aligning the words", palette.muted)
-        return detail.transcripts(stored, self._clips, palette, self.asrprof.glyphs)
+        return detail_words.transcripts(stored, self._clips, palette, self.asrprof.glyphs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.text import Text
@@ -17,6 +17,7 @@ from textual.widgets import Button, Input, Static
 from runner.dispatch.enqueue import RETRIES
 from runner.dispatch.fleet.needs import parse_needs
 from runner.errors import UserError
+from store import JobRequest
 from tui.bindings import bindings
 from tui.plain import plain
 from tui.present_queue import FLEET
@@ -25,20 +26,7 @@ from tui.widgets.choice import Choice
 MOST_RETRIES = 99
 
 
-@dataclass(frozen=True)
-class Order:
-    """What was chosen."""
-
-    target: str
-    priority: int
-    time_limit_s: float | None
-    needs: str | None = None
-    """Of a fleet's node, as JSON."""
-    retries: int | None = None
-    """How often it is queued again by itself when it is lost; by target when None."""
-
-
-class TargetScreen(ModalScreen[Order | None]):
+class TargetScreen(ModalScreen[JobRequest | None]):
     """Asks for target, priority and time limit; enter queues."""
 
     SCOPE = "target"
@@ -46,7 +34,13 @@ class TargetScreen(ModalScreen[Order | None]):
     AUTO_FOCUS = "#target"
 
     def __init__(self, name: str, words: str, targets: Sequence[str]) -> None:
-        """``words`` say how large it is."""
+        """Takes the texts as data.
+
+        Args:
+            name: Name of the benchmark.
+            words: How large it is, in words.
+            targets: Where it may run.
+        """
         super().__init__()
         self._benchmark = name
         self._words = words
@@ -107,8 +101,9 @@ class TargetScreen(ModalScreen[Order | None]):
             return
         target = self.query_one("#target", Choice).value
         limit_s = None if minutes is None else minutes * 60
+        request = JobRequest(target=target, priority=priority, time_limit_s=limit_s)
         if target != FLEET:
-            self.dismiss(Order(target, priority, limit_s))
+            self.dismiss(request)
             return
         if not 0 <= retries <= MOST_RETRIES:
             self._refuse(f"retries: write a number from 0 to {MOST_RETRIES}")
@@ -119,7 +114,7 @@ class TargetScreen(ModalScreen[Order | None]):
         except UserError as error:
             self._refuse(str(error))
             return
-        self.dismiss(Order(target, priority, limit_s, needs, retries))
+        self.dismiss(replace(request, needs=needs, retries=retries))
 
     def _refuse(self, words: str) -> None:
         self.query_one("#target-error", Static).update(Text(plain(words)))

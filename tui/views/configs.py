@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,21 +18,22 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from runner.config_file import parse_object
 from runner.dispatch.catalogue import TARGETS, launcher_of
 from runner.errors import UserError
-from store import Store
+from store import JobRequest, Store
 from tui.bindings import bindings
-from tui.configs import Config, list_configs, parse_object, read_config, to_json, write_config
+from tui.configs import Config, list_configs, read_config, to_json, write_config
 from tui.editor import edit
-from tui.estimate import Estimate, estimate
-from tui.form import FIELDS, Checked, check, check_document, default_text, texts_of
+from tui.form import FIELDS, default_text, texts_of
+from tui.judging import Judged, judge
 from tui.messages import Told
 from tui.plain import plain
 from tui.present import about
 from tui.present_configs import COLUMNS, config_row, grid_line, grid_table, json_text
 from tui.queueing import queue_benchmark
 from tui.screens.save import SaveScreen
-from tui.screens.target import Order, TargetScreen
+from tui.screens.target import TargetScreen
 from tui.snapshot import Snapshot
 from tui.view import View
 from tui.widgets.form_field import FormField
@@ -42,15 +43,6 @@ from tui.widgets.rows import Rows
 TIMES_EVERY_S = 30.0
 MODELS = 6
 """Models that the grid names."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A config with its grid and its time."""
-
-    key: str
-    checked: Checked
-    estimate: Estimate | None
 
 
 class ConfigsView(View):
@@ -242,17 +234,7 @@ class ConfigsView(View):
             return
         texts, took_s = dict(self._texts.get(config.key, {})), self._took_s
 
-        def judge(_: None) -> Judged:
-            if config.error is not None:
-                return Judged(config.key, Checked(None, error=config.error), None)
-            document = config.document
-            checked = check(texts, document) if texts else check_document(document)
-            if checked.benchmark is None:
-                return Judged(config.key, checked, None)
-            time = estimate(checked.benchmark, checked.cases, took_s)
-            return Judged(config.key, checked, time)
-
-        self.asrprof.worker.ask(self, "judge", judge, self.Done)
+        self.asrprof.worker.ask(self, "judge", lambda _: judge(config, texts, took_s), self.Done)
 
     @on(Done)
     def _done(self, event: Done) -> None:
@@ -407,26 +389,18 @@ class ConfigsView(View):
         if config is not None and config.path is not None:
             folder = config.path.parent
 
-        def queue(order: Order | None) -> None:
-            if order is None:
+        def queue(request: JobRequest | None) -> None:
+            if request is None:
                 return
-            add = queue_benchmark(
-                benchmark,
-                order.target,
-                priority=order.priority,
-                time_limit_s=order.time_limit_s,
-                folder=folder,
-                needs=order.needs,
-                retries=order.retries,
-            )
+            add = queue_benchmark(benchmark, replace(request, folder=str(folder)))
             store = self.asrprof.options.store
-            if order.target != "local":
-                self.asrprof.tell(f"asking {order.target} whether it can start runners")
+            if request.target != "local":
+                self.asrprof.tell(f"asking {request.target} whether it can start runners")
             # A job that nothing here can start would wait in vain: say so now.
             self.asrprof.targets.do(
                 self,
-                lambda _: launcher_of(order.target, store).check(order.needs),
-                lambda _: self.Startable(order.target, add),
+                lambda _: launcher_of(request.target, store).check(request.needs),
+                lambda _: self.Startable(request.target, add),
             )
 
         self.asrprof.push_screen(TargetScreen(benchmark.name, words, tuple(TARGETS)), queue)

@@ -17,13 +17,15 @@ from store import JobRow
 from tui.bindings import bindings
 from tui.fleet import FleetSeen, current
 from tui.fleet_watcher import FleetWatcher
+from tui.messages import WatchJob
 from tui.plain import plain
 from tui.present_fleet import COLUMNS, how_to, node_cells, node_checks, node_facts, summary
 from tui.screens.log import LogScreen
 from tui.snapshot import Snapshot
+from tui.table import Row
 from tui.view import View
 from tui.widgets.panel import Panel
-from tui.widgets.rows import Row, Rows
+from tui.widgets.rows import Rows
 
 TICK_S = 1.0
 
@@ -93,17 +95,13 @@ class FleetView(View):
         nodes = () if self._found is None else self._found.nodes
         return next((view for view in nodes if view.node.id == key), None)
 
-    @property
-    def _shows(self) -> bool:
-        return self.asrprof.tabs.current == self.SCOPE
-
     def receive(self, snapshot: Snapshot) -> None:
         self._watcher.look(True)
         self._show()
 
     def _tick(self) -> None:
-        self._watcher.look(self._shows)
-        if self._shows and self._seen.error:
+        self._watcher.look(self.shows)
+        if self.shows and self._seen.error:
             self._show_line()  # It says since when.
 
     def _post(self, message: Message) -> None:
@@ -113,7 +111,7 @@ class FleetView(View):
     @on(Looked)
     def _looked(self, event: Looked) -> None:
         self._seen = event.seen
-        if self._shows:
+        if self.shows:
             self._show()
 
     # Drawing
@@ -178,10 +176,10 @@ class FleetView(View):
         return None
 
     @on(Rows.Chosen, "#nodes")
-    async def action_open(self) -> None:
+    def action_open(self) -> None:
         job = self._job()
         if job is not None:
-            await self.asrprof.watch_job(job.id)
+            self.post_message(WatchJob(job.id))
 
     def action_log(self) -> None:
         job = self._job()

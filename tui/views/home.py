@@ -13,7 +13,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.bindings import bindings
-from tui.messages import Told
+from tui.messages import ShowResult, Told
+from tui.present import said_of
 from tui.present_home import (
     RESULT_COLUMNS,
     first_steps,
@@ -23,9 +24,10 @@ from tui.present_home import (
 )
 from tui.queueing import queue_preset
 from tui.snapshot import Snapshot
+from tui.table import Row
 from tui.view import View
 from tui.widgets.panel import Panel
-from tui.widgets.rows import Row, Rows
+from tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
     from runner.doctor import Check
@@ -94,7 +96,8 @@ class HomeView(View):
             ]
         )
         count = f"{snapshot.results} in the store" if snapshot.results else ""
-        self.query_one("#latest-panel", Panel).retitle("Last results", count)
+        aside = said_of(snapshot.latest, count)
+        self.query_one("#latest-panel", Panel).retitle("Last results", aside)
         self._show_machine()
 
     @on(Examined)
@@ -110,8 +113,8 @@ class HomeView(View):
             )
 
     @on(Rows.Chosen, "#latest")
-    async def _result_chosen(self, event: Rows.Chosen) -> None:
-        await self.asrprof.show_result(int(event.key))
+    def _result_chosen(self, event: Rows.Chosen) -> None:
+        self.post_message(ShowResult(int(event.key)))
 
     def action_examine(self) -> None:
         store, examine_machine = self.asrprof.options.store, self.asrprof.options.examine

@@ -14,13 +14,14 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from report.text import plural
 from store import HELD, JobRow, LeaderboardRow, Operator, Store
 from tui.bindings import bindings
 from tui.following import JobProgress
 from tui.logtail import LogTail
 from tui.machine import Reading
-from tui.messages import Told
-from tui.present import milliseconds, model_name, number, percent, size
+from tui.messages import ShowResult, ShowResults, Told
+from tui.present import milliseconds, model_name, number, percent, said_of, size
 from tui.present_live import (
     CASE_COLUMNS,
     OPERATOR_COLUMNS,
@@ -35,11 +36,12 @@ from tui.present_queue import FLEET
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.log import LogScreen
 from tui.snapshot import Snapshot
+from tui.table import Row
 from tui.view import View
 from tui.widgets.drawn import Drawn
-from tui.widgets.log_view import LogView
+from tui.widgets.log_view import NO_LOG, NO_OUTPUT, LogView
 from tui.widgets.panel import Panel
-from tui.widgets.rows import Row, Rows
+from tui.widgets.rows import Rows
 from tui.widgets.spark import Spark
 
 CASES = 100
@@ -52,6 +54,10 @@ TICK_S = 1.0
 def _is_away(job: JobRow | None) -> bool:
     """Whether it runs on a node of a fleet: what this machine does is not of interest then."""
     return job is not None and job.target == FLEET
+
+
+def _watts(power: float) -> str:
+    return f"{number(power)} W"
 
 
 @dataclass(frozen=True)
@@ -96,14 +102,20 @@ class LiveView(View):
         yield Static(id="live-case")
         yield Drawn(id="live-pass")
         with Container(id="sparks"):
-            yield Spark("latency", from_zero=False, nothing="not timed yet", id="spark-latency")
+            yield Spark(
+                "latency",
+                from_zero=False,
+                nothing="not timed yet",
+                said=milliseconds,
+                id="spark-latency",
+            )
             yield Spark("RTFx", nothing="not timed yet", id="spark-rtfx")
-            yield Spark("power", nothing="no sensor to read", id="spark-power")
-            yield Spark("CPU", top=1.0, id="spark-cpu")
-            yield Spark("memory", from_zero=False, id="spark-memory")
-            yield Spark("GPU", nothing="none here", id="spark-gpu")
+            yield Spark("power", nothing="no sensor to read", said=_watts, id="spark-power")
+            yield Spark("CPU", top=1.0, said=percent, id="spark-cpu")
+            yield Spark("memory", from_zero=False, said=size, id="spark-memory")
+            yield Spark("GPU", nothing="none here", top=1.0, said=percent, id="spark-gpu")
         with Container(id="live-panels", classes="-log"):
-            yield Panel("Log", LogView(empty="No output yet.", id="live-log"), id="panel-log")
+            yield Panel("Log", LogView(empty=NO_OUTPUT, id="live-log"), id="panel-log")
             yield Panel(
                 "Finished cases",
                 Rows(CASE_COLUMNS, id="live-cases", empty="None yet.", ellipsis=ellipsis),
@@ -185,6 +197,8 @@ class LiveView(View):
             return
         known = before is not None and (before.id, before.attempt) == (job.id, job.attempt)
         if not known:
+            self._rtfx = ()  # Of the job before.
+            log.empty = NO_OUTPUT if job.state in HELD else NO_LOG
             tail = LogTail(self.asrprof.options.store, job, follow=job.state in HELD)
             log.follow(tail.start())
         if self._asked != (job.id, job.cases_done):
@@ -197,10 +211,10 @@ class LiveView(View):
             good = next((row for row in rows if row.state == "ok"), None)
             if good is None:
                 return Found(job_id, rows, (), "")
-            result = store.result(good.result_id).result
+            operators = store.study.children(Operator, [good.result_id]).get(good.result_id, ())
             title = f"{model_name(good.model)} {good.audio_seconds:g} s x {good.batch_size}"
-            operators = sorted(result.operators, key=lambda o: -o.self_s)
-            return Found(job_id, rows, tuple(operators), title)
+            by_time = sorted(operators, key=lambda o: -o.self_s)
+            return Found(job_id, rows, tuple(by_time), title)
 
         self.asrprof.reader.ask(self, "cases", read, self.Read)
 
@@ -220,7 +234,9 @@ class LiveView(View):
             ]
         )
         self.query_one("#panel-operators", Panel).retitle("Operators", found.operators_of)
-        self.query_one("#panel-cases", Panel).retitle("Finished cases", str(len(found.rows)))
+        self.query_one("#panel-cases", Panel).retitle(
+            "Finished cases", said_of(found.rows, plural(len(found.rows), "case"))
+        )
         self._rtfx = tuple(row.rtfx for row in reversed(found.rows) if row.rtfx is not None)
         self._show_figures(self.asrprof.snapshot.progress.get(found.job_id, JobProgress()))
 
@@ -228,7 +244,7 @@ class LiveView(View):
 
     def _tick(self) -> None:
         """What moves without the store: the machine, and how long things have taken."""
-        if not self.display or self.asrprof.tabs.current != self.SCOPE:
+        if not self.shows:
             self._sampler.look_at(None)
             return
         shown = self._shown
@@ -246,8 +262,7 @@ class LiveView(View):
         latencies, audio_s = progress.latencies_s, progress.batch_audio_s
         spark = self.query_one("#spark-latency", Spark)
         if latencies:
-            span = f"{milliseconds(min(latencies))} to {milliseconds(max(latencies))}"
-            spark.show(latencies, milliseconds(latencies[-1]), span)
+            spark.show(latencies, milliseconds(latencies[-1]))
         else:
             spark.show((), "")
         live = [audio_s / s for s in latencies if s > 0] if audio_s is not None else []
@@ -257,6 +272,8 @@ class LiveView(View):
             self.query_one("#spark-rtfx", Spark).show(
                 self._rtfx, number(self._rtfx[-1]), "finished cases"
             )
+        else:
+            self.query_one("#spark-rtfx", Spark).show((), "")
 
     def _show_machine(self, readings: tuple[Reading, ...]) -> None:
         if not readings or _is_away(self._shown):
@@ -305,13 +322,13 @@ class LiveView(View):
         if self._shown is not None:
             self.asrprof.push_screen(LogScreen(self._shown))
 
-    async def action_results(self) -> None:
+    def action_results(self) -> None:
         if self._shown is not None:
-            await self.asrprof.show_results(self._shown.id)
+            self.post_message(ShowResults(self._shown.id))
 
     @on(Rows.Chosen, "#live-cases")
-    async def _case_chosen(self, event: Rows.Chosen) -> None:
-        await self.asrprof.show_result(int(event.key))
+    def _case_chosen(self, event: Rows.Chosen) -> None:
+        self.post_message(ShowResult(int(event.key)))
 
     def action_pause(self) -> None:
         if self._paused:

@@ -19,25 +19,26 @@ from textual.widgets import Static
 from runner.dispatch.catalogue import TARGETS, launcher_of
 from store import HELD, EventRow, JobRow, Place, Store
 from tui.bindings import bindings
-from tui.messages import Told
+from tui.messages import ShowResults, Told, WatchJob
 from tui.plain import plain
 from tui.present_queue import event_line, job_cells, job_facts
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.log import LogScreen
 from tui.snapshot import Snapshot
+from tui.table import FlexColumn, Row
 from tui.view import View
 from tui.widgets.panel import Panel
-from tui.widgets.rows import Column, Row, Rows
+from tui.widgets.rows import Rows
 
 COLUMNS = (
-    Column("", 1),
-    Column("job", 4, align="right", keep=8),
-    Column("benchmark", 12, grow=3),
-    Column("target", 10, grow=2, keep=5),
-    Column("state", 9, keep=7),
-    Column("cases", 16),
-    Column("time", 13, keep=6),
-    Column("reason", 16, grow=5, keep=3),
+    FlexColumn("", 1),
+    FlexColumn("job", 4, align="right", keep=8),
+    FlexColumn("benchmark", 12, grow=3),
+    FlexColumn("target", 10, grow=2, keep=5),
+    FlexColumn("state", 9, keep=7),
+    FlexColumn("cases", 16),
+    FlexColumn("time", 13, keep=6),
+    FlexColumn("reason", 16, grow=5, keep=3),
 )
 ENDED = 200
 """Ended jobs that are listed."""
@@ -126,8 +127,7 @@ class QueueView(View):
             self._asked = now
 
             def read(store: Store) -> tuple[int, list[EventRow]]:
-                found = [e for e in store.events(job.id) if e.kind != "case-progress"]
-                return job.id, found[-EVENTS:]
+                return job.id, store.events(job.id, last=EVENTS, progress=False)
 
             self.asrprof.reader.ask(self, "events", read, lambda found: self.Events(*found))
 
@@ -157,14 +157,10 @@ class QueueView(View):
     # Actions
 
     @on(Rows.Chosen, "#jobs")
-    async def action_open(self) -> None:
+    def action_open(self) -> None:
         job = self.job
-        if job is None:
-            return
-        if job.state in HELD:
-            await self.asrprof.watch_job(job.id)
-        else:
-            await self.asrprof.show_results(job.id)
+        if job is not None:
+            self.post_message((WatchJob if job.state in HELD else ShowResults)(job.id))
 
     def action_cancel(self) -> None:
         job = self.job
@@ -213,7 +209,7 @@ class QueueView(View):
             return
         order = [waiting.id for waiting in self.asrprof.snapshot.waiting]
         if job.id not in order:
-            self.asrprof.tell(f"job {job.id} is {job.state}: only a queued job has a place")
+            self.asrprof.tell(f"job {job.id} is {job.state}: only a queued job has a position")
             return
         beside = order.index(job.id) + by
         if 0 <= beside < len(order):

@@ -178,7 +178,7 @@ class ResultsView(View):
             return
         self._tried = words
         try:
-            where = filter_sql(words)
+            where = filter_sql(words, self.table.scalars)
         except FilterError as error:
             self._failed(str(error))
             return
@@ -201,7 +201,8 @@ class ResultsView(View):
     @on(TablePane.GroupChosen)
     def _group_chosen(self, event: TablePane.GroupChosen) -> None:
         words = f"{self.filter.value} {event.words}".strip()
-        self._set_filter(words if filter_sql(words) != words else event.words)
+        written = filter_sql(words, self.table.scalars) != words
+        self._set_filter(words if written else event.words)
 
     # The line below
 
@@ -209,7 +210,7 @@ class ResultsView(View):
     def _said(self, event: Pane.Said) -> None:
         if event.pane is self.pane and not self.has_class("-filter-failed"):
             self.query_one(StatusLine).show(event.left, event.right)
-        if self.screen.focused is None and self.asrprof.view is self:
+        if self.screen.focused is None and self.shows:
             # The tab was given the focus before its parts were there to take it.
             target = self.first_focus()
             if target is not None:
@@ -267,7 +268,7 @@ class ResultsView(View):
         elif self.pane is not compare and len(self.table.marked) > 1:
             compare.compare_results(self.table.marked)
         else:
-            compare.choose_runs()
+            compare.choose_runs(lambda: self.open_part("compare"))
             return
         self.open_part("compare")
 
@@ -311,4 +312,4 @@ def _words(store: Store) -> list[object]:
         for column in ("device", "variant", "state", "benchmark")
         for value, _ in store.browse.values(column, limit=50)
     ]
-    return [*names, *models, *others]
+    return [*names, *models, *others, *store.browse.scalars()]

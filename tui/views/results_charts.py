@@ -19,39 +19,57 @@ from tui.plain import plain
 from tui.plot.scale import tick_label
 from tui.plot.svg import to_svg
 from tui.present import number
-from tui.results.export import rows_csv, rows_json
+from tui.results.export import Export, rows_csv, rows_json
+from tui.results.own_charts import MEASURES, axes_offered
 from tui.results.plots import (
-    ANY,
     KINDS,
-    Choices,
     fixed_place,
-    fixed_value,
+    fixed_values,
     make_plot,
     places_of,
     plot_tsv,
     values_of,
 )
-from tui.views.results_pane import Export, Pane, Upkeep
+from tui.results.points import ANY, Choices
+from tui.views.results_pane import Pane, Upkeep
 from tui.widgets.chart import Chart
 from tui.widgets.choice import Choice
 
 MOST = 5000
 """Cases that a chart looks at, the newest."""
 
+MADE_OF = {"show": "by-model", "x": "own", "y": "own"}
+"""What a chart is made of by choice, and the kind of chart that has this choice."""
+
 
 class _Fixed(Choice):
     """Shows only what is chosen where the screen is narrow; the arrow keys lead to the others."""
 
     def render(self) -> Text:
-        if not self.screen.has_class("-narrow"):
+        if not self._is_short():
             return super().render()
         return Text(f"[{self.value}]", self.get_component_rich_style("choice--chosen"))
 
     def on_click(self, event: events.Click) -> None:
-        if self.screen.has_class("-narrow"):
+        if self._is_short():
             self.action_turn(1)
         else:
             super().on_click(event)
+
+    def _is_short(self) -> bool:
+        # Places have long names, and there may be many of them.
+        long = self.id == "chart-place" and not self.screen.has_class("-wide")
+        return long or self.screen.has_class("-narrow")
+
+
+class _Short(Choice):
+    """Shows only what is chosen of many."""
+
+    def render(self) -> Text:
+        return Text(f"[{self.value}]", self.get_component_rich_style("choice--chosen"))
+
+    def on_click(self, event: events.Click) -> None:
+        self.action_turn(1)
 
 
 class ChartsPane(Pane):
@@ -87,10 +105,14 @@ class ChartsPane(Pane):
             yield Static("axes", id="axes-label", classes="muted", markup=False)
             yield _Fixed(("log", "linear"), "log", id="chart-log")
         with Horizontal(id="chart-fixed"):
+            for name in MADE_OF:
+                yield Static(name, id=f"{name}-label", classes="muted", markup=False)
+                yield (Choice if name == "show" else _Short)((), id=f"chart-{name}")
             for name, label in (("audio", "audio s"), ("batch", "batch"), ("place", "on")):
                 yield Static(label, id=f"{name}-label", classes="muted", markup=False)
                 yield _Fixed((), id=f"chart-{name}")
         yield Static(id="chart-title", markup=False)
+        yield Static(id="chart-caption", classes="muted", markup=False)
         yield Chart(glyphs=self.asrprof.glyphs, id="chart")
 
     @property
@@ -153,29 +175,54 @@ class ChartsPane(Pane):
             self._choices = replace(self._choices, audio_seconds=value)
         elif event.choice.id == "chart-place":
             self._choices = replace(self._choices, place=value)
+        elif event.choice.id == "chart-show":
+            self._choices = replace(self._choices, measure=value)
+        elif event.choice.id == "chart-x":
+            self._choices = replace(self._choices, x=value)
+        elif event.choice.id == "chart-y":
+            self._choices = replace(self._choices, y=value)
         else:
             self._choices = replace(self._choices, batch_size=value)
         self._show()
 
     def _show(self) -> None:
         kind = KINDS[self._choices.kind]
+        places = places_of(self._rows)
+        fixed_to = fixed_place(self._rows, self._choices)
+        there = [row for row in self._rows if fixed_to in (ANY, row.place_and_variant)]
+        values_fixed = fixed_values(there, self._choices)
         for column, name in (("audio_seconds", "audio"), ("batch_size", "batch")):
             choice = self.query_one(f"#chart-{name}", Choice)
             fixed = column in kind.fixes
             choice.display = self.query_one(f"#{name}-label").display = fixed
             if fixed:
                 values = values_of(self._rows, column)
-                if kind.key == "wer-rtfx":
+                if column in kind.may_vary:
                     values.insert(0, ANY)
-                choice.offer(values, fixed_value(self._rows, self._choices, column))
-        places = places_of(self._rows)
+                choice.offer(values, values_fixed[column])
+        self._offer_made_of()
         place = self.query_one("#chart-place", Choice)
         place.display = self.query_one("#place-label").display = len(places) > 1
-        place.offer([ANY, *places], fixed_place(self._rows, self._choices))
+        place.offer([ANY, *places], fixed_to)
         plot = make_plot(self._rows, self._choices)
-        self.query_one("#chart-title", Static).update(Text(plain(plot.title), "bold"))
+        title = Text(plain(plot.title), "bold", no_wrap=True, overflow="ellipsis")
+        self.query_one("#chart-title", Static).update(title)
+        caption = self.query_one("#chart-caption", Static)
+        caption.update(Text(plain(plot.caption), no_wrap=True, overflow="ellipsis"))
+        caption.display = bool(plot.caption)
         self.chart.show(plot)
         self._say()
+
+    def _offer_made_of(self) -> None:
+        axes = axes_offered(self._rows)
+        chosen = {"show": self._choices.measure, "x": self._choices.x, "y": self._choices.y}
+        for name, kind in MADE_OF.items():
+            choice = self.query_one(f"#chart-{name}", Choice)
+            shows = self._choices.kind == kind
+            choice.display = self.query_one(f"#{name}-label").display = shows
+            choice.offer(list(MEASURES) if name == "show" else axes, chosen[name])
+        log = self._choices.kind != "by-model"  # A bar begins at nothing.
+        self.query_one("#chart-log").display = self.query_one("#axes-label").display = log
 
     def next_kind(self) -> None:
         """Shows the next kind of chart."""
@@ -203,7 +250,9 @@ class ChartsPane(Pane):
         else:
             label, point = current
             right.append(plain(label), "bold")
-            right.append(f"  {plot.x.label} {tick_label(point.x)}{_unit(plot.x.unit)}", muted)
+            if not plot.bars:
+                x = f"{plot.x.label} {tick_label(point.x)}{_unit(plot.x.unit)}"
+                right.append(f"  {x}", muted)
             right.append(f"  {plot.y.label} {number(point.y)}{_unit(plot.y.unit)}")
             if point.low is not None and point.high is not None:
                 right.append(f" [{number(point.low)}, {number(point.high)}]", muted)

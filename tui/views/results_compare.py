@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,22 +15,25 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from store import JobRow, LeaderboardRow, Store
+from report.export import csv_text
+from report.text import plural
+from store import JobRow, Store
 from tui.plain import plain
-from tui.present import counted, model_name, number
+from tui.present import model_name, number
 from tui.results.differences import (
     MOST_RESULTS,
     CaseRow,
     FigureRow,
+    ResultsCompared,
     RunsCompared,
     compare_results,
     compare_runs,
     verdict_words,
 )
-from tui.results.plots import place_name
+from tui.results.export import Export, clipboard_text
 from tui.screens.pick import Option, PickScreen
-from tui.views.results_pane import Export, Pane
-from tui.widgets.column import Cell, Column
+from tui.table import Cell, Column
+from tui.views.results_pane import Pane
 from tui.widgets.query_table import QueryTable
 
 EMPTY = """Nothing to compare yet.
@@ -45,10 +48,9 @@ class ComparePane(Pane, can_focus=True):
     class Results(Message):
         """Several results, compared."""
 
-        def __init__(self, rows: Sequence[LeaderboardRow], figures: Sequence[FigureRow]) -> None:
+        def __init__(self, compared: ResultsCompared) -> None:
             super().__init__()
-            self.rows = rows
-            self.figures = figures
+            self.compared = compared
 
     class Runs(Message):
         """Two runs, compared."""
@@ -66,17 +68,17 @@ class ComparePane(Pane, can_focus=True):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._rows: Sequence[LeaderboardRow] = ()
-        self._figures: Sequence[FigureRow] = ()
+        self._results: ResultsCompared | None = None
         self._runs: RunsCompared | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(id="compare-title", markup=False)
+        yield Static(id="compare-cautions", markup=False)
         yield Static(EMPTY, id="compare-empty", markup=False)
         yield QueryTable([_FIGURE], glyphs=self.asrprof.glyphs, id="compare-table")
 
     def on_mount(self) -> None:
-        self.table.display = False
+        self.table.display = self.query_one("#compare-cautions").display = False
 
     @property
     def table(self) -> QueryTable[Any]:
@@ -95,10 +97,7 @@ class ComparePane(Pane, can_focus=True):
         """Compares results with the first of them."""
         wanted = tuple(ids)
         self.asrprof.reader.ask(
-            self,
-            "compare",
-            lambda store: compare_results(store, wanted),
-            lambda found: self.Results(*found),
+            self, "compare", lambda store: compare_results(store, wanted), self.Results
         )
         if len(wanted) > MOST_RESULTS:
             self.asrprof.tell(f"the first {MOST_RESULTS} of {len(wanted)} are compared")
@@ -117,8 +116,12 @@ class ComparePane(Pane, can_focus=True):
 
         self.asrprof.worker.ask(self, "compare", compare, self.Runs)
 
-    def choose_runs(self) -> None:
-        """Asks for two jobs."""
+    def choose_runs(self, chosen: Callable[[], None]) -> None:
+        """Asks for two jobs and compares them.
+
+        Args:
+            chosen: Called when both have been chosen.
+        """
         snapshot = self.asrprof.snapshot
         jobs = [job for job in (*snapshot.held, *snapshot.ended) if job.cases_done]
         if len(jobs) < 2:
@@ -135,25 +138,27 @@ class ComparePane(Pane, can_focus=True):
                 self.asrprof.tell("choose two runs, neither more nor fewer", severity="warning")
                 return
             self.compare_runs(int(keys[0]), int(keys[1]))
+            chosen()
 
         self.app.push_screen(PickScreen("Two runs to compare", options, ()), take)
 
     @on(Results)
     def _results_read(self, event: Results) -> None:
-        self._rows, self._figures, self._runs = event.rows, event.figures, None
+        compared = event.compared
+        self._results, self._runs = compared, None
         columns: list[Column[FigureRow]] = [_FIGURE]
-        for place in range(len(event.rows)):
-            widest = max(len(row.values[place]) for row in event.figures)
+        for place in range(len(compared.rows)):
+            widest = max(len(row.values[place]) for row in compared.figures)
             name, width = chr(65 + place), max(8, min(24, widest))
             columns.append(Column(f"value-{place}", name, width, _value(place), right=True))
             if place:
                 columns.append(Column(f"change-{place}", "to A", 9, _change(place), right=True))
                 columns.append(Column(f"verdict-{place}", "", 13, _word(place)))
-        self._show(columns, self._figures)
+        self._show(columns, compared.figures, compared.cautions)
         title = "Compared with A: "
-        first = event.rows[0]
+        first = compared.rows[0]
         words = (
-            f"result {first.result_id}, {plain(first.model)}, {plain(place_name(first))}, "
+            f"result {first.result_id}, {plain(first.model)}, {plain(first.place_and_variant)}, "
             f"{first.audio_seconds:g} s x {first.batch_size}"
         )
         self.query_one("#compare-title", Static).update(Text.assemble((title, "bold"), words))
@@ -162,16 +167,18 @@ class ComparePane(Pane, can_focus=True):
     @on(Runs)
     def _runs_read(self, event: Runs) -> None:
         compared = event.compared
-        self._rows, self._figures, self._runs = (), (), compared
-        self._show(_CASE_COLUMNS, compared.cases)
+        self._results, self._runs = None, compared
+        self._show(_CASE_COLUMNS, compared.cases, compared.cautions)
         alone = [
             f"{number} only in {job}"
             for number, job in ((compared.only_a, compared.a), (compared.only_b, compared.b))
             if number
         ]
+        if compared.lost:
+            alone.insert(0, f"{compared.lost} lost")
         words = ", ".join(
             [
-                counted(len(compared.cases), "case"),
+                plural(len(compared.cases), "case"),
                 f"{compared.slower} slower",
                 f"{compared.faster} faster",
                 *alone,
@@ -181,8 +188,14 @@ class ComparePane(Pane, can_focus=True):
         self.query_one("#compare-title", Static).update(Text.assemble((title, "bold"), words))
         self._say()
 
-    def _show(self, columns: Sequence[Column[Any]], rows: Sequence[Any]) -> None:
+    def _show(
+        self, columns: Sequence[Column[Any]], rows: Sequence[Any], cautions: Sequence[str]
+    ) -> None:
         table = self.table
+        said = self.query_one("#compare-cautions", Static)
+        lines = "\n".join(f"caution: {plain(caution)}" for caution in cautions)
+        said.update(Text(lines, self.asrprof.palette.warn))
+        said.display = bool(cautions)
         had_focus = self.app.focused is None or self in self.app.focused.ancestors_with_self
         table.forget()
         table.set_columns(columns)
@@ -204,7 +217,8 @@ class ComparePane(Pane, can_focus=True):
             return
         column = self.table.current_column.key
         place = int(column.rpartition("-")[2]) if "-" in column else 0
-        self.post_message(self.Chosen(self._rows[place].result_id))
+        if self._results is not None:
+            self.post_message(self.Chosen(self._results.rows[place].result_id))
 
     def _say(self) -> None:
         left, right = (
@@ -216,9 +230,9 @@ class ComparePane(Pane, can_focus=True):
         if self._runs is not None:
             left.append("95 % intervals for all cases together")
             if isinstance(row, CaseRow):
-                right.append(f"latency {row.latency.note}  WER {row.wer.note}", muted)
-        elif self._rows:
-            left.append(f"{len(self._rows)} results")
+                right.append(plain(_notes(row)), muted)
+        elif self._results is not None:
+            left.append(f"{len(self._results.rows)} results")
             column = self.table.current_column.key
             if isinstance(row, FigureRow) and "-" in column:
                 verdict = row.verdicts[int(column.rpartition("-")[2])]
@@ -234,21 +248,24 @@ class ComparePane(Pane, can_focus=True):
         lines = self._lines()
         if not lines:
             return []
-        records: Sequence[Any] = self._runs.cases if self._runs is not None else self._figures
+        records = self._records()
         text = json.dumps([asdict(record) for record in records], indent=2) + "\n"
-        csv = "\n".join(
-            ",".join(f'"{part.replace(chr(34), chr(39))}"' for part in line) for line in lines
-        )
         return [
-            Export("csv", "comparison", lambda _: csv + "\n"),
+            Export("csv", "comparison", lambda _: csv_text(lines[0], lines[1:])),
             Export("json", "comparison", lambda _: text),
         ]
 
     def copied(self) -> str:
-        return "\n".join("\t".join(line) for line in self._lines())
+        lines = self._lines()
+        return clipboard_text(lines[0], lines[1:]) if lines else ""
+
+    def _records(self) -> Sequence[Any]:
+        if self._runs is not None:
+            return self._runs.cases
+        return self._results.figures if self._results is not None else ()
 
     def _lines(self) -> list[list[str]]:
-        records: Sequence[Any] = self._runs.cases if self._runs is not None else self._figures
+        records = self._records()
         if not records:
             return []
         columns = self.table.columns
@@ -260,7 +277,15 @@ class ComparePane(Pane, can_focus=True):
 
 def _about(job: JobRow) -> str:
     when = (job.finished_at or job.started_at or job.created_at)[:16].replace("T", " ")
-    return f"{counted(job.cases_done, 'case')}  {job.state}  {when}"
+    return f"{plural(job.cases_done, 'case')}  {job.state}  {when}"
+
+
+def _notes(row: CaseRow) -> str:
+    """Intervals, or why there is none; what latency and energy share is said once."""
+    notes = {"latency": row.latency.note, "energy": row.energy.note, "WER": row.wer.note}
+    if row.latency.note == row.energy.note:
+        notes = {"latency, energy": row.latency.note, "WER": row.wer.note}
+    return "  ".join(f"{name} {note}" for name, note in notes.items())
 
 
 def _value(place: int) -> Any:
@@ -311,6 +336,12 @@ _CASE_COLUMNS: tuple[Column[CaseRow], ...] = (
         lambda row: (verdict_words(row.latency), row.latency.tone or "muted"),
     ),
     Column("energy", "energy", 9, lambda row: (row.energy.text, row.energy.tone), right=True),
+    Column(
+        "energy-verdict",
+        "",
+        13,
+        lambda row: (verdict_words(row.energy), row.energy.tone or "muted"),
+    ),
     Column("wer", "WER", 15, lambda row: (row.wer.text, row.wer.tone), right=True),
     Column("wer-verdict", "", 13, lambda row: (verdict_words(row.wer), row.wer.tone or "muted")),
 )

@@ -4,31 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
 
-from store import Store
-
-if TYPE_CHECKING:
-    from tui.app import AsrprofApp
-
-
-@dataclass(frozen=True)
-class Export:
-    """One kind of file that a part can write."""
-
-    format: str
-    """Its suffix."""
-    name: str
-    """Proposed, without suffix."""
-    make: Callable[[Store], str]
-    """Gives the text; it runs in a thread, with a store of its own."""
-
+from tui.base import AppPart
+from tui.results.export import Export
 
 SHARE = 0.1
 """Most of one core that keeping a part up to date may take while others write."""
@@ -62,13 +45,20 @@ class Upkeep:
         self._ask()
 
 
-class Pane(Vertical):
+class Pane(AppPart, Vertical):
     """One part. It is told of the filter, and says what stands in the line below."""
 
     class Said(Message):
         """What to show below: what is seen, and what is to be known of the current value."""
 
         def __init__(self, pane: Pane, left: Text, right: Text) -> None:
+            """Says what a part shows below it.
+
+            Args:
+                pane: The part that says it.
+                left: What is seen.
+                right: What is to be known of the current value.
+            """
             super().__init__()
             self.pane = pane
             self.left = left
@@ -80,11 +70,6 @@ class Pane(Vertical):
         def __init__(self, reason: str) -> None:
             super().__init__()
             self.reason = reason
-
-    @property
-    def asrprof(self) -> AsrprofApp:
-        """The app, with its type."""
-        return cast("AsrprofApp", self.app)
 
     def refilter(self, where: str | None) -> None:
         """Shows only results for which a SQL condition holds."""

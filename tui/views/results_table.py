@@ -14,10 +14,11 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.widget import Widget
 
-from store import Group, LeaderboardRow, Query, Store, StoreError
+from report.reasons import missing_reason
+from report.text import plural
+from store import COLUMNS, Group, LeaderboardRow, Metric, Query, Store, StoreError
 from store.browse import GROUP_COLUMNS
 from tui.plain import plain
-from tui.present import counted
 from tui.results.columns import (
     DEFAULT,
     WIDE,
@@ -26,12 +27,12 @@ from tui.results.columns import (
     result_columns,
     state_sign,
 )
-from tui.results.export import rows_csv, rows_json, rows_tsv
-from tui.results.reasons import missing_reason
+from tui.results.export import Export, rows_csv, rows_json, rows_tsv
 from tui.screens.pick import Option, PickScreen
 from tui.views.groups_table import GroupsTable
-from tui.views.results_pane import Export, Pane, Upkeep
-from tui.widgets.query_table import PAGE_ROWS, QueryTable
+from tui.views.results_pane import Pane, Upkeep
+from tui.widgets.paged_rows import PAGE_ROWS
+from tui.widgets.query_table import QueryTable
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class _Order:
     top: dict[int, LeaderboardRow]
     """Rows of the first page, which is what is looked at next as a rule."""
     total: int
+    scalars: dict[str, Metric]
+    """Those of the store."""
     cost_s: float
 
 
@@ -67,6 +70,13 @@ class TablePane(Pane):
         """Groups, and the columns that they were grouped by."""
 
         def __init__(self, by: Sequence[str], groups: list[Group], cost_s: float) -> None:
+            """Takes over what was read.
+
+            Args:
+                by: The columns that the rows were grouped by.
+                groups: The groups.
+                cost_s: Seconds of a core's time that reading them took.
+            """
             super().__init__()
             self.by = tuple(by)
             self.groups = groups
@@ -100,6 +110,8 @@ class TablePane(Pane):
         self._chosen_keys: tuple[str, ...] | None = None
         self._by: tuple[str, ...] = ()
         self._total = 0
+        self.scalars: dict[str, Metric] = {}
+        """Those of the store, which have columns too."""
         self._shown: Query | None = None
         self._seen: tuple[int, int] | None = None
         self._upkeep = Upkeep(self, self._ask)
@@ -149,6 +161,7 @@ class TablePane(Pane):
         snapshot = self.asrprof.snapshot
         newest = snapshot.latest[0].result_id if snapshot.latest else 0
         if (snapshot.results, newest) == self._seen:
+            self._say()  # Another part may have written the line below.
             return
         self._seen = snapshot.results, newest
         self._upkeep.wanted()
@@ -181,7 +194,8 @@ class TablePane(Pane):
                 return self.FilterFailed(str(error))
             missing = [number for number in ids[:PAGE_ROWS] if number not in at_hand]
             top = store.browse.rows(missing) if missing else {}
-            return self.Ordered(_Order(query, ids, top, total, time.thread_time() - start))
+            scalars = store.browse.scalars()
+            return self.Ordered(_Order(query, ids, top, total, scalars, time.thread_time() - start))
 
         self.asrprof.reader.ask(self, "order", read, lambda message: message)
 
@@ -190,7 +204,7 @@ class TablePane(Pane):
         order, table = event.order, self.table
         self._upkeep.took(order.cost_s)
         again = self._shown == order.query
-        self._shown, self._total = order.query, order.total
+        self._shown, self._total, self.scalars = order.query, order.total, order.scalars
         table.show_order(order.query.order, descending=order.query.descending)
         table.put(order.top)
         # What the user looks at stays; at the very top it is the newest that he looks at.
@@ -240,9 +254,10 @@ class TablePane(Pane):
             self.groups_table.sort(key or self.groups_table.current_column.key)
             return
         key = key or self.table.current_column.key
-        # Figures are looked at from the largest, names from A.
-        column = next(column for column in result_columns() if column.key == key)
-        descending = column.right or key == "created_at"
+        # Figures are looked at from the best, or else the largest, names from A.
+        metric = self._metric(key)
+        words = metric.form in ("text", "flag")
+        descending = key == "created_at" or not (words or metric.better == "lower")
         if key == self._query.order:
             descending = not self._query.descending
         self._query = replace(self._query, order=key, descending=descending)
@@ -269,7 +284,7 @@ class TablePane(Pane):
         """Asks for the columns to show."""
         options = [
             Option(column.key, column.label, column.help)
-            for column in result_columns()
+            for column in result_columns(self.scalars.values())
             if column.key != "model"
         ]
 
@@ -295,17 +310,12 @@ class TablePane(Pane):
     def _set_columns(self) -> None:
         # On a narrow screen a shorter name lets one more figure be seen.
         width = 18 if self.screen.has_class("-narrow") else 24
-        self.table.set_columns(chosen_columns(self._keys, model_width=width))
+        columns = chosen_columns(self._keys, self.scalars.values(), model_width=width)
+        self.table.set_columns(columns)
 
     def choose_groups(self) -> None:
         """Asks for the columns to group by."""
-        labels = {column.key: column for column in result_columns()}
-        options = [
-            Option(key, labels[key].label, labels[key].help)
-            if key in labels
-            else Option(key, "energy label", "measured, sampled or estimated")
-            for key in GROUP_COLUMNS
-        ]
+        options = [Option(key, COLUMNS[key].label, COLUMNS[key].about) for key in GROUP_COLUMNS]
 
         def take(keys: list[str] | None) -> None:
             if keys is not None:
@@ -357,12 +367,12 @@ class TablePane(Pane):
         left = Text(no_wrap=True, overflow="ellipsis")
         dot = f" {self.asrprof.glyphs.dot} "
         if self._by:
-            left.append(counted(len(self.groups_table.ids), "group"))
+            left.append(plural(len(self.groups_table.ids), "group"))
             marks = len(self.groups_table.marked)
         else:
             shown = len(self.table.ids)
             of = f" of {self._total:,}" if shown != self._total else ""
-            left.append(f"{shown:,}{of}" if of else counted(shown, "result"))
+            left.append(f"{shown:,}{of}" if of else plural(shown, "result"))
             left.append(f"{' results' if of else ''}{self._order_words()}")
             marks = len(self.table.marked)
         if marks:
@@ -373,8 +383,10 @@ class TablePane(Pane):
         query = self._query
         if query.order == "result_id":
             return ", the newest first" if query.descending else ", the oldest first"
-        label = next(c.label for c in result_columns() if c.key == query.order)
-        return f" by {label}"
+        return f" by {self._metric(query.order).label}"
+
+    def _metric(self, key: str) -> Metric:
+        return COLUMNS.get(key) or self.scalars[key]
 
     def _about_cell(self, muted: str) -> Text:
         said = Text(no_wrap=True, overflow="ellipsis")

@@ -38,7 +38,13 @@ class Choice(Widget, can_focus=True):
     value: reactive[str] = reactive("")
 
     def __init__(self, choices: Sequence[str], value: str = "", *, id: str | None = None) -> None:
-        """``value`` may be none of the choices; nothing is marked then."""
+        """A line of choices.
+
+        Args:
+            choices: The words, in their order.
+            value: The chosen one; where it is none of them, nothing is marked.
+            id: Id of the widget.
+        """
         super().__init__(id=id)
         self._choices = tuple(choices)
         self.set_reactive(Choice.value, value)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from textual.suggester import Suggester
 
-from store import LEADERBOARD_COLUMNS
+from store import COLUMNS
 from store.filters import ALIASES
 
 _WORD = re.compile(r"[\w./-]{1,80}")
@@ -19,7 +19,7 @@ class FilterSuggester(Suggester):
 
     def __init__(self) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
-        self._columns = sorted({*LEADERBOARD_COLUMNS, *ALIASES})
+        self._columns = sorted({*COLUMNS, *ALIASES})
         self._values: list[str] = []
 
     def learn(self, values: Iterable[object]) -> None:

@@ -14,6 +14,8 @@ from tui.logtail import LogTail
 from tui.plain import fit
 
 POLL_S = 0.25
+NO_OUTPUT = "No output yet."
+NO_LOG = "No log: it ran in a terminal, or its log was deleted."
 
 
 class LogView(ScrollView, can_focus=True):
@@ -29,7 +31,7 @@ class LogView(ScrollView, can_focus=True):
     def __init__(self, *, empty: str = "", id: str | None = None) -> None:
         """Shows ``empty`` as long as there is no line."""
         super().__init__(id=id)
-        self._empty = empty
+        self.empty = empty
         self._tail: LogTail | None = None
         self._lines: list[str] = []
         self._seen = -1
@@ -77,6 +79,6 @@ class LogView(ScrollView, can_focus=True):
         index = y + self.scroll_offset.y
         if not self._lines:
             style = self.get_component_rich_style("log-view--quiet")
-            return Strip([Segment(fit(self._empty if y == 0 else "", width), style)], width)
+            return Strip([Segment(fit(self.empty if y == 0 else "", width), style)], width)
         text = self._lines[index] if index < len(self._lines) else ""
         return Strip([Segment(fit(text, width), self.rich_style)], width)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from rich.cells import cell_len
 from rich.text import Text
 from textual.containers import Vertical
 from textual.widget import Widget
 
+from tui.base import AppPart
 from tui.plain import fit, plain
 
-if TYPE_CHECKING:
-    from tui.app import AsrprofApp
 
-
-class PanelTitle(Widget):
+class PanelTitle(AppPart, Widget):
     """The rule: a title at its left end, words at its right."""
 
     def __init__(self, title: str, aside: str = "") -> None:
@@ -30,7 +26,7 @@ class PanelTitle(Widget):
             self.refresh()
 
     def render(self) -> Text:
-        app, width = cast("AsrprofApp", self.app), self.size.width
+        app, width = self.asrprof, self.size.width
         title = fit(self._title, min(cell_len(self._title), width)) + " "
         aside = f" {self._aside}" if self._aside else ""
         room = width - cell_len(title) - cell_len(aside)
@@ -51,6 +47,14 @@ class Panel(Vertical):
     def __init__(
         self, title: str, *children: Widget, id: str | None = None, classes: str = ""
     ) -> None:
+        """A panel with its title above its children.
+
+        Args:
+            title: The title.
+            children: The widgets below the title.
+            id: Id of the widget.
+            classes: Further classes of the widget, with spaces between them.
+        """
         self._head = PanelTitle(title)
         super().__init__(self._head, *children, id=id, classes=f"panel {classes}")
 

@@ -35,7 +35,13 @@ class Parts(Widget):
     current: reactive[str] = reactive("")
 
     def __init__(self, names: Mapping[str, str], current: str, *, id: str | None = None) -> None:
-        """``names`` are what is shown, by key; ``current`` is one of the keys."""
+        """A line of names.
+
+        Args:
+            names: What is shown, by key.
+            current: Key of the marked one.
+            id: Id of the widget.
+        """
         super().__init__(id=id)
         self._names = dict(names)
         self.set_reactive(Parts.current, current)

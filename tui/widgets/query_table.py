@@ -7,12 +7,9 @@ so. Drawing costs what is visible, whatever the number of rows.
 from __future__ import annotations
 
 from array import array
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import accumulate
 from typing import Any, ClassVar, Generic, TypeVar
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
@@ -24,18 +21,24 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.glyphs import UNICODE, Glyphs
-from tui.plain import fit
-from tui.widgets.column import Cell, Column
+from tui.table import Cell, Column
+from tui.widgets.paged_rows import PAGE_ROWS, PagedRows
+from tui.widgets.table_drawing import GUTTER, TableDrawing
 
 Row = TypeVar("Row")
 
-PAGE_ROWS = 64
-KEPT_ROWS = 32 * PAGE_ROWS
-"""Rows kept in memory, the last seen."""
-GUTTER = 4
-"""Cells before the first column: a mark, a sign of the row's state, and blanks."""
-GAP = 2
-"""Blanks after each column."""
+
+class _Said(Message):
+    """What a table says of itself."""
+
+    def __init__(self, table: QueryTable[Any]) -> None:
+        super().__init__()
+        self.table = table
+
+    @property
+    def control(self) -> QueryTable[Any]:
+        """The table."""
+        return self.table
 
 
 class QueryTable(ScrollView, Generic[Row], can_focus=True):
@@ -84,59 +87,32 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
     column: reactive[int] = reactive(0, repaint=False)
     """The column that is current."""
 
-    class PageWanted(Message):
+    class PageWanted(_Said):
         """Rows have come into sight; answer with ``put``."""
 
         def __init__(self, table: QueryTable[Any], ids: Sequence[int]) -> None:
-            super().__init__()
-            self.table = table
+            super().__init__(table)
             self.ids = ids
 
-        @property
-        def control(self) -> QueryTable[Any]:
-            """The table."""
-            return self.table
-
-    class Moved(Message):
+    class Moved(_Said):
         """Another row or column is current."""
-
-        def __init__(self, table: QueryTable[Any]) -> None:
-            super().__init__()
-            self.table = table
-
-        @property
-        def control(self) -> QueryTable[Any]:
-            """The table."""
-            return self.table
 
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, QueryTable.Moved) and message.table is self.table
 
-    class Chosen(Message):
+    class Chosen(_Said):
         """Enter, or a click on the current row."""
 
         def __init__(self, table: QueryTable[Any], id: int) -> None:
-            super().__init__()
-            self.table = table
+            super().__init__(table)
             self.id = id
 
-        @property
-        def control(self) -> QueryTable[Any]:
-            """The table."""
-            return self.table
-
-    class Sorted(Message):
+    class Sorted(_Said):
         """A heading was clicked."""
 
         def __init__(self, table: QueryTable[Any], key: str) -> None:
-            super().__init__()
-            self.table = table
+            super().__init__(table)
             self.key = key
-
-        @property
-        def control(self) -> QueryTable[Any]:
-            """The table."""
-            return self.table
 
     def __init__(
         self,
@@ -162,15 +138,13 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         self._above = int(heading)
         self._glyphs = glyphs
         self._ids: array[int] = array("q")
-        self._rows: OrderedDict[int, Row] = OrderedDict()
+        self._rows: PagedRows[Row] = PagedRows()
         self._drawn: dict[int, tuple[Strip, Strip]] = {}
         self._plain_style: Style | None = None
-        self._asked: set[int] = set()
-        self._missing: set[int] = set()
         self._order: tuple[str, bool] | None = None
         self.marked: dict[int, None] = {}
         """Ids of marked rows, in the order in which they were marked."""
-        self._measure()
+        self._draw_anew()
 
     # What the owner says
 
@@ -191,7 +165,7 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         self._drawn.clear()
         keys = [column.key for column in columns]
         self.column = keys.index(key) if key in keys else min(self.column, len(keys) - 1)
-        self._measure()
+        self._draw_anew()
 
     def set_ids(self, ids: array[int], *, follow: bool = True) -> None:
         """Shows other rows.
@@ -204,7 +178,7 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         current = self.current_id
         offset = self.cursor - round(self.scroll_y)
         self._ids = ids
-        self._asked.clear()
+        self._rows.ask_again()
         place = self.cursor
         if follow and current is not None:
             try:
@@ -220,23 +194,17 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
 
     def put(self, rows: Mapping[int, Row]) -> None:
         """Takes rows that were asked for."""
-        for number, row in rows.items():
-            self._rows[number] = row
-            self._rows.move_to_end(number)
+        dropped = self._rows.put(rows)
+        for number in (*rows, *dropped):
             self._drawn.pop(number, None)
-        while len(self._rows) > KEPT_ROWS:
-            number, _ = self._rows.popitem(last=False)
-            self._drawn.pop(number, None)
-        self._asked.clear()
         self.refresh()
         if self.current_id in rows:
             self.post_message(self.Moved(self))
 
     def forget(self) -> None:
         """Drops all rows: they mean something else now."""
-        self._rows.clear()
+        self._rows.forget()
         self._drawn.clear()
-        self._asked.clear()
         self.marked = {}
         self.refresh()
 
@@ -258,8 +226,7 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
     @property
     def current(self) -> Row | None:
         """The current row, None until it has been read."""
-        number = self.current_id
-        return None if number is None else self._rows.get(number)
+        return self._rows.get(self.current_id)
 
     @property
     def current_column(self) -> Column[Row]:
@@ -268,11 +235,12 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
 
     def at_hand(self) -> frozenset[int]:
         """Ids of the rows that need not be read."""
-        return frozenset(self._rows)
+        return self._rows.at_hand()
 
     def seen(self, ids: Iterable[int]) -> list[Row]:
         """The rows of some ids that are at hand."""
-        return [self._rows[number] for number in ids if number in self._rows]
+        found = (self._rows.get(number) for number in ids)
+        return [row for row in found if row is not None]
 
     def mark(self, ids: Iterable[int]) -> None:
         """Marks these rows and no others."""
@@ -295,13 +263,12 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
 
     # Layout
 
+    def _draw_anew(self) -> None:
+        self._drawing = TableDrawing(self._columns, self._sign, self._glyphs)
+        self._measure()
+
     def _measure(self) -> None:
-        first = self._columns[0].width if self._columns else 0
-        self._fixed = GUTTER + first + GAP
-        widths = [column.width + GAP for column in self._columns[1:]]
-        # Where each column begins behind the fixed part; the last number is where all end.
-        self._starts = tuple(accumulate(widths, initial=0))
-        size = Size(self._fixed + self._starts[-1], len(self._ids) + self._above)
+        size = Size(self._drawing.places.width, len(self._ids) + self._above)
         if min(size.height, self.virtual_size.height) > self.size.height > 0:
             # The scrollbar was there and stays: rows that come while others write need no new
             # layout of the whole screen, which is what setting the size would bring.
@@ -323,21 +290,27 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
             top = self.cursor
         elif self.cursor >= top + self._room:
             top = self.cursor - self._room + 1
-        left = round(self.scroll_x)
-        if self.column > 0:
-            start, end = self._starts[self.column - 1], self._starts[self.column]
-            width = self.scrollable_content_region.width - self._fixed
-            left = start if start < left else max(left, end - width)
-        else:
-            left = 0
+        left = self._drawing.places.left_to_show(self.column, self._left, self._width)
         self.scroll_to(x=left, y=top, animate=False, immediate=True)
+
+    @property
+    def _left(self) -> int:
+        """Cells that are scrolled away."""
+        return round(self.scroll_x)
+
+    @property
+    def _width(self) -> int:
+        """Cells of the table on the screen."""
+        return self.scrollable_content_region.width
 
     # Drawing
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen."""
         if y < self._above:
-            return self._heading()
+            return self._drawing.heading(
+                self._order, self._style_of, left=self._left, width=self._width
+            )
         place = round(self.scroll_y) + y - self._above
         base = self._base()
         if place >= len(self._ids):
@@ -345,7 +318,7 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         number = self._ids[place]
         if place == self.cursor:
             name = "cursor" if self.has_focus else "blurred"
-            style = base + self.get_component_rich_style(f"query-table--{name}", partial=True)
+            style = base + self._style_of(name, True)
             return self._strip(*self._row(number, style, current=True), style)
         drawn = self._drawn.get(number)
         if drawn is None:
@@ -357,16 +330,19 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         return self._strip(*drawn, base)
 
     def _row(self, number: int, style: Style, *, current: bool) -> tuple[Strip, Strip]:
-        """The fixed part of a row and the rest of it."""
-        row = self._rows.get(number)
-        cells = [
-            self._cell(index, column, row, style, current=current)
-            for index, column in enumerate(self._columns)
-        ]
-        return (
-            Strip([*self._gutter(number, row, style), *cells[0]]),
-            Strip([segment for cell in cells[1:] for segment in cell]),
+        return self._drawing.row(
+            self._rows.get(number),
+            style,
+            self._style_of,
+            marked=number in self.marked,
+            current=self.column if current and self.has_focus else None,
         )
+
+    def _strip(self, fixed: Strip, rest: Strip, style: Style) -> Strip:
+        return self._drawing.joined(fixed, rest, style, left=self._left, width=self._width)
+
+    def _style_of(self, name: str, partial: bool) -> Style:
+        return self.get_component_rich_style(f"query-table--{name}", partial=partial)
 
     def _base(self) -> Style:
         # Asking costs a third of a millisecond, and every line asks.
@@ -382,86 +358,14 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         self._drawn.clear()
         self._plain_style = None
 
-    def _heading(self) -> Strip:
-        plain_style = self.get_component_rich_style("query-table--header")
-        sorted_style = self.get_component_rich_style("query-table--sorted")
-        segments = [Segment(" " * GUTTER, plain_style)]
-        rest: list[Segment] = []
-        for index, column in enumerate(self._columns):
-            label, style, gap = column.label, plain_style, " " * GAP
-            if self._order is not None and self._order[0] == column.key:
-                arrow = self._glyphs.down if self._order[1] else self._glyphs.up
-                style = sorted_style
-                if column.right:
-                    gap = arrow.ljust(GAP)
-                else:
-                    label = f"{label} {arrow}"
-            room = column.width if column.right else column.width + GAP - 1
-            text = fit(label, room, right=column.right, ellipsis=self._glyphs.ellipsis)
-            text = text + gap if column.right else f"{text} "
-            (segments if index == 0 else rest).append(Segment(text, style))
-        strip = self._strip(Strip(segments), Strip(rest), plain_style)
-        room = self.scrollable_content_region.width
-        if self._fixed + self._starts[-1] - round(self.scroll_x) <= room:
-            return strip
-        # More columns to the right.
-        more = Segment(self._glyphs.more, sorted_style)
-        return Strip.join([strip.crop(0, room - 1), Strip([more])])
-
-    def _gutter(self, number: int, row: Row | None, style: Style) -> list[Segment]:
-        marked = number in self.marked
-        mark_style = style + self.get_component_rich_style("query-table--mark", partial=True)
-        text, tone = ("", "") if row is None else self._sign(row)
-        return [
-            Segment(self._glyphs.on if marked else " ", mark_style),
-            Segment(" ", style),
-            Segment((text or " ")[:1], self._toned(tone, style)),
-            Segment(" ", style),
-        ]
-
-    def _cell(
-        self, index: int, column: Column[Row], row: Row | None, style: Style, *, current: bool
-    ) -> list[Segment]:
-        text, tone = (self._glyphs.dot, "muted") if row is None else column.cell(row)
-        text = fit(text, column.width, right=column.right, ellipsis=self._glyphs.ellipsis)
-        toned = self._toned(tone, style)
-        if not (current and index == self.column and self.has_focus):
-            return [Segment(text, toned), Segment(" " * GAP, style)]
-        word = text.strip()
-        before = text[: len(text) - len(text.lstrip())] if word else ""
-        shown = toned + self.get_component_rich_style("query-table--cell", partial=True)
-        after = " " * (len(text) - len(before) - len(word))
-        return [Segment(before, style), Segment(word, shown), Segment(after + " " * GAP, style)]
-
-    def _toned(self, tone: str, style: Style) -> Style:
-        if not tone:
-            return style
-        return style + self.get_component_rich_style(f"query-table--{tone}", partial=True)
-
-    def _strip(self, fixed: Strip, rest: Strip, style: Style) -> Strip:
-        width = self.scrollable_content_region.width
-        left = round(self.scroll_x)
-        scrolled = rest.crop_extend(left, left + max(0, width - self._fixed), style)
-        return Strip.join([fixed, scrolled]).crop_extend(0, width, style)
-
     # Reading
 
     def _want(self, page: int) -> None:
-        if page in self._asked:
-            return
-        if not self._missing:
+        if self._rows.want(page):
             self.call_next(self._ask)
-        self._missing.add(page)
 
     def _ask(self) -> None:
-        pages, self._missing = sorted(self._missing), set()
-        self._asked.update(pages)
-        ids = [
-            number
-            for page in pages
-            for number in self._ids[page * PAGE_ROWS : (page + 1) * PAGE_ROWS]
-            if number not in self._rows
-        ]
+        ids = self._rows.wanted(self._ids)
         if ids:
             self.post_message(self.PageWanted(self, ids))
 
@@ -519,7 +423,7 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         place = event.get_content_offset(self)
         if place is None:
             return
-        index = self._column_at(place.x)
+        index = self._drawing.places.column_at(place.x, self._left)
         if place.y < self._above:
             if index is not None:
                 self.post_message(self.Sorted(self, self._columns[index].key))
@@ -537,14 +441,3 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
             if index is not None:
                 self.column = index
             self._go(row)
-
-    def _column_at(self, x: int) -> int | None:
-        if x < self._fixed:
-            return 0
-        inside = x - self._fixed + round(self.scroll_x)
-        for index, (start, end) in enumerate(
-            zip(self._starts, self._starts[1:], strict=False), start=1
-        ):
-            if start <= inside < end:
-                return index
-        return None

@@ -7,7 +7,6 @@ which may be a hundred thousand, see ``query_table``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from rich.cells import cell_len
@@ -23,33 +22,13 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from tui.table import FlexColumn, Row
+
 GAP = 2
 """Cells between two columns."""
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column."""
-
-    title: str
-    width: int
-    """Least width in cells."""
-    grow: int = 0
-    """Its share of the cells that are left over."""
-    align: Literal["left", "right"] = "left"
-    keep: int = 9
-    """Where there is too little room, columns of the lowest ``keep`` go first."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row; its cells are ``Text``, because what is in them is data."""
-
-    key: str
-    cells: tuple[Text, ...]
-
-
-def layout(columns: Sequence[Column], width: int) -> dict[int, int]:
+def layout(columns: Sequence[FlexColumn], width: int) -> dict[int, int]:
     """The columns that fit into ``width`` cells, as index to width."""
     kept = list(range(len(columns)))
 
@@ -110,7 +89,7 @@ class Rows(ScrollView, can_focus=True):
 
     def __init__(
         self,
-        columns: Sequence[Column],
+        columns: Sequence[FlexColumn],
         *,
         header: bool = True,
         empty: str = "",
@@ -118,7 +97,16 @@ class Rows(ScrollView, can_focus=True):
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
-        """A table without rows; ``empty`` is what it shows then."""
+        """A table without rows.
+
+        Args:
+            columns: The columns, from the left.
+            header: Whether their names stand above the rows.
+            empty: What is shown while there are no rows.
+            ellipsis: What a cell ends in where it is cut.
+            id: Id of the widget.
+            classes: Classes of the widget.
+        """
         super().__init__(id=id, classes=classes)
         self._columns = tuple(columns)
         self._header = header

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Sequence
 
 from rich.cells import cell_len
 from rich.text import Text
 from textual.widget import Widget
 
+from tui.base import AppPart
 from tui.glyphs import Glyphs
 from tui.palette import Palette
 from tui.plain import fit
+from tui.present import number
 
-if TYPE_CHECKING:
-    from tui.app import AsrprofApp
+_LEAST_CURVE = 6
+"""Cells that a curve has beside the ends of its axis."""
 
 
 def spark(
@@ -39,8 +40,7 @@ def spark(
     shown = list(values)[-width:] if width > 0 else []
     if not shown:
         return [" " * width] * height
-    low = 0.0 if from_zero else min(shown)
-    high = max(*shown, top, low)
+    low, high = ends_of(shown, from_zero=from_zero, top=top)
     steps = len(glyphs) * height
     middle = (steps + 1) // 2
     levels = [
@@ -57,7 +57,19 @@ def spark(
     return lines
 
 
-class Spark(Widget):
+def ends_of(values: Sequence[float], *, from_zero: bool, top: float = 0.0) -> tuple[float, float]:
+    """What the lowest and the highest bar of a curve are.
+
+    Args:
+        values: Those that are drawn, at least one.
+        from_zero: See ``spark``.
+        top: See ``spark``.
+    """
+    low = 0.0 if from_zero else min(values)
+    return low, max(*values, top, low)
+
+
+class Spark(AppPart, Widget):
     """Two lines or more: name and value above, the curve below; in one line, side by side."""
 
     def __init__(
@@ -67,21 +79,38 @@ class Spark(Widget):
         from_zero: bool = True,
         top: float = 0.0,
         nothing: str = "",
+        said: Callable[[float], str] = number,
         id: str | None = None,
     ) -> None:
-        """``nothing`` says why there may be no value; for the rest see ``spark``."""
+        """A curve without values.
+
+        Args:
+            name: Name of the value.
+            from_zero: See ``spark``.
+            top: See ``spark``.
+            nothing: Why there may be no value.
+            said: Writes an end of the axis, with its unit.
+            id: Id of the widget.
+        """
         super().__init__(id=id)
         self._title = name
         self._from_zero = from_zero
         self._top = top
         self._nothing = nothing
+        self._said = said
         self._instead = ""
         self._values: tuple[float, ...] = ()
         self._value = ""
         self._aside = ""
 
     def show(self, values: Sequence[float], value: str, aside: str = "") -> None:
-        """The curve, the latest value in words, and words beside it."""
+        """Shows a curve.
+
+        Args:
+            values: The values, oldest first.
+            value: The latest value in words.
+            aside: Words beside it.
+        """
         new = (tuple(values), value, aside)
         if new != (self._values, self._value, self._aside):
             self._values, self._value, self._aside = new
@@ -95,7 +124,7 @@ class Spark(Widget):
             self.refresh()
 
     def render(self) -> Text:
-        app = cast("AsrprofApp", self.app)
+        app = self.asrprof
         palette, glyphs = app.palette, app.glyphs
         width, height = self.size.width, self.size.height
         head = Text(fit(self._title, min(9, width)), palette.muted, no_wrap=True)
@@ -106,12 +135,38 @@ class Spark(Widget):
             if not self._values:
                 return head.append_text(value)
             head.append(" " * max(0, 8 - value.cell_len)).append_text(value).append(" ")
-            return head.append_text(self._curve(width - head.cell_len, 1, palette, glyphs))
+            aside = f" {self._span(width)}"
+            if width - head.cell_len - cell_len(aside) < _LEAST_CURVE:
+                aside = ""
+            room = width - head.cell_len - cell_len(aside)
+            head.append_text(self._curve(room, 1, palette, glyphs))
+            return head.append(aside, palette.muted)
         head.append_text(value)
         room = width - head.cell_len
         if self._aside and cell_len(self._aside) < room:
             head.append(fit(self._aside, room, right=True), palette.muted)
-        return head.append("\n").append_text(self._curve(width, height - 1, palette, glyphs))
+        head.append("\n")
+        # Beside the first and the last line of bars; both beside the only one.
+        high, low = self._ends(width) if self._values else ("", "")
+        beside = [high, *[""] * (height - 3), low] if height > 2 else [self._span(width)]
+        size = max(map(cell_len, beside))
+        room = width - size - 1
+        if not size or room < _LEAST_CURVE:
+            return head.append_text(self._curve(width, height - 1, palette, glyphs))
+        lines = self._curve(room, height - 1, palette, glyphs).split("\n", allow_blank=True)
+        for line, end in zip(lines, beside, strict=True):
+            line.append(f" {end}", palette.muted)
+        return head.append_text(Text("\n").join(lines))
+
+    def _span(self, width: int) -> str:
+        """The ends of the axis in one line."""
+        return " to ".join(reversed(self._ends(width))) if self._values else ""
+
+    def _ends(self, width: int) -> tuple[str, str]:
+        """The upper and the lower end of the axis in words."""
+        shown = self._values[-width:]
+        low, high = ends_of(shown, from_zero=self._from_zero, top=self._top)
+        return self._said(high), self._said(low)
 
     def _curve(self, width: int, height: int, palette: Palette, glyphs: Glyphs) -> Text:
         """The bars; what is not filled yet has a faint ground line."""

@@ -60,6 +60,13 @@ class Tab(Static):
     """One tab's title."""
 
     def __init__(self, tab: str, number: int, title: str) -> None:
+        """A tab of the bar.
+
+        Args:
+            tab: Id of the tab.
+            number: The key that opens it.
+            title: Its name.
+        """
         super().__init__(Text.assemble((f"{number} ", "dim"), title))
         self.tab = tab
 

@@ -20,7 +20,7 @@ from runner.dispatch.fleet.messages import Order, Seen
 from runner.dispatch.ingest import FolderSpool
 from runner.errors import UserError
 from store import owner_is_dead, process_owner
-from store.schema import MIGRATIONS
+from store.schema import SCHEMA_VERSION
 
 PORTION = 4 * 2**20
 """Bytes of log and of spool in one answer."""
@@ -124,9 +124,9 @@ def _check_version(order: Order) -> None:
     Raises:
         UserError: This node has another.
     """
-    if (order.version, order.schema) != (__version__, len(MIGRATIONS)):
+    if (order.version, order.schema) != (__version__, SCHEMA_VERSION):
         raise UserError(
-            f"this node has asrprof {__version__} with store schema {len(MIGRATIONS)}, the "
+            f"this node has asrprof {__version__} with store schema {SCHEMA_VERSION}, the "
             f"dispatcher {order.version} with {order.schema}: install the same on both"
         )
 

@@ -13,7 +13,7 @@ from runner.dispatch.fleet.needs import ARCH, HOST, normalise
 from runner.doctor import Check, examine
 from runner.measure.environment import read_cpu, read_memory_bytes
 from runner.measure.nvml import open_nvml
-from store.schema import MIGRATIONS
+from store.schema import SCHEMA_VERSION
 
 SLOT = "asrprof"
 """The resource of which a node has one for each job that it may measure at once."""
@@ -62,7 +62,7 @@ def tell_facts() -> NodeFacts:
         memory_bytes=read_memory_bytes(Path("/proc")),
         gpus=tuple(gpu.name for gpu in boards.gpus),
         version=__version__,
-        schema=len(MIGRATIONS),
+        schema=SCHEMA_VERSION,
         python=platform.python_version(),
         # A node has no store of its own.
         checks=tuple(check for check in report.checks if check.name != "store"),

@@ -73,6 +73,11 @@ class FleetHandle(Handle):
         return Running(placed=sight.state == "there", node=self._node)
 
     def bring(self, store: Store, *, last: bool) -> None:
+        """Takes in what the runner has spooled on its node.
+
+        Raises:
+            UnreachableError: The cluster does not give it.
+        """
         try:
             self._bringer.bring(store, last=last)
         except LinkError as error:

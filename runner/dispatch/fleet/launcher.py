@@ -42,8 +42,8 @@ from runner.dispatch.launcher import (
 )
 from runner.dispatch.logs import log_path
 from runner.dispatch.needs import needs_of
-from store import HELD, JobRow, Lane, Store, StoreError
-from store.schema import MIGRATIONS
+from store import HELD, JobRow, Pool, Store, StoreError
+from store.schema import SCHEMA_VERSION
 
 TARGET = "ray"
 NODES_S = 2.0
@@ -133,15 +133,19 @@ class RayLauncher(Launcher):
 
     # A launcher's part
 
-    def lanes(self, store: Store) -> list[Lane]:
+    def pools(self, store: Store) -> list[Pool]:
         """One for each kind of needs: each may have all the nodes that have those."""
         return [
-            Lane(TARGET, (TARGET,), sum(node.slots for node in self.matching(needs)), needs)
+            Pool(TARGET, (TARGET,), sum(node.slots for node in self.matching(needs)), needs)
             for needs in store.queue.needs(TARGET)
         ]
 
     def check(self, needs: str | None = None) -> None:
-        """Connects, and looks for a node that measures and has what is needed."""
+        """Connects, and looks for a node that measures and has what is needed.
+
+        Raises:
+            LaunchError: The cluster does not answer, or has no such node.
+        """
         try:
             found = self.matching(needs)
         except UnreachableError as error:
@@ -157,7 +161,12 @@ class RayLauncher(Launcher):
             )
 
     def launch(self, job: JobRow) -> Handle:
-        """Gives a job to the cluster, which places it."""
+        """Gives a job to the cluster, which places it.
+
+        Raises:
+            LaunchError: Its folders cannot travel, or its name is taken.
+            UnreachableError: The cluster does not answer.
+        """
         with Store.open(self._store_path, readonly=True) as store:
             ticket = ticket_of(store, job)
         work = Path(job.folder or Path.cwd())
@@ -165,7 +174,7 @@ class RayLauncher(Launcher):
             name=self._name(job.id, job.attempt),
             ticket=ticket,
             version=__version__,
-            schema=len(MIGRATIONS),
+            schema=SCHEMA_VERSION,
             kind=self._kind(),
             cuda=gpus_of(ticket.config) > 0,
             command=self._command,
@@ -189,7 +198,11 @@ class RayLauncher(Launcher):
         return self._handle(job, cluster)
 
     def find(self, job: JobRow) -> Handle | None:
-        """The agent of this attempt."""
+        """The agent of this attempt.
+
+        Raises:
+            UnreachableError: The cluster does not answer, or is not the one that has it.
+        """
         with self._reached():
             cluster = self._link().ask(Hello(), str)
             known = (job.handle or "").partition("/")[0]

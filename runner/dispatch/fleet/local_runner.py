@@ -21,7 +21,7 @@ from runner.dispatch.launcher import Exited, Handle, LaunchError, Unreachable
 from runner.dispatch.logs import log_path, spool_path
 from runner.dispatch.process import RUNNER, exit_words, runner_environment
 from runner.spool import write_ticket
-from store import Store, process_owner
+from store import JobRequest, Store, process_owner
 
 _PR_SET_PDEATHSIG = 1
 KILL_S = 5.0
@@ -74,6 +74,11 @@ class ProcessRunner(LocalRunner):
 
     def __init__(self, order: Order, folder: Path, work: Path) -> None:
         """Starts it.
+
+        Args:
+            order: The attempt, and what it needs.
+            folder: Gets the runner's output and its spool.
+            work: Where relative paths of the config start.
 
         Raises:
             LaunchError: It cannot be started.
@@ -149,6 +154,11 @@ class ContainerRunner(LocalRunner):
     def __init__(self, order: Order, folder: Path, work: Path) -> None:
         """Starts it.
 
+        Args:
+            order: The attempt, and what it needs.
+            folder: Gets the runner's output and its spool.
+            work: Where relative paths of the config start.
+
         Raises:
             LaunchError: There is no engine, or no image, or it cannot be started.
         """
@@ -167,7 +177,7 @@ class ContainerRunner(LocalRunner):
                 str(json.loads(order.ticket.config).get("name", "")), order.ticket.config
             )
             job_id = store.queue.add(
-                benchmark, target=launcher.target, cases_total=1, folder=str(work)
+                benchmark, JobRequest(target=launcher.target, folder=str(work)), cases_total=1
             )
             job = store.attempts.claim(process_owner(), 1e9, targets=(launcher.target,))
             assert job is not None and job.id == job_id

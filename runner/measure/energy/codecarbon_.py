@@ -16,7 +16,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -39,6 +39,38 @@ OLDEST = (3, 3, 2)
 
 JOULES_PER_KWH = 3.6e6
 _MODEL_MODES = frozenset({"cpu_load", "constant"})
+
+_SETTINGS: Mapping[str, Any] = {
+    # What a figure depends on, each at codecarbon's own default.
+    "tracking_mode": "machine",
+    "pue": 1.0,
+    "wue": 0.0,
+    "force_cpu_power": None,
+    "force_ram_power": None,
+    "force_mode_cpu_load": False,
+    "rapl_include_dram": False,
+    "rapl_prefer_psys": False,
+    "gpu_ids": None,
+    "measure_power_secs": 15.0,
+    "region": None,
+    "cloud_provider": None,
+    "cloud_region": None,
+    "country_2letter_iso_code": None,
+    # What would write a file, open a connection or print.
+    "project_name": "asrprof",
+    "output_dir": ".",
+    "output_methods": [],
+    "output_handlers": [],
+    "logging_logger": None,
+    "emissions_endpoint": None,
+    "electricitymaps_api_token": None,
+    "metadata": None,
+    "allow_multiple_runs": True,
+    "log_level": "critical",
+    "logger_preamble": "",
+}
+"""Every argument of the tracker that matters: it would take one that it is not given from
+`~/.codecarbon.config`, `./.codecarbon.config` or a variable `CODECARBON_*`."""
 
 Import = Callable[[str], ModuleType | Any]
 
@@ -112,19 +144,10 @@ class CodeCarbon(EnergySource):
         self._tasks.clear()
         codecarbon = _import_silently(self._load)
         self.carbon = self._intensity()
-        # Explicit arguments outrank a .codecarbon.config and CODECARBON_* variables, which
-        # could ask for files or a server. A forced intensity needs no look-up.
         tracker = codecarbon.OfflineEmissionsTracker(
+            **_SETTINGS,
             country_iso_code=self._country or "",
-            project_name="asrprof",
-            tracking_mode="machine",
-            output_methods=[],
-            output_handlers=[],
-            emissions_endpoint=None,
-            electricitymaps_api_token=None,
-            allow_multiple_runs=True,
-            log_level="critical",
-            logger_preamble="",
+            # A forced intensity needs no look-up.
             force_carbon_intensity_g_co2e_kwh=self.carbon.kg_per_kwh * 1000,
         )
         # Its constructor swallows every exception; a tracker without a run id did not come up.

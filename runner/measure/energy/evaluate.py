@@ -1,4 +1,4 @@
-"""From marks to figures: joules a batch with their uncertainty, or the reason for none."""
+"""Turns marks into figures: joules a batch with their uncertainty, or the reason for none."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from runner.measure.energy.source import (
     SourceError,
     Span,
 )
+from stats.intervals import FEWEST_ROUNDS
 from store.records import EnergyReading
 
 MIN_WINDOW_S = 2.0
@@ -28,6 +29,7 @@ MAX_FOREIGN_CPU = 0.05
 MIN_NET_SIGMAS = 2.0
 MAX_DISAGREEMENT = 0.10
 
+FEW_WINDOWS = f"fewer than {FEWEST_ROUNDS} windows do not tell their scatter"
 NO_NET_FOR_ESTIMATE = "an estimate is a model of power: subtracting its own idle term means nothing"
 
 
@@ -121,6 +123,12 @@ def disturbed_estimate(
     """Why an estimate that fills the row is worth less than usual, in words, or None.
 
     It is no refusal: the figure is of the whole machine and unbounded in any case.
+
+    Args:
+        readings: All readings of the case.
+        primary: The source that fills the row; None where none does.
+        foreign_cpu: Share of the machine's CPU time that others used, 0 to 1; None where it is not
+            known.
     """
     labels = {reading.source: reading.label for reading in readings}
     if primary is None or labels[primary] != "estimated":
@@ -229,11 +237,12 @@ def _accepted(
     mean_w = total / seconds
     estimated = source.label == "estimated"
     variance = 0.0 if estimated else _variance(recording, energies)
+    certain = not estimated and n >= FEWEST_ROUNDS
     reading = _reading(recording)
     reading = dataclasses.replace(
         reading,
         gross_j=gross,
-        uncertainty_j=None if estimated else math.sqrt(variance),
+        uncertainty_j=math.sqrt(variance) if certain else None,
         idle_w=energies.idle_w,
         mean_w=mean_w,
         detail=_detail(recording, energies, carbon, gross),
@@ -253,7 +262,7 @@ def _accepted(
             f"{net_sigma:.3g} J: gross {gross:.3g} J, idle {energies.idle_w:.3g} W over "
             f"{seconds_a_batch:.3g} s ({n} windows)",
         )
-    return dataclasses.replace(reading, net_j=net, net_uncertainty_j=net_sigma)
+    return dataclasses.replace(reading, net_j=net, net_uncertainty_j=net_sigma if certain else None)
 
 
 def _variance(recording: Recording, energies: _Energies) -> float:
@@ -326,6 +335,8 @@ def _detail(
         fields["refresh_assumed"] = True
     if recording.windows and source.label == "estimated":
         fields["uncertainty"] = "unbounded: a model, not a meter"
+    elif 0 < len(recording.windows) < FEWEST_ROUNDS:
+        fields["uncertainty"] = FEW_WINDOWS
     if carbon is not None and gross_j is not None:
         fields["emissions"] = {
             "kg_per_batch": gross_j / 3.6e6 * carbon.kg_per_kwh,

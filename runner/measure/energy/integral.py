@@ -50,6 +50,11 @@ def largest_gap(readings: Sequence[PowerReading], t0: float, t1: float) -> float
     """Longest time between neighbouring readings that enclose or lie in the span, in seconds.
 
     None when no reading is at or before ``t0``, or none at or after ``t1``.
+
+    Args:
+        readings: Readings in the order of their times.
+        t0: Start of the span, in seconds of the readings' clock.
+        t1: End of the span.
     """
     times = [reading.time_s for reading in readings]
     first = bisect_right(times, t0) - 1

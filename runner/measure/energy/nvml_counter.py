@@ -60,7 +60,13 @@ class NvmlCounter(CounterSource):
     def __init__(
         self, gpu: Gpu | NoGpu, *, clock: Clock = time.monotonic, sleep: Sleep = time.sleep
     ) -> None:
-        """Takes the board, or the reason that there is none."""
+        """Opens nothing yet.
+
+        Args:
+            gpu: The board, or the reason that there is none.
+            clock: Monotonic seconds.
+            sleep: Waits so many seconds.
+        """
         super().__init__(clock=clock, sleep=sleep)
         self._gpu = gpu
 

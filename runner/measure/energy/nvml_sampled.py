@@ -45,7 +45,14 @@ class NvmlSampled(PowerSource):
         sleep: Sleep = time.sleep,
         ticker: Ticker | None = None,
     ) -> None:
-        """Takes the board, or the reason that there is none."""
+        """Opens nothing yet.
+
+        Args:
+            gpu: The board, or the reason that there is none.
+            clock: Monotonic seconds.
+            sleep: Waits so many seconds.
+            ticker: Calls the poll; a thread by default.
+        """
         super().__init__(clock=clock, sleep=sleep, ticker=ticker)
         self._gpu = gpu
         self._instant = True

@@ -74,7 +74,13 @@ class _Meter:
 
 
 def unwrap(before_uj: int, after_uj: int, range_uj: int | None) -> int:
-    """Increase of a counter that may have wrapped once; negative when it was reset."""
+    """Increase in µJ of a counter that may have wrapped once; negative when it was reset.
+
+    Args:
+        before_uj: The counter at the start.
+        after_uj: The counter at the end.
+        range_uj: Where the counter wraps; None where it is not known.
+    """
     if after_uj >= before_uj or range_uj is None:
         return after_uj - before_uj
     return after_uj + range_uj - before_uj

@@ -43,7 +43,7 @@ SETTLE_S = 1.0
 TOUCH_S = 0.5
 """Counters are read this often within a span: far below the time in which any RAPL wraps."""
 
-PATIENCE = 3
+ENOUGH_FACTOR = 3
 """Where one round of the cycle outlasts a window, two windows are enough once this many times the
 asked-for seconds were measured: scatter shrinks with time, not with the number of windows."""
 
@@ -267,7 +267,7 @@ class _Run:
                 self._progress("cooling down")
                 self._rest(self._limits.energy_cooldown_seconds)
             self._window(number)
-            if number > 1 and self._worked_s >= PATIENCE * self._windows * self._window_s:
+            if number > 1 and self._worked_s >= ENOUGH_FACTOR * self._windows * self._window_s:
                 break
         self._baseline("idle after")
         # Sensors need a reading beyond the last edge.

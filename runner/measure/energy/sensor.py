@@ -46,7 +46,13 @@ class PowerSource(EnergySource):
         sleep: Sleep = time.sleep,
         ticker: Ticker | None = None,
     ) -> None:
-        """Takes the ticker that calls the poll; a thread by default."""
+        """Opens nothing yet.
+
+        Args:
+            clock: Monotonic seconds.
+            sleep: Waits so many seconds.
+            ticker: Calls the poll; a thread by default.
+        """
         super().__init__(clock=clock, sleep=sleep)
         self._ticker = ticker or ThreadTicker()
         self._readings: list[PowerReading] = []

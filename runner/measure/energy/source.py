@@ -90,7 +90,7 @@ class CarbonIntensity:
 
 
 class EnergySource(ABC):
-    """One way to learn joules."""
+    """One way to obtain joules."""
 
     name: str
     label: EnergyLabel

@@ -67,6 +67,7 @@ print(json.dumps({
 """
 
 
+@pytest.mark.timed
 @pytest.mark.skipif(sys.platform != "linux", reason="the modes asserted are Linux's")
 def test_the_real_tracker_is_silent_offline_and_an_estimate(tmp_path: Path) -> None:
     pytest.importorskip("codecarbon")
@@ -246,3 +247,81 @@ def test_an_unknown_country_is_told_apart_from_a_known_one() -> None:
         source = CodeCarbon(country=country, load=load)
         source.open()
         assert source.carbon is not None and basis in source.carbon.basis
+
+
+ASKED = """
+import json
+from runner.measure.energy.codecarbon_ import CodeCarbon
+
+source = CodeCarbon(device="cpu", country="PRT")
+source.open()
+source.begin()
+source.end()
+(task,) = source._tasks
+settings = {name: repr(value) for name, value in source._tracker._conf.items()}
+print(json.dumps({
+    "settings": settings, "modes": source._modes, "ram_w": task.ram_power, "pue": task.pue,
+    "tdp_w": [getattr(part, "_tdp", None) for part in source._tracker._hardware],
+}))
+source.close()
+"""
+
+ELSEWHERE = {
+    "pue": "2",
+    "wue": "3",
+    "force_cpu_power": "300",
+    "force_ram_power": "77",
+    "force_mode_cpu_load": "true",
+    "gpu_ids": "7",
+    "tracking_mode": "process",
+    "rapl_include_dram": "true",
+    "measure_power_secs": "1",
+    "output_dir": "/nowhere",
+    "country_2letter_iso_code": "DE",
+    "region": "quebec",
+    "save_to_file": "true",
+}
+"""What a user of codecarbon may have set for other work."""
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("place", ["home", "folder", "variables"])
+def test_settings_of_other_work_change_nothing(tmp_path: Path, place: str) -> None:
+    """By every way that codecarbon reads them: the settings, and so the figure, are the same."""
+    pytest.importorskip("codecarbon")
+    root = Path(__file__).parents[3]
+
+    def asked(name: str, *, set_there: bool) -> dict[str, object]:
+        home, folder = tmp_path / name / "home", tmp_path / name / "folder"
+        home.mkdir(parents=True)
+        folder.mkdir()
+        lines = "\n".join(f"{key}={value}" for key, value in ELSEWHERE.items())
+        variables = {f"CODECARBON_{key.upper()}": value for key, value in ELSEWHERE.items()}
+        if set_there and place != "variables":
+            chosen = home if place == "home" else folder
+            (chosen / ".codecarbon.config").write_text(f"[codecarbon]\n{lines}\n")
+        done = subprocess.run(
+            [sys.executable, "-c", ASKED],
+            cwd=folder,
+            env={
+                "PYTHONPATH": str(root),
+                "HOME": str(home),
+                "PATH": "/usr/bin:/bin",
+                **(variables if set_there and place == "variables" else {}),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert not list(folder.glob("*.csv"))
+        found: dict[str, object] = json.loads(done.stdout)
+        return found
+
+    plain, other = asked("plain", set_there=False), asked("other", set_there=True)
+    for key in ("ram_w", "pue", "tdp_w", "modes"):
+        assert other[key] == plain[key], key
+    ours = {name for name in ELSEWHERE if name != "save_to_file"}
+    for name in ours:
+        assert other["settings"][name] == plain["settings"][name], name  # type: ignore[index]
+    assert other["pue"] == 1.0

@@ -8,6 +8,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from runner.measure.energy.discover import discover
 from runner.measure.energy.ticker import ThreadTicker
 from runner.measure.nvml import Boards
@@ -46,6 +48,7 @@ def test_importing_and_discovering_load_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.timed
 def test_the_thread_ticks_steadily_until_it_is_stopped() -> None:
     times: list[float] = []
     ticker = ThreadTicker()

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from runner.measure.flops.counter import FlopCounter, count
-from runner.measure.flops.readings import meta_reading
+from runner.flops.counter import FlopCounter, count
+from runner.flops.readings import meta_reading
 
 
 @pytest.mark.parametrize("device", ["cpu", "meta"])
@@ -69,6 +69,14 @@ def test_operation_without_a_formula_is_missed_not_free() -> None:
     counted = count(lambda: nn.functional.bilinear(x, x, torch.zeros(5, 4, 4)))
     assert counted.missed == ("aten._trilinear",)
     assert count(lambda: torch.mv(x, torch.zeros(4))).missed == ("aten.mv",)
+
+
+def test_the_fused_layer_of_an_encoder_is_missed_not_free() -> None:
+    """PyTorch's own encoder layers take this operation in eval mode, with everything in it."""
+    layer = torch.nn.TransformerEncoderLayer(16, 2, 32, batch_first=True).eval()
+    fused = count(lambda: layer(torch.zeros(1, 4, 16)))
+    assert fused.missed == ("aten._transformer_encoder_layer_fwd",)
+    assert meta_reading("encoder", fused.flops, missed=fused.missed).flops is None
 
 
 def test_missed_operation_leaves_no_figure() -> None:

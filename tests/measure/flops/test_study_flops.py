@@ -10,9 +10,9 @@ import torch
 from transformers import PretrainedConfig, Wav2Vec2ConformerConfig, WhisperConfig
 
 from runner.engines.architectures import published_config
-from runner.measure.flops import study_flops
-from runner.measure.flops.__main__ import main
-from runner.measure.flops.models import build, encoder_input
+from runner.flops import study_flops
+from runner.flops.__main__ import main
+from runner.flops.models import build, encoder_input
 from store.records import FlopsReading
 
 pytest.importorskip("fvcore")

@@ -1,0 +1,1 @@
+"""What asrprof itself costs, measured from the repository: no part of the wheel."""

@@ -1,0 +1,1 @@
+"""What asrprof knows by name: models and variants. No framework is imported here."""

@@ -1,0 +1,23 @@
+"""Languages that published models support, by the codes that the models themselves use."""
+
+from __future__ import annotations
+
+ENGLISH = ("en",)
+
+_WHISPER = (
+    "en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta "
+    "no th ur hr bg lt la mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk "
+    "sq sw gl mr pa si km sn yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb "
+    "my bo tl mg as tt haw ln ha ba jw su "
+)
+
+WHISPER = tuple(_WHISPER.split())
+"""The multilingual Whispers, in the order of their tokens."""
+
+WHISPER_V3 = (*WHISPER, "yue")
+"""large-v3 and large-v3-turbo: Cantonese too."""
+
+_PARAKEET_V3 = "bg hr cs da nl en et fi fr de el hu it lv lt mt pl pt ro ru sk sl es sv uk"
+
+PARAKEET_V3 = tuple(_PARAKEET_V3.split())
+"""nvidia/parakeet-tdt-0.6b-v3, by its model card."""

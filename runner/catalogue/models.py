@@ -1,0 +1,274 @@
+"""Every model asrprof knows by name. No torch here: configs and the terminal UI check against this.
+
+A model is named as its publisher names it on the Hugging Face hub; any other repository or local
+folder of a supported architecture runs too, its family read from its ``config.json``.
+Parameter counts and licences are those of the model cards.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from difflib import get_close_matches
+from pathlib import Path
+
+from runner.catalogue.engines import ENGINES
+from runner.catalogue.entries import ModelEntry
+from runner.catalogue.languages import ENGLISH, PARAKEET_V3, WHISPER, WHISPER_V3
+
+FAMILY_OF_TYPE: dict[str, str] = {
+    kind: engine.name for engine in ENGINES.values() for kind in engine.model_types
+}
+"""``model_type`` of a transformers ``config.json`` -> the engine that runs it."""
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+")
+"""What the hub takes as ``organisation/name``."""
+
+
+def _whisper(size: str, parameters: float, languages: tuple[str, ...] = WHISPER) -> ModelEntry:
+    licence = "MIT" if size.endswith("turbo") else "Apache-2.0"
+    return ModelEntry(
+        f"openai/whisper-{size}", "whisper", "Whisper", int(parameters), licence, 30.0, languages
+    )
+
+
+def _small(name: str, family: str, architecture: str, parameters: float) -> ModelEntry:
+    return ModelEntry(
+        name,
+        family,
+        architecture,
+        int(parameters),
+        "Apache-2.0",
+        15.0 if family == "whisper" else None,
+        ENGLISH,
+        bundled=True,
+        random=False,
+        note="trained on the built-in speech's vocabulary; its WER speaks of that speech alone",
+    )
+
+
+_ENTRIES = (
+    _small("small-parakeet-ctc", "ctc", "FastConformer-CTC", 1.77e6),
+    _small("small-wav2vec2-ctc", "ctc", "wav2vec 2.0", 1.31e6),
+    _small("small-whisper", "whisper", "Whisper", 2.77e6),
+    ModelEntry(
+        "pocketsphinx",
+        "pocketsphinx",
+        "HMM-GMM",
+        0,
+        "BSD-2-Clause",
+        None,
+        ENGLISH,
+        bundled=True,
+        random=False,
+        note="classical baseline on one CPU core; a batch is decoded clip by clip",
+    ),
+    _whisper("tiny", 37.8e6),
+    _whisper("base", 72.6e6),
+    _whisper("small", 242e6),
+    _whisper("medium", 764e6),
+    _whisper("large-v2", 1540e6),
+    _whisper("large-v3", 1540e6, WHISPER_V3),
+    _whisper("large-v3-turbo", 809e6, WHISPER_V3),
+    _whisper("tiny.en", 37.8e6, ENGLISH),
+    _whisper("base.en", 72.6e6, ENGLISH),
+    _whisper("small.en", 242e6, ENGLISH),
+    _whisper("medium.en", 764e6, ENGLISH),
+    ModelEntry(
+        "UsefulSensors/moonshine-tiny", "moonshine", "Moonshine", 27_100_000, "MIT", None, ENGLISH
+    ),
+    ModelEntry(
+        "UsefulSensors/moonshine-base", "moonshine", "Moonshine", 61_500_000, "MIT", None, ENGLISH
+    ),
+    ModelEntry(
+        "facebook/wav2vec2-base-960h", "ctc", "wav2vec 2.0", 94_400_000, "Apache-2.0", None, ENGLISH
+    ),
+    ModelEntry(
+        "facebook/wav2vec2-large-960h",
+        "ctc",
+        "wav2vec 2.0",
+        315_000_000,
+        "Apache-2.0",
+        None,
+        ENGLISH,
+    ),
+    ModelEntry(
+        "facebook/wav2vec2-large-960h-lv60-self",
+        "ctc",
+        "wav2vec 2.0",
+        315_000_000,
+        "Apache-2.0",
+        None,
+        ENGLISH,
+    ),
+    ModelEntry(
+        "facebook/hubert-large-ls960-ft", "ctc", "HuBERT", 315_000_000, "Apache-2.0", None, ENGLISH
+    ),
+    ModelEntry(
+        "facebook/wav2vec2-conformer-rel-pos-large-960h-ft",
+        "ctc",
+        "wav2vec 2.0 Conformer",
+        619_000_000,
+        "Apache-2.0",
+        None,
+        ENGLISH,
+    ),
+    ModelEntry(
+        "facebook/wav2vec2-conformer-rope-large-960h-ft",
+        "ctc",
+        "wav2vec 2.0 Conformer",
+        593_000_000,
+        "Apache-2.0",
+        None,
+        ENGLISH,
+    ),
+    ModelEntry(
+        "facebook/hubert-xlarge-ls960-ft", "ctc", "HuBERT", 963_000_000, "Apache-2.0", None, ENGLISH
+    ),
+    ModelEntry(
+        "facebook/data2vec-audio-base-960h",
+        "ctc",
+        "data2vec",
+        93_200_000,
+        "Apache-2.0",
+        None,
+        ENGLISH,
+    ),
+    ModelEntry(
+        "patrickvonplaten/wavlm-libri-clean-100h-base-plus",
+        "ctc",
+        "WavLM",
+        94_400_000,
+        "CC-BY-SA-3.0",
+        None,
+        ENGLISH,
+    ),
+    ModelEntry(
+        "patrickvonplaten/wavlm-libri-clean-100h-large",
+        "ctc",
+        "WavLM",
+        315_000_000,
+        "CC-BY-SA-3.0",
+        None,
+        ENGLISH,
+    ),
+    ModelEntry(
+        "facebook/w2v-bert-2.0",
+        "ctc",
+        "w2v-BERT",
+        581_000_000,
+        "MIT",
+        None,
+        (),
+        note="published without a head: random weights alone, or a fine-tune by its own name",
+    ),
+    ModelEntry(
+        "nvidia/parakeet-tdt-0.6b-v3",
+        "transducer",
+        "FastConformer-TDT",
+        627_000_000,
+        "CC-BY-4.0",
+        None,
+        PARAKEET_V3,
+    ),
+    ModelEntry(
+        "nvidia/parakeet-rnnt-0.6b",
+        "transducer",
+        "FastConformer-RNNT",
+        617_000_000,
+        "CC-BY-4.0",
+        None,
+        ENGLISH,
+    ),
+    ModelEntry(
+        "nvidia/parakeet-ctc-0.6b",
+        "ctc",
+        "FastConformer-CTC",
+        609_000_000,
+        "CC-BY-4.0",
+        None,
+        ENGLISH,
+    ),
+    ModelEntry(
+        "nvidia/parakeet-ctc-1.1b",
+        "ctc",
+        "FastConformer-CTC",
+        1_060_000_000,
+        "CC-BY-4.0",
+        None,
+        ENGLISH,
+    ),
+)
+
+CATALOGUE: dict[str, ModelEntry] = {
+    entry.name: entry for entry in (*_ENTRIES, *(m for e in ENGINES.values() for m in e.models))
+}
+"""Name -> model, those that come with an engine included."""
+
+
+def local_folder(name: str) -> Path | None:
+    """The folder a model's checkpoint lies in, bundled or the user's; None where it has none."""
+    entry = CATALOGUE.get(name)
+    if entry is not None:
+        return entry.folder
+    path = Path(name).expanduser()
+    return path if path.is_dir() else None
+
+
+def check_model(name: str) -> None:
+    """Checks that ``name`` can be a model.
+
+    ``organisation/name`` may be any hub repository and a path that starts with ``.``, ``/`` or
+    ``~`` may be any local checkpoint; whether they can be loaded is known only when they are.
+
+    Raises:
+        ValueError: It can be none; one line, with the nearest known name where there is one.
+    """
+    if name in CATALOGUE:
+        return
+    if name.startswith((".", "/", "~")) or "\\" in name:
+        try:
+            folder = Path(name).expanduser()
+        except RuntimeError as error:
+            raise ValueError(f'no model in "{name}": {error}') from error
+        family_of_folder(folder)
+        return
+    if _REPOSITORY.fullmatch(name):
+        return
+    short = {entry.rsplit("/", 1)[-1]: entry for entry in CATALOGUE}
+    near = get_close_matches(name, [*CATALOGUE, *short], n=1, cutoff=0.5)
+    hint = f'did you mean "{short.get(near[0], near[0])}"?' if near else "see `asrprof models`"
+    raise ValueError(f'unknown model "{name}"; {hint}')
+
+
+def family_of_folder(folder: Path) -> str:
+    """The engine that runs a local checkpoint.
+
+    Raises:
+        ValueError: There is no checkpoint, or no engine runs it; one line.
+    """
+    config = folder / "config.json"
+    try:
+        if not config.is_file():
+            raise ValueError(f"no model in {folder}: a local checkpoint needs a config.json there")
+        text = config.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"cannot read the model in {folder}: {error}") from error
+    try:
+        model_type = json.loads(text).get("model_type")
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{config} is no model's configuration: {error}") from error
+    return family_of_type(str(model_type), str(folder))
+
+
+def family_of_type(model_type: str, name: str) -> str:
+    """The engine for a transformers ``model_type``.
+
+    Raises:
+        ValueError: No engine runs it; one line that begins with ``name``.
+    """
+    if model_type not in FAMILY_OF_TYPE:
+        raise ValueError(
+            f'"{name}" has model_type "{model_type}"; supported: {", ".join(FAMILY_OF_TYPE)}'
+        )
+    return FAMILY_OF_TYPE[model_type]

@@ -1,0 +1,64 @@
+"""`asrprof models`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from runner.catalogue.engines import ENGINES, installed
+from runner.catalogue.models import CATALOGUE
+from runner.cli.options import JsonOption
+
+
+def models(as_json: JsonOption = False) -> None:
+    """List the models asrprof knows by name."""
+    if as_json:
+        typer.echo(json.dumps([asdict(entry) for entry in CATALOGUE.values()], indent=2))
+        return
+    console = Console()
+    wide = console.width >= 120
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
+    table.add_column("model", overflow="fold", min_width=30 if wide else 27)
+    table.add_column("architecture", overflow="fold", max_width=None if wide else 18)
+    table.add_column("M", justify="right", no_wrap=True)
+    table.add_column("window", justify="right", no_wrap=True)
+    table.add_column("lang", justify="right", no_wrap=True)
+    table.add_column("weights", no_wrap=True)
+    if wide:
+        table.add_column("family", no_wrap=True)
+        table.add_column("rate", justify="right", no_wrap=True)
+        table.add_column("licence", no_wrap=True)
+    for entry in CATALOGUE.values():
+        table.add_row(
+            entry.name,
+            entry.architecture,
+            f"{entry.parameters / 1e6:.4g}" if entry.parameters else "-",
+            f"{entry.window_seconds:g} s" if entry.window_seconds else "any",
+            _languages(entry.languages),
+            ("bundled" if entry.bundled else "hub") + (", random" if entry.random else ""),
+            *([entry.family, f"{entry.sample_rate_hz / 1e3:g} kHz", entry.licence] if wide else []),
+        )
+    console.print(table)
+    narrow = "" if wide else " At 120 columns: family, sample rate and licence too."
+    console.print(
+        "M: million parameters; lang: a language, or how many (--json lists them)."
+        f"{narrow} Any other Hugging Face repository or local folder of these architectures runs "
+        "too.",
+        style="dim",
+    )
+    for name, engine in ENGINES.items():
+        if engine.package is not None:
+            library = installed(engine) or f"not installed: pip install {engine.package}"
+            console.print(f'engine "{name}" {engine.about} ({library})', style="dim", markup=False)
+
+
+def _languages(codes: tuple[str, ...]) -> str:
+    """The code of the only language, else how many there are."""
+    if len(codes) == 1:
+        return codes[0]
+    return str(len(codes)) if codes else "any"

@@ -1,0 +1,1 @@
+"""Containers of audio: what each promises, one family a file."""

@@ -1,0 +1,95 @@
+"""Engines whose text comes token by token from transformers' ``generate()``."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from transformers.generation.streamers import BaseStreamer
+
+from runner.engines.base import Mark, no_mark
+from runner.engines.fallback import Fallback
+from runner.engines.hooks import hooked
+from runner.engines.speculation import Speculation
+from runner.engines.streamer import StageStreamer
+from runner.engines.token_budget import TokenBudget
+from runner.engines.torch_engine import TorchEngine
+
+
+class GenerateEngine(TokenBudget, TorchEngine):
+    """One model with an encoder and a decoder."""
+
+    token_each_pass = True
+    speculation: Speculation | None = None
+    """What drafts tokens for it, or None."""
+    fallback: Fallback | None = None
+    """What has unlikely texts decoded again, or None."""
+    tokenizer: Any
+    prompt: int
+    """Tokens before the first generated one: start, language, task, no timestamps."""
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """See :attr:`~runner.engines.torch_engine.TorchEngine.models`."""
+        drafter = self.speculation.drafter if self.speculation is not None else None
+        return (self.model,) if drafter is None else (self.model, drafter)
+
+    @property
+    def encoder(self) -> Any:
+        """See :attr:`TorchEngine.encoder`."""
+        return self.model.get_encoder()
+
+    @abstractmethod
+    def max_length(self, tokens: int) -> int:
+        """What ``generate()`` calls ``max_length`` for so many new tokens."""
+
+    @contextmanager
+    def following(self, mark: Mark) -> Iterator[Passes]:
+        """Follows a ``generate()`` that is about to begin.
+
+        A streamer is told of the prompt once the encoder has run and of every token after it, so
+        one ``generate()`` gives all stages; the end-to-end pass runs without one. A search over
+        several hypotheses takes no streamer, and neither does an assistant, and their passes are
+        not one a token: there hooks mark the stages and count.
+        """
+        greedy = self.model.generation_config.num_beams in (None, 1)
+        if greedy and self.speculation is None:
+            yield Passes(None if mark is no_mark else StageStreamer(mark))
+            return
+        passes = Passes(None, count=0)
+
+        def encoded(*_: Any) -> None:
+            mark("encode")
+
+        def decoded(*_: Any) -> None:
+            passes.count = (passes.count or 0) + 1
+            if passes.count == 1:
+                mark("prefill")
+
+        encoder, decoder = self.model.get_encoder(), self.model.get_decoder()
+        with hooked([encoder], encoded, before=False), hooked([decoder], decoded, before=False):
+            yield passes
+
+    @contextmanager
+    def exactly(self, tokens: int) -> Iterator[None]:
+        """Has every row generate ``tokens`` tokens, whatever they are."""
+        settings = self.model.generation_config
+        before = settings.max_length, settings.min_length
+        settings.max_length = self.max_length(tokens)
+        settings.min_length = tokens + self.prompt
+        try:
+            yield
+        finally:
+            settings.max_length, settings.min_length = before
+
+
+@dataclass
+class Passes:
+    """What is known of the decoder passes of one ``generate()``."""
+
+    streamer: BaseStreamer | None
+    count: int | None = None
+    """Passes so far; None where the text's length says it."""

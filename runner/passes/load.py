@@ -1,0 +1,168 @@
+"""The model as a service: requests that fall due, at levels of load."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+import psutil
+
+from runner.clips import Clip, load_clips
+from runner.engines.base import Unmeasurable
+from runner.engines.http import HttpEngine
+from runner.measure.quality import Transcribed, score
+from runner.passes.base import Context, Pass
+from runner.traffic.generator import Gauge, Held, Tell, hold
+from runner.traffic.in_process import load_engine_here
+from runner.traffic.level import Level
+from runner.traffic.openai_http import HttpTarget
+from runner.traffic.plan import hold_all, levels_of
+from runner.traffic.summary import first_texts, summarise
+from store.load_records import LoadLevel
+from store.records import Result
+
+
+class LoadPass(Pass):
+    """Holds every level, on a server or on the engine of this process behind a batcher."""
+
+    reason_field = "load_reason"
+
+    def run(self, context: Context, result: Result) -> Result:
+        """See :class:`~runner.passes.base.Pass`."""
+        task = context.task
+        if task.utterances is None:
+            raise Unmeasurable("no utterances were prepared")
+        utterances = load_clips(task.utterances.path).clips
+        max_batch = max(task.load.max_batch)
+        if task.case.variant.chunk_seconds is not None and max_batch > 1:
+            raise Unmeasurable(
+                "a variant that streams takes one utterance at a time: set load.max_batch to [1]"
+            )
+        remote = isinstance(context.engine, HttpEngine)
+        watch = _Watch(context, utterances, batcher=not remote)
+        if isinstance(context.engine, HttpEngine):
+            target = context.engine.target([one.audio for one in utterances])
+            asyncio.run(_hold_all(watch, target))
+        else:
+            engine = context.engine
+
+            def transcribe(numbers: Sequence[int]) -> Sequence[str]:
+                texts = engine.transcribe([utterances[number].audio for number in numbers]).texts
+                engine.synchronize()
+                return texts
+
+            held = load_engine_here(
+                transcribe,
+                task.load,
+                seed=task.seed,
+                utterances=len(utterances),
+                on_level=watch.level_begins,
+                on_window=watch.window,
+            )
+            for found in held:
+                watch.level_done(found)
+        return replace(result, load_levels=tuple(watch.found))
+
+
+async def _hold_all(watch: _Watch, target: HttpTarget) -> None:
+    task = watch.context.task
+
+    async def one(level: Level) -> Held:
+        tell = watch.level_begins(level)
+        count = len(watch.utterances)
+        held = await hold(target, level, count, tell=tell, on_window=watch.window)
+        watch.level_done(held)
+        return held
+
+    await target.begin()
+    try:
+        await hold_all(target, levels_of(task.load, batcher=False, seed=task.seed), one)
+    finally:
+        await target.close()
+
+
+class _Watch:
+    """Tells how far the levels are, and keeps their figures."""
+
+    def __init__(self, context: Context, utterances: Sequence[Clip], *, batcher: bool) -> None:
+        self.context = context
+        self.utterances = utterances
+        self.found: list[LoadLevel] = []
+        load = context.task.load
+        self._expected = load.usual_levels * (len(load.max_batch) if batcher else 1)
+        """Levels; a search may take more."""
+        self._begun = 0
+        self._busy: list[float] = []
+        """CPU share of each level so far."""
+
+    def level_begins(self, level: Level) -> Tell:
+        """What is told how a level goes."""
+        number = self._begun
+        self._begun += 1
+
+        def told(gauge: Gauge) -> None:
+            p95 = "" if gauge.p95_s is None else f", p95 {1000 * gauge.p95_s:,.0f} ms"
+            words = (
+                f"load: {level.title}: {gauge.per_s:.3g}/s, {gauge.open} in flight{p95}, "
+                f"{gauge.errors} errors"
+            )
+            share = (number + gauge.share) / max(self._expected, self._begun)
+            self.context.progress(words, share)
+
+        return told
+
+    def window(self, begins: bool) -> None:
+        """The counted time begins or ends."""
+        share = psutil.cpu_percent() / 100  # Since the last call.
+        if not begins:
+            self._busy.append(share)
+
+    def level_done(self, held: Held) -> None:
+        """A level is over."""
+        task = self.context.task
+        in_process = held.level.max_batch is not None
+        found = summarise(
+            held,
+            [one.seconds for one in self.utterances],
+            seed=task.seed,
+            max_wait_s=task.load.max_wait_s if in_process else None,
+            cpu_busy=self._busy[len(self.found)],
+        )
+        found = self._with_words(found, held)
+        if found.reason is not None:
+            self.context.remark(f"load of {held.level.title} ended early: {found.reason}")
+        elif found.errors:
+            self.context.remark(
+                f"load of {held.level.title}: {found.errors} of {found.requests} requests failed "
+                f"({found.errors_by_kind}): {found.error_words}"
+            )
+        self.found.append(found)
+
+    def _with_words(self, found: LoadLevel, held: Held) -> LoadLevel:
+        """With the error rate of the first answer of each utterance."""
+        texts, changed = first_texts(held)
+        if not texts or self.context.task.case.model.weights == "random":
+            return found
+        transcribed = [
+            Transcribed(
+                clip_id=one.id,
+                reference=one.reference,
+                hypothesis=texts[number],
+                audio_seconds=one.speech_seconds,
+                speaker=one.speaker,
+                recording=one.recording,
+            )
+            for number, one in enumerate(self.utterances)
+            if number in texts
+        ]
+        task = self.context.task
+        quality, _ = score(transcribed, seed=task.seed, normaliser=task.normaliser)
+        return replace(
+            found,
+            scored=quality.scored,
+            wer=quality.wer,
+            wer_low=quality.wer_low,
+            wer_high=quality.wer_high,
+            texts_changed=changed,
+        )

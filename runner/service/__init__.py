@@ -1,0 +1,1 @@
+"""The project's own server of `POST /v1/audio/transcriptions`: any engine behind the batcher."""

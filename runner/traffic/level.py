@@ -1,0 +1,33 @@
+"""One level of load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from runner.config.load import Arrivals
+
+
+@dataclass(frozen=True)
+class Level:
+    """One setting of the load, held for some time."""
+
+    concurrency: int | None
+    """Clients of a closed loop; None for an open one."""
+    rate_per_s: float | None
+    """Requests a second of an open loop; None for a closed one."""
+    arrivals: Arrivals
+    max_batch: int | None
+    """None where the service forms batches by itself."""
+    warmup_s: float
+    duration_s: float
+    timeout_s: float
+    slo_p95_s: float
+    seed: int
+
+    @property
+    def title(self) -> str:
+        """One line for people."""
+        batch = "" if self.max_batch is None else f", batches to {self.max_batch}"
+        if self.concurrency is not None:
+            return f"{self.concurrency} at once{batch}"
+        return f"{self.rate_per_s:g} a second, {self.arrivals}{batch}"

@@ -1,0 +1,106 @@
+"""What happens to a job, as the table ``events`` has it: typed kinds, and what goes with some."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+EventKind = Literal[
+    # Of a session
+    "job-started",
+    "case-started",
+    "case-progress",
+    "case-finished",
+    "remark",
+    "job-finished",
+    # Of a dispatcher
+    "job-launched",
+    "job-placed",
+    "job-adopted",
+    "job-put-back",
+    "job-lost",
+    # Of the store
+    "job-retried",
+]
+
+PROGRESS: EventKind = "case-progress"
+"""The kind that is dropped when the case has its row, or the job has ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseSize:
+    """What ``case-started`` says beside the case's title."""
+
+    audio_seconds: float
+    """Of a clip, padding included."""
+    batch_size: int | None
+    """None while the largest is searched for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgressNote:
+    """What ``case-progress`` says."""
+
+    what: str
+    """The pass that the case is in."""
+    share: float
+    """How much of that is over, 0 to 1."""
+    latencies_s: tuple[float, ...]
+    """Of the batches that were timed since the last note."""
+
+
+Detail = CaseSize | ProgressNote
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened to a job, for the live view and for the log."""
+
+    kind: EventKind
+    at: str
+    case_key: str | None = None
+    message: str | None = None
+    data: str | None = None
+    """The kind's detail as JSON; see ``detail_json``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRow:
+    """One stored event."""
+
+    id: int
+    """Grows with every event of the store, so that a reader can ask for the later ones."""
+    job_id: int
+    case_key: str | None
+    kind: EventKind
+    at: str
+    message: str | None
+    data: str | None
+    """JSON."""
+
+    @property
+    def detail(self) -> Detail | None:
+        """What ``data`` says; None where it says nothing, or nothing that is known here."""
+        try:
+            said = json.loads(self.data or "null")
+            if self.kind == "case-started":
+                size = said["batch_size"]
+                return CaseSize(
+                    audio_seconds=float(said["audio_seconds"]),
+                    batch_size=None if size is None else int(size),
+                )
+            if self.kind == PROGRESS:
+                return ProgressNote(
+                    what=str(said["what"]),
+                    share=float(said["share"]),
+                    latencies_s=tuple(float(value) for value in said["latencies_s"]),
+                )
+        except (ValueError, TypeError, KeyError, OverflowError):
+            pass  # Another version's.
+        return None
+
+
+def detail_json(detail: Detail) -> str:
+    """A detail as the column ``data`` has it."""
+    return json.dumps(asdict(detail))

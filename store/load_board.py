@@ -1,0 +1,91 @@
+"""The view `load_board`: the levels of load of all results, a row each, for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadRow:
+    """One row of the view. Times are milliseconds; docs/load.md says what each figure is of."""
+
+    result_id: int
+    job_id: int
+    level: int
+    """From 0, in the order in which they were held."""
+    model: str
+    engine: str
+    device: str
+    variant: str
+    mode: str
+    concurrency: int | None
+    rate: float | None
+    """Requests a second that were asked for."""
+    arrivals: str | None
+    max_batch: int | None
+    requests: int
+    requests_per_s: float | None
+    rtfx: float | None
+    mean_ms: float | None
+    p50_ms: float | None
+    p50_low_ms: float | None
+    p50_high_ms: float | None
+    p90_ms: float | None
+    p95_ms: float | None
+    p95_low_ms: float | None
+    p95_high_ms: float | None
+    p99_ms: float | None
+    queue_ms: float | None
+    service_ms: float | None
+    batch: float | None
+    first_text_ms: float | None
+    send_delay_p99_ms: float | None
+    slo_p95_ms: float
+    slo_met: int | None
+    goodput_per_s: float | None
+    errors: int
+    errors_by_kind: str | None
+    error_words: str | None
+    wer: float | None
+    wer_low: float | None
+    wer_high: float | None
+    texts_changed: int | None
+    cpu_busy: float | None
+    held: int
+    reason: str | None
+
+
+_MS = {
+    "mean_ms": "latency_mean_s",
+    "p50_ms": "latency_p50_s",
+    "p50_low_ms": "latency_p50_low_s",
+    "p50_high_ms": "latency_p50_high_s",
+    "p90_ms": "latency_p90_s",
+    "p95_ms": "latency_p95_s",
+    "p95_low_ms": "latency_p95_low_s",
+    "p95_high_ms": "latency_p95_high_s",
+    "p99_ms": "latency_p99_s",
+    "queue_ms": "queue_mean_s",
+    "service_ms": "service_mean_s",
+    "first_text_ms": "first_text_p50_s",
+    "send_delay_p99_ms": "send_delay_p99_s",
+    "slo_p95_ms": "slo_p95_s",
+}
+_OF_RESULT = ("job_id", "model", "engine", "device", "variant")
+_RENAMED = {"level": "seq", "rate": "rate_per_s", "batch": "batch_mean"}
+LOAD_COLUMNS = tuple(LoadRow.__dataclass_fields__)
+
+
+def _expression(column: str) -> str:
+    if column in _MS:
+        return f"1000.0 * load_levels.{_MS[column]}"
+    if column in _OF_RESULT:
+        return f"results.{column}"
+    return f"load_levels.{_RENAMED.get(column, column)}"
+
+
+CREATE_LOAD_BOARD = "CREATE VIEW load_board AS SELECT\n  {}\nFROM load_levels {}".format(
+    ",\n  ".join(f"{_expression(column)} AS {column}" for column in LOAD_COLUMNS),
+    "JOIN results ON results.id = load_levels.result_id",
+)
+"""The statement that makes the view."""

@@ -1,0 +1,97 @@
+"""What the measure `load` finds at one level, see docs/load.md: times in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+LoadMode = Literal["closed", "open"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadLevel:
+    """One level of load.
+
+    ``None`` stands where a figure is not known; ``interval_reason`` and ``reason`` say why.
+    """
+
+    mode: LoadMode
+    concurrency: int | None
+    """Clients of a closed loop."""
+    rate_per_s: float | None
+    """Requests a second of an open loop, as asked for."""
+    arrivals: str | None
+    """How those of an open loop are spread."""
+    max_batch: int | None
+    """Most utterances in a batch of the dynamic batcher; None for a server of its own."""
+    max_wait_s: float | None
+    held: bool
+    """Whether the level was held for as long as asked."""
+    reason: str | None
+    """Why not, or None."""
+    window_s: float
+    """Length of the counted time."""
+    requests: int
+    """Due within the counted time."""
+    answered: int
+    """Of those, answered rightly, at whatever time."""
+    errors: int
+    """Of those, not."""
+    errors_by_kind: str | None
+    """JSON object: kind to count; None without an error."""
+    error_words: str | None
+    """What the first of the most frequent kind said."""
+    requests_per_s: float | None
+    """Right answers that came within the counted time, by its length."""
+    rtfx: float | None
+    """Audio seconds of those answers, by its length."""
+    in_flight: float | None
+    """Mean number of open requests in the counted time."""
+    latency_mean_s: float | None
+    """From the time a request was due to its answer, of the answered ones; so are the next."""
+    latency_mean_low_s: float | None
+    latency_mean_high_s: float | None
+    latency_p50_s: float | None
+    latency_p50_low_s: float | None
+    latency_p50_high_s: float | None
+    latency_p90_s: float | None
+    latency_p90_low_s: float | None
+    latency_p90_high_s: float | None
+    latency_p95_s: float | None
+    latency_p95_low_s: float | None
+    latency_p95_high_s: float | None
+    latency_p99_s: float | None
+    latency_p99_low_s: float | None
+    latency_p99_high_s: float | None
+    interval_reason: str | None
+    """Why there are no intervals, or None."""
+    queue_mean_s: float | None
+    """From due to the begin of the batch that a request was in; None where that is not known."""
+    queue_mean_low_s: float | None
+    queue_mean_high_s: float | None
+    queue_p95_s: float | None
+    service_mean_s: float | None
+    """Time of the batch that a request was in."""
+    service_p95_s: float | None
+    batch_mean: float | None
+    """Requests in the batch of a request, mean over the requests."""
+    first_text_p50_s: float | None
+    """From due to the first piece of text; None where the service does not stream."""
+    first_text_p95_s: float | None
+    send_delay_p99_s: float | None
+    """How late the generator itself sent: from due to sent."""
+    slo_p95_s: float
+    slo_met: bool | None
+    """Whether 95 of 100 requests were answered rightly within that; None without requests."""
+    goodput_per_s: float | None
+    """Requests due in the counted time and answered rightly within the SLO, by its length."""
+    scored: int
+    """Utterances whose words were counted: the first answer of each."""
+    wer: float | None
+    """Word error rate of them, 0 to 1."""
+    wer_low: float | None
+    wer_high: float | None
+    texts_changed: int | None
+    """Utterances that got different texts from one request to another."""
+    cpu_busy: float | None
+    """Share of this machine's CPU time that was used in the counted time, by anyone."""

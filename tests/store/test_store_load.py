@@ -1,0 +1,104 @@
+"""Levels of load: rows, the view, and stores of the schema before there were any."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store import LoadLevel, Result, Store
+from store.leaderboard import leaderboard_view
+from store.schema import CREATE_INDEXES, CREATE_TABLES
+
+
+def load_level(**known: Any) -> LoadLevel:
+    """A level with nothing but what is named."""
+    given: dict[str, Any] = {field.name: None for field in fields(LoadLevel)}
+    given |= {"mode": "open", "held": True, "window_s": 30.0, "requests": 60, "answered": 58}
+    given |= {"errors": 2, "slo_p95_s": 2.0, "scored": 0}
+    return LoadLevel(**given | known)
+
+
+def test_levels_come_back_and_the_view_speaks_of_milliseconds(
+    store: Store, job_id: int, full: Result
+) -> None:
+    levels = (
+        load_level(
+            rate_per_s=2.0,
+            arrivals="poisson",
+            latency_p95_s=0.25,
+            latency_p95_low_s=0.2,
+            queue_mean_s=0.01,
+            slo_met=True,
+            goodput_per_s=1.9,
+            errors_by_kind='{"http_429": 2}',
+            wer=0.05,
+        ),
+        load_level(mode="closed", concurrency=4, held=False, reason="all failed"),
+    )
+    number = store.write_result(job_id, replace(full, load_levels=levels, load_reason=None))
+    assert store.result(number).result.load_levels == levels
+    first, second = store.load_board(job_id)
+    assert (first.model, first.engine, first.level) == (full.model, full.engine, 0)
+    assert (first.mode, first.rate, first.concurrency) == ("open", 2.0, None)
+    assert (first.p95_ms, first.p95_low_ms, first.queue_ms) == (250.0, 200.0, 10.0)
+    assert (first.slo_p95_ms, first.slo_met, first.goodput_per_s) == (2000.0, 1, 1.9)
+    assert (first.errors, first.errors_by_kind, first.wer) == (2, '{"http_429": 2}', 0.05)
+    assert (second.concurrency, second.held, second.reason) == (4, 0, "all failed")
+    assert store.load_board(job_id + 1) == ()
+    assert store.load_board() == (first, second)
+
+
+def test_the_reason_that_there_are_none_is_kept(store: Store, job_id: int, full: Result) -> None:
+    number = store.write_result(job_id, replace(full, load_reason="no utterances"))
+    assert store.result(number).result.load_reason == "no utterances"
+
+
+@pytest.fixture
+def schema_10(tmp_path: Path, store: Store, store_path: Path, job_id: int, full: Result) -> Path:
+    """A store as schema 10 has it, with a result."""
+    store.write_result(job_id, full)
+    store.close()
+    path = tmp_path / "ten.db"
+    with closing(sqlite3.connect(store_path)) as new, closing(sqlite3.connect(path)) as old:
+        for table, statement in CREATE_TABLES.items():
+            if table in ("load_levels", "noise_levels"):
+                continue
+            for column in ("  load_reason TEXT,\n", "  robustness_reason TEXT,\n"):
+                statement = statement.replace(column, "")  # noqa: PLW2901
+            old.execute(statement)
+            columns = [row[1] for row in old.execute(f"PRAGMA table_info({table})")]
+            rows = new.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
+            old.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", rows)
+        for statement in CREATE_INDEXES:
+            old.execute(statement)
+        names = [name for (name,) in old.execute("SELECT name FROM metrics")]
+        old.execute(leaderboard_view(names))
+        (application,) = new.execute("PRAGMA application_id").fetchone()
+        old.execute(f"PRAGMA application_id = {application}")
+        old.execute("PRAGMA user_version = 10")
+        old.commit()
+    return path
+
+
+def test_a_store_of_schema_10_is_brought_up_to_date(
+    schema_10: Path, store_path: Path, full: Result
+) -> None:
+    def schema(path: Path) -> list[Any]:
+        with closing(sqlite3.connect(path)) as connection:
+            sql = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
+            return connection.execute(sql).fetchall()
+
+    assert schema(schema_10) != schema(store_path)
+    with Store.open(schema_10) as store:
+        (row,) = store.leaderboard()
+        assert store.result(row.result_id).result == full
+        assert store.load_board() == ()
+        benchmark = replace(full, case_key="another", load_levels=(load_level(),))
+        assert store.write_result(row.job_id, benchmark) > row.result_id
+        assert len(store.load_board()) == 1
+    assert schema(schema_10) == schema(store_path)

@@ -1,0 +1,1 @@
+"""What makes and explains asrprof's data, run from the repository: no part of the wheel."""
