@@ -39,14 +39,18 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Measures anew what was measured beside another program's work: up to three times.
+    """Tries anew what another program's work may have spoiled.
 
+    What asserts on real time has three tries; a whole run, with its processes, terminals and
+    servers, has two. What is wrong fails in each, and pytest tells of each try.
     What takes longest comes first: else one of the workers begins it when the other is done.
     """
     items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "tests" / "weights"))
     for item in items:
         if item.get_closest_marker("timed"):
             item.add_marker(pytest.mark.flaky(reruns=2, only_rerun="AssertionError"))
+        elif item.get_closest_marker("e2e") or item.get_closest_marker("docker"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture

@@ -35,10 +35,19 @@ class Terminal:
         return shutil.which("tmux") is not None
 
     def type(self, *keys: str) -> None:
-        """Presses keys, by tmux's names; each is given time to be obeyed."""
+        """Presses keys, by tmux's names; each is given time to be obeyed.
+
+        Nearly every key changes what is shown, if only where the focus is; one that comes before
+        the last was obeyed may go to another part. So each waits for a change, at most 2 s: some
+        change nothing.
+        """
         for key in keys:
+            before = self._painted
             self._tmux("send-keys", key)
+            end = time.monotonic() + 2
             time.sleep(0.15)
+            while self._painted == before and time.monotonic() < end:
+                time.sleep(0.05)
 
     def write(self, text: str) -> None:
         """Types a text as it is."""
@@ -49,6 +58,11 @@ class Terminal:
     def screen(self) -> str:
         """What the terminal shows."""
         return self._tmux("capture-pane", "-p")
+
+    @property
+    def _painted(self) -> str:
+        """What the terminal shows, with its colours."""
+        return self._tmux("capture-pane", "-p", "-e")
 
     def wait_for(self, words: str, seconds: float = 60) -> str:
         """Waits until the terminal shows ``words``; returns the whole screen."""

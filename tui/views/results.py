@@ -138,7 +138,8 @@ class ResultsView(View):
         self.asrprof.reader.ask(self, "words", _words, self.Learnt)
         if self.pane.id == "compare":
             self.open_part("table")
-        self.filter.focus()
+        # At once, where `focus` asks for it: what is typed next belongs to the filter.
+        self.screen.set_focus(self.filter)
 
     @on(Learnt)
     def _learnt(self, event: Learnt) -> None:
