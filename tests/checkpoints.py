@@ -38,7 +38,8 @@ def save_ctc(
         intermediate_size=32,
         conv_dim=(8, 8, 8, 8, 8, 8, 8),
         num_conv_pos_embeddings=16,
-        num_conv_pos_embedding_groups=2,
+        # One group: a processor with AMX computes fewer channels wrongly in bfloat16.
+        num_conv_pos_embedding_groups=1,
         vocab_size=8,
         pad_token_id=0,
     )

@@ -16,6 +16,8 @@ from runner.clips.clip import Waveform
 from runner.engines.base import Technique
 from runner.engines.hooks import hooked
 from runner.engines.torch_engine import TorchEngine
+from runner.errors import Refused
+from runner.variants.convolutions import worst_convolution
 from store.records import Proof
 
 DTYPES = {
@@ -24,6 +26,7 @@ DTYPES = {
     "fp16": torch.float16,
     "bf16": torch.bfloat16,
 }
+_HALF = (torch.float16, torch.bfloat16)
 TF32_ERROR = 1e-4
 """A product of two 256 x 256 matrices with TF32's ten bits of mantissa is off by more than this
 (relative, root mean square), with fp32's 23 bits by far less."""
@@ -63,7 +66,11 @@ class Precision(Technique[TorchEngine]):
             engine.model = engine.model.to(dtype)
 
     def verify(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
-        """Looks at the parameters, at what linear layers give, and at a product's error."""
+        """Looks at the parameters, at what linear layers give, and at a product's error.
+
+        Raises:
+            Refused: this processor does not compute the model's convolutions in that format.
+        """
         # Against what the config asks for: what the engine holds may be what was never set.
         asked = DTYPES[self.variant.precision]
         weights = torch.float32 if self.variant.autocast else asked
@@ -81,7 +88,22 @@ class Precision(Technique[TorchEngine]):
             if (error > TF32_ERROR) != (self.variant.precision == "tf32"):
                 raise self.no_effect(f"a product of matrices is off by {error:.0e}")
             found += f"; a product of matrices is off by {error:.0e}"
+        if asked in _HALF:
+            self._check_convolutions(engine, batch)
         return self.proof(found)
+
+    def _check_convolutions(self, engine: TorchEngine, batch: Sequence[Waveform]) -> None:
+        worst = worst_convolution(engine, batch)
+        if worst is None:
+            return
+        name, error = worst
+        remedy = "use fp32"
+        if engine.device.type == "cpu":
+            remedy += ", or set ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16 where the processor has AMX"
+        raise Refused(
+            f"variant {self.variant.name}: {self.requested} is computed wrongly on this device: "
+            f"the convolution {name} is off by {error:.0%}; {remedy}"
+        )
 
 
 def _linear_outputs(engine: TorchEngine, batch: Sequence[Waveform]) -> Counter[torch.dtype]:

@@ -108,7 +108,7 @@ def prove_beside_a_compiled_encoder(engine: TorchEngine, batch: Sequence[Wavefor
 
 
 PAIRS = [
-    ("small-wav2vec2-ctc", {"precision": "bf16", "autocast": True}),
+    ("small-parakeet-ctc", {"precision": "bf16", "autocast": True}),
     ("small-wav2vec2-ctc", {"attention": "eager"}),
     ("small-wav2vec2-ctc", {"attention": "sdpa"}),
     ("small-wav2vec2-ctc", {"quantization": "int8-dynamic"}),

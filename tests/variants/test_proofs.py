@@ -22,13 +22,13 @@ QUICK = {"warmup_seconds": 0.2, "min_seconds": 0, "min_iterations": 2, "threads"
 def task(tmp_path, monkeypatch):
     monkeypatch.setenv("ASRPROF_CACHE", str(tmp_path))
     benchmark = Benchmark.model_validate(
-        {"name": "x", "models": ["small-wav2vec2-ctc"], "limits": QUICK}
+        {"name": "x", "models": ["small-parakeet-ctc"], "limits": QUICK}
     )
     clips = prepare(benchmark.data, audio_seconds=5, seed=1)
     utterances = prepare_utterances(benchmark.data, seed=1, limit=6)
 
     def make(variant: Variant, *, measures=("latency",), baseline=None) -> CaseTask:
-        model = Model(name="small-wav2vec2-ctc", weights="pretrained")
+        model = Model(name="small-parakeet-ctc", weights="pretrained")
         return CaseTask(
             case=Case(model, "cpu", variant, 5.0, 1),
             clips=clips.path,
