@@ -35,7 +35,7 @@ def test_bf16_takes_effect_and_still_hears(load, speech, baseline, name, autocas
 
 
 def few_channels_are_convolved_rightly() -> bool:
-    """Whether this processor does in bfloat16 what small-wav2vec2-ctc needs; with AMX not all do."""
+    """Whether this processor convolves few channels in bfloat16; not all with AMX do."""
     layer = torch.nn.Conv1d(16, 16, 32, groups=2)
     x = torch.randn(1, 16, 64, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
