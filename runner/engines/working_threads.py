@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Self
 
 _TASKS = Path("/proc/self/task")
-_LEAST_SHARE = 0.05
+_LEAST_SHARE = 0.2
 """A thread that had less than this share of the busiest one's time has not computed with it: it
-watches memory, or tells another process how far a case is."""
+makes features (a twentieth on processors that are quick with matrices), watches memory, or tells
+another process how far a case is. Threads of one product have equal shares."""
 
 
 class WorkingThreads:
