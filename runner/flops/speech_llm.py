@@ -76,7 +76,7 @@ def encode(model: Any, batch: int, frames: int) -> None:
     chunks = -(-frames // _CHUNK)
     x = torch.zeros((batch * chunks, 1, audio.num_mel_bins, _CHUNK), device="meta")
     for layer in (tower.conv2d1, tower.conv2d2, tower.conv2d3):
-        x = layer(x)
+        x = torch.nn.functional.gelu(layer(x))
     rows, channels, bins, steps = x.shape
     x = tower.conv_out(x.permute(0, 3, 1, 2).reshape(rows, steps, channels * bins))
     positions = audio_positions(frames)
