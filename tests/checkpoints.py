@@ -7,10 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import AddedToken, Tokenizer, decoders
+from tokenizers.models import WordLevel
 from transformers import (
     MoonshineConfig,
     MoonshineForConditionalGeneration,
     PreTrainedModel,
+    PreTrainedTokenizerFast,
+    Qwen3ASRConfig,
+    Qwen3ASRFeatureExtractor,
+    Qwen3ASRForConditionalGeneration,
+    Qwen3ASRProcessor,
     Wav2Vec2Config,
     Wav2Vec2CTCTokenizer,
     Wav2Vec2FeatureExtractor,
@@ -71,6 +78,72 @@ def save_moonshine(folder: Path) -> Path:
     MoonshineForConditionalGeneration(config).save_pretrained(folder)
     Wav2Vec2FeatureExtractor(do_normalize=False, return_attention_mask=True).save_pretrained(folder)
     piece_tokenizer(40, special=40).save_pretrained(folder)
+    return folder
+
+
+def save_qwen3_asr(folder: Path) -> Path:
+    """A Qwen3-ASR of a few thousand parameters, with a prompt of the published form."""
+    folder.mkdir(parents=True, exist_ok=True)
+    words = [f"w{number}" for number in range(30)]
+    marks = [
+        *("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|audio_start|>", "<|audio_end|>"),
+        "<|audio_pad|>",
+    ]
+    said = ["system", "user", "assistant", "\n", "language", " English", " German", "<asr_text>"]
+    ids = {token: number for number, token in enumerate([*words, *marks, *said])}
+    core = Tokenizer(WordLevel(vocab=ids, unk_token="w0"))
+    core.decoder = decoders.Fuse()
+    core.add_special_tokens(marks)
+    core.add_tokens([AddedToken(token, normalized=False) for token in said])
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        pad_token="<|endoftext|>",
+        eos_token="<|im_end|>",
+        extra_special_tokens={
+            "audio_token": "<|audio_pad|>",
+            "audio_bos_token": "<|audio_start|>",
+            "audio_eos_token": "<|audio_end|>",
+        },
+    )
+    template = (
+        "<|im_start|>system\n<|im_end|>\n"
+        "{% for message in messages %}<|im_start|>{{ message.role }}\n"
+        "{% for part in message.content %}"
+        "{% if part.type == 'text' %}{{ part.text }}"
+        "{% else %}<|audio_start|><|audio_pad|><|audio_end|>{% endif %}"
+        "{% endfor %}<|im_end|>\n{% endfor %}"
+    )
+    config = Qwen3ASRConfig(
+        audio_config={
+            "model_type": "qwen3_asr_encoder",
+            "d_model": 32,
+            "encoder_layers": 2,
+            "encoder_attention_heads": 2,
+            "encoder_ffn_dim": 64,
+            "output_dim": 48,
+            "downsample_hidden_size": 16,
+        },
+        text_config={
+            "model_type": "qwen3",
+            "vocab_size": len(ids),
+            "hidden_size": 48,
+            "intermediate_size": 96,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "head_dim": 16,
+            "tie_word_embeddings": True,
+            # Large enough that neither text nor audio is lost in the other.
+            "initializer_range": 0.3,
+        },
+        audio_token_id=ids["<|audio_pad|>"],
+        pad_token_id=ids["<|endoftext|>"],
+        eos_token_id=[ids["<|im_end|>"], ids["<|endoftext|>"]],
+        initializer_range=0.3,
+    )
+    torch.manual_seed(1)
+    Qwen3ASRForConditionalGeneration(config).save_pretrained(folder)
+    Qwen3ASRProcessor(Qwen3ASRFeatureExtractor(), tokenizer, template).save_pretrained(folder)
     return folder
 
 

@@ -69,6 +69,12 @@ _ENTRIES = (
         forkable=True,
     ),
     EngineEntry(
+        "qwen3-asr",
+        "runner.engines.qwen3_asr:Qwen3ASREngine",
+        model_types=("qwen3_asr",),
+        forkable=True,
+    ),
+    EngineEntry(
         "ctc",
         "runner.engines.ctc:CTCEngine",
         model_types=(

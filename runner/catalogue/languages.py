@@ -17,6 +17,13 @@ WHISPER = tuple(_WHISPER.split())
 WHISPER_V3 = (*WHISPER, "yue")
 """large-v3 and large-v3-turbo: Cantonese too."""
 
+_QWEN3_ASR = (
+    "zh en yue ar de fr es pt id it ko ru th vi ja tr hi ms nl sv da fi pl cs fil fa el hu mk ro"
+)
+
+QWEN3_ASR = tuple(_QWEN3_ASR.split())
+"""Qwen3-ASR, by its model card; dialects of Chinese are not told apart."""
+
 _PARAKEET_V3 = "bg hr cs da nl en et fi fr de el hu it lv lt mt pl pt ro ru sk sl es sv uk"
 
 PARAKEET_V3 = tuple(_PARAKEET_V3.split())

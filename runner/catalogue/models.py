@@ -14,7 +14,7 @@ from pathlib import Path
 
 from runner.catalogue.engines import ENGINES
 from runner.catalogue.entries import ModelEntry
-from runner.catalogue.languages import ENGLISH, PARAKEET_V3, WHISPER, WHISPER_V3
+from runner.catalogue.languages import ENGLISH, PARAKEET_V3, QWEN3_ASR, WHISPER, WHISPER_V3
 
 FAMILY_OF_TYPE: dict[str, str] = {
     kind: engine.name for engine in ENGINES.values() for kind in engine.model_types
@@ -161,6 +161,24 @@ _ENTRIES = (
         None,
         (),
         note="published without a head: random weights alone, or a fine-tune by its own name",
+    ),
+    ModelEntry(
+        "Qwen/Qwen3-ASR-0.6B-hf",
+        "qwen3-asr",
+        "Qwen3-ASR",
+        782_000_000,
+        "Apache-2.0",
+        None,
+        QWEN3_ASR,
+    ),
+    ModelEntry(
+        "Qwen/Qwen3-ASR-1.7B-hf",
+        "qwen3-asr",
+        "Qwen3-ASR",
+        2_040_000_000,
+        "Apache-2.0",
+        None,
+        QWEN3_ASR,
     ),
     ModelEntry(
         "nvidia/parakeet-tdt-0.6b-v3",

@@ -26,6 +26,8 @@ _TIMESTAMPS = 1501
 _LARGE = 1000
 """Heads of a vocabulary above it may be padded to a multiple of 8, for tensor cores."""
 _PADDING = 64
+_RESERVED = 512
+"""Language models keep more for tokens to come: Qwen3's head has 231 ids without a token."""
 
 
 def load_tokenizer(cls: Any, request: LoadRequest) -> Any:
@@ -62,7 +64,8 @@ def mismatch(config: Any, vocabulary: Mapping[str, int], *, blank: int | None) -
         vocabulary: Token -> id.
         blank: The tokenizer's padding, which stands for the blank of a CTC model.
     """
-    size: int = config.vocab_size
+    language_model = getattr(config, "text_config", None)
+    size: int = (language_model or config).vocab_size
     missing = set(range(size)).difference(vocabulary.values())
     named = {name: getattr(config, name, None) for name in _NAMED}
     for name, value in named.items():
@@ -71,7 +74,7 @@ def mismatch(config: Any, vocabulary: Mapping[str, int], *, blank: int | None) -
     whisper = config.model_type == "whisper"
     spare = _TIMESTAMPS if whisper else 0
     if size % 8 == 0 and size > _LARGE:
-        spare += _PADDING - 1
+        spare += _PADDING - 1 if language_model is None else _RESERVED
     # What may be missing is the end of the vocabulary.
     if missing and (len(missing) > spare or min(missing) != size - len(missing)):
         return f"it lacks {len(missing)} of the model's {size} tokens, such as {min(missing)}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from transformers.generation.streamers import BaseStreamer
 
@@ -42,9 +41,29 @@ class GenerateEngine(TokenBudget, TorchEngine):
         """See :attr:`TorchEngine.encoder`."""
         return self.model.get_encoder()
 
-    @abstractmethod
+    @property
+    def last_of_encoder(self) -> Any:
+        """The module that ends the stage ``encode``."""
+        return self.encoder
+
+    bounds: ClassVar[tuple[str, ...]] = ("max_length", "min_length")
+    """Settings of ``generate()`` that :meth:`bound` writes."""
+
     def max_length(self, tokens: int) -> int:
-        """What ``generate()`` calls ``max_length`` for so many new tokens."""
+        """What ``generate()`` calls ``max_length`` for so many new tokens: the prompt counts."""
+        return tokens + self.prompt
+
+    def bound(self, tokens: int, *, fixed: bool) -> None:
+        """Sets how many new tokens ``generate()`` gives a row.
+
+        Args:
+            tokens: The most.
+            fixed: Whether it is to give exactly as many.
+        """
+        settings = self.model.generation_config
+        settings.max_length = self.max_length(tokens)
+        if fixed:
+            settings.min_length = tokens + self.prompt
 
     @contextmanager
     def following(self, mark: Mark) -> Iterator[Passes]:
@@ -69,7 +88,7 @@ class GenerateEngine(TokenBudget, TorchEngine):
             if passes.count == 1:
                 mark("prefill")
 
-        encoder, decoder = self.model.get_encoder(), self.model.get_decoder()
+        encoder, decoder = self.last_of_encoder, self.model.get_decoder()
         with hooked([encoder], encoded, before=False), hooked([decoder], decoded, before=False):
             yield passes
 
@@ -77,13 +96,13 @@ class GenerateEngine(TokenBudget, TorchEngine):
     def exactly(self, tokens: int) -> Iterator[None]:
         """Has every row generate ``tokens`` tokens, whatever they are."""
         settings = self.model.generation_config
-        before = settings.max_length, settings.min_length
-        settings.max_length = self.max_length(tokens)
-        settings.min_length = tokens + self.prompt
+        before = {name: getattr(settings, name) for name in self.bounds}
+        self.bound(tokens, fixed=True)
         try:
             yield
         finally:
-            settings.max_length, settings.min_length = before
+            for name, value in before.items():
+                setattr(settings, name, value)
 
 
 @dataclass

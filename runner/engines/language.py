@@ -14,6 +14,8 @@ from runner.config import DETECT
 from runner.errors import Refused
 from store.records import LanguageBy
 
+_DETECT = ("whisper", "qwen3-asr")
+"""Families that find out which language is spoken."""
 _LISTED = 30
 """Most languages that an error lists."""
 
@@ -40,7 +42,7 @@ def check_language(name: str, asked: str | None) -> None:
     entry = CATALOGUE.get(name)
     if asked is None or entry is None or not entry.languages:
         return
-    if asked == DETECT and entry.family == "whisper" and len(entry.languages) > 1:
+    if asked == DETECT and entry.family in _DETECT and len(entry.languages) > 1:
         return
     if asked not in entry.languages:
         raise lacks(name, asked, entry.languages)

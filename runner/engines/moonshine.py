@@ -85,10 +85,6 @@ class MoonshineEngine(Seq2SeqEngine):
         samples: int = features.numel()
         return samples
 
-    def max_length(self, tokens: int) -> int:
-        """Its generate() counts the prompt."""
-        return tokens + self.prompt
-
     def most_tokens(self, seconds: float) -> int:
         """See :data:`TOKENS_PER_SECOND`."""
         return max(1, min(math.ceil(TOKENS_PER_SECOND * seconds), self.longest))

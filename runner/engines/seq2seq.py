@@ -18,6 +18,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.engines.base import (
+    DecoderPasses,
     LoadRequest,
     Mark,
     Technique,
@@ -167,12 +168,17 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
             generated, passes = self._speculate(self.speculation, features, mark)
         ends = text_ends(generated, self.model.generation_config.eos_token_id)
         return _Decoded(
-            texts=self.tokenizer.batch_decode(generated, skip_special_tokens=True),
+            texts=self.texts_of(generated),
             at_limit=ends.at_limit,
             tokens=sum(ends.tokens),
             passes=passes,
             prefills=1 if self.speculation is None else len(features),
         )
+
+    def texts_of(self, generated: torch.Tensor) -> list[str]:
+        """What the ids of each row, ``(rows, tokens)``, say."""
+        texts: list[str] = self.tokenizer.batch_decode(generated, skip_special_tokens=True)
+        return texts
 
     def _generate(
         self, features: torch.Tensor, masks: dict[str, torch.Tensor], mark: Mark
@@ -204,7 +210,7 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
         padding = float(self.model.generation_config.pad_token_id)
         return pad_sequence(rows, batch_first=True, padding_value=padding), calls
 
-    def decoder_passes(self, batch: Sequence[Waveform], tokens: int) -> Seq2SeqDecoder:
+    def decoder_passes(self, batch: Sequence[Waveform], tokens: int) -> DecoderPasses:
         """See :meth:`~runner.engines.base.Engine.decoder_passes`."""
         if self.speculation is not None:
             raise Unmeasurable("with drafts a decoder pass has no one position")
@@ -221,11 +227,8 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
         Args:
             seconds: Of the longest window.
         """
-        settings = self.model.generation_config
         tokens, fixed = self.token_limit(seconds)
-        settings.max_length = self.max_length(tokens)
-        if fixed:
-            settings.min_length = tokens + self.prompt
+        self.bound(tokens, fixed=fixed)
 
     def workload(self, *, samples: int, batch: int, decoder_calls: float | None) -> Workload:
         """See :meth:`~runner.engines.base.Engine.workload`."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from transformers.modeling_outputs import BaseModelOutput
@@ -17,7 +17,7 @@ from runner.engines.hooks import hooked
 from runner.engines.kv_cache import CacheWatch
 from store.records import Scalar
 
-_PARTS = {
+PARTS = {
     "self_attn": "self_attention_share",
     "encoder_attn": "cross_attention_share",
     "fc1": "feed_forward_share",
@@ -29,6 +29,8 @@ _PARTS = {
 
 class Seq2SeqDecoder(DecoderPasses):
     """Decodes one batch, exactly ``tokens`` tokens a row."""
+
+    parts: ClassVar[Mapping[str, str]] = PARTS
 
     def __init__(self, engine: GenerateEngine, features: torch.Tensor, tokens: int) -> None:
         """Runs the encoder once.
@@ -76,8 +78,8 @@ class Seq2SeqDecoder(DecoderPasses):
 
         with ExitStack() as stack:
             for name, module in model.named_modules():
-                part = _PARTS.get(name.rpartition(".")[2])
-                if part is None or ".encoder." in name:
+                part = self.parts.get(name.rpartition(".")[2])
+                if part is None or not self._decodes(name):
                     continue
 
                 def end(module: Any, *_: Any, part: str = part) -> None:
@@ -94,8 +96,13 @@ class Seq2SeqDecoder(DecoderPasses):
         note = "of the time of the steps after the prefill, in a pass with a clock at every module"
         return tuple(
             Scalar(name=name, value=spent[name] / total_s, note=note)
-            for name in dict.fromkeys(_PARTS.values())
+            for name in dict.fromkeys(self.parts.values())
         )
+
+    @staticmethod
+    def _decodes(name: str) -> bool:
+        """Whether a module of that name is the decoder's."""
+        return ".encoder." not in name
 
     def cache(self) -> tuple[Scalar, ...]:
         """Bytes of the key-value cache after the last token."""

@@ -9,12 +9,14 @@ from runner.flops.ctc import ctc_flops
 from runner.flops.models import (
     COUNTED,
     MOONSHINE,
+    QWEN3_ASR,
     TRANSDUCERS,
     encoder_input,
     is_whisper,
     whisper_windows,
 )
 from runner.flops.readings import META, no_reading
+from runner.flops.speech_llm import speech_llm_flops
 from runner.flops.transducer import transducer_flops
 from runner.flops.whisper import seq2seq_flops, whisper_flops
 from store.records import FlopsReading
@@ -79,6 +81,15 @@ def count_flops(
             tokens=tokens,
             cached=cached,
             beams=beams,
+        )
+    if config.model_type == QWEN3_ASR:
+        return speech_llm_flops(
+            config,
+            samples=samples,
+            batch=batch,
+            prompt_tokens=prompt_tokens,
+            tokens=tokens,
+            cached=cached,
         )
     if config.model_type in TRANSDUCERS:
         return transducer_flops(config, samples=samples, batch=batch, steps=tokens)

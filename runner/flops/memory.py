@@ -17,8 +17,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from runner.engines.qwen3_asr import audio_positions, mel_frames
 from runner.flops.models import (
     MOONSHINE,
+    QWEN3_ASR,
     TRANSDUCERS,
     build,
     encoder_input,
@@ -26,6 +28,7 @@ from runner.flops.models import (
     is_whisper,
     whisper_windows,
 )
+from runner.flops.speech_llm import encode
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -56,13 +59,12 @@ def model_memory(
         prompt_tokens: Tokens of the decoder's prompt.
     """
     model = build(config)
-    features = encoder_input(config, samples=samples, batch=batch)
-    encoder = _encoder(model, config)
+    encode = _encode(model, config, samples, batch)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return ModelMemory(
         parameters=parameters,
         weights_bytes=4 * parameters,
-        activations_bytes=peak_bytes(lambda: encoder(features)),
+        activations_bytes=peak_bytes(encode),
         cache_bytes=_cache_bytes(config, samples, batch, prompt_tokens + tokens - 1),
     )
 
@@ -122,11 +124,15 @@ def _is_of(storage: int, arguments: tuple[Any, ...]) -> bool:
     return any(tensor.untyped_storage()._cdata == storage for tensor in tensors)
 
 
-def _encoder(model: Any, config: Any) -> Any:
+def _encode(model: Any, config: Any, samples: int, batch: int) -> Callable[[], object]:
     """All that runs once for a clip."""
+    if config.model_type == QWEN3_ASR:
+        return lambda: encode(model, batch, mel_frames(samples))
+    features = encoder_input(config, samples=samples, batch=batch)
     if config.model_type in TRANSDUCERS:
-        return model.get_audio_features
-    return model.get_encoder() if has_decoder(config) else model
+        return lambda: model.get_audio_features(features)
+    encoder = model.get_encoder() if has_decoder(config) else model
+    return lambda: encoder(features)
 
 
 def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
@@ -134,6 +140,12 @@ def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
         # Hidden and cell state of each layer of the prediction network, and its last output.
         state: int = config.decoder_hidden_size * (2 * config.num_decoder_layers + 1)
         return 4 * batch * state
+    if config.model_type == QWEN3_ASR:
+        text = config.text_config
+        heads = text.num_hidden_layers * text.num_key_value_heads * text.head_dim
+        audio = audio_positions(mel_frames(samples))
+        kept: int = batch * 2 * 4 * heads * (audio + positions)
+        return kept
     if config.model_type == MOONSHINE:
         width, layers = config.hidden_size, config.decoder_num_hidden_layers
         rows, frames = batch, _moonshine_frames(samples)

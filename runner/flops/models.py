@@ -18,7 +18,8 @@ WAVEFORM = ("wav2vec2", "hubert", "wav2vec2-conformer", "data2vec-audio", "wavlm
 TRANSDUCERS = ("parakeet_tdt", "parakeet_rnnt")
 PARAKEET = ("parakeet_ctc", *TRANSDUCERS)
 MOONSHINE = "moonshine"
-COUNTED = (WHISPER, *WAVEFORM, WAV2VEC2_BERT, *PARAKEET, MOONSHINE)
+QWEN3_ASR = "qwen3_asr"
+COUNTED = (WHISPER, *WAVEFORM, WAV2VEC2_BERT, *PARAKEET, MOONSHINE, QWEN3_ASR)
 """Values of ``config.model_type`` that this package can count."""
 
 
@@ -44,11 +45,12 @@ def _family(config: PretrainedConfig) -> Any:
 
     if has_decoder(config):
         return transformers.AutoModelForSpeechSeq2Seq
-    transducers = {
+    others = {
         "parakeet_tdt": transformers.AutoModelForTDT,
         "parakeet_rnnt": transformers.AutoModelForRNNT,
+        QWEN3_ASR: transformers.AutoModelForMultimodalLM,
     }
-    return transducers.get(config.model_type, transformers.AutoModelForCTC)
+    return others.get(config.model_type, transformers.AutoModelForCTC)
 
 
 def has_decoder(config: PretrainedConfig) -> bool:

@@ -103,31 +103,61 @@ def seq2seq_flops(
     )
     ((rows, *frames),) = shapes
     passes = _passes(model, (rows * beams, *frames), prompt=prompt_tokens, cached=cached)
+    detection = None
+    if detects:
+        detection = _passes(model, (rows, *frames), prompt=1, cached=cached)[0]
+    return staged_readings(
+        encoder,
+        passes,
+        tokens=tokens,
+        cached=cached,
+        prefill_note=f"the prompt and the encoder's keys and values; {LEFT_OUT}",
+        detection=detection,
+    )
+
+
+def staged_readings(
+    encoder: Count,
+    passes: tuple[Count, Count, Count],
+    *,
+    tokens: int | None,
+    cached: bool,
+    prefill_note: str,
+    detection: Count | None = None,
+    each_step: int = 0,
+) -> tuple[FlopsReading, ...]:
+    """The readings of an encoder and a decoder, stage by stage.
+
+    Args:
+        encoder: All that runs once for a clip.
+        passes: The prefill, and the two decoder passes after it.
+        tokens: Tokens generated for each row. None where unknown.
+        cached: Whether the passes had a cache.
+        prefill_note: What the prefill holds.
+        detection: What finds out the language, where it is found out first.
+        each_step: FLOPs of every pass after the prefill that are not the decoder's.
+    """
     prefill = passes[0]
     missed = tuple(sorted({name for each in (encoder, *passes) for name in each.missed}))
     readings = [meta_reading("encoder", encoder.flops, missed=encoder.missed)]
-    detection = 0
-    if detects:
-        detection = _passes(model, (rows, *frames), prompt=1, cached=cached)[0].flops
-        readings.append(meta_reading("detect", detection, missed=missed))
+    if detection is not None:
+        readings.append(meta_reading("detect", detection.flops, missed=missed))
     readings.append(
-        meta_reading(
-            "prefill",
-            prefill.flops,
-            missed=prefill.missed,
-            note=f"the prompt and the encoder's keys and values; {LEFT_OUT}",
-        )
+        meta_reading("prefill", prefill.flops, missed=prefill.missed, note=prefill_note)
     )
     if tokens is None:
         reason = "the number of generated tokens is unknown"
         unknown = (meta_reading(stage, None, note=reason) for stage in ("decode", "token", "total"))
         return *readings, *unknown
-    decode = _sum_of_steps([each.flops for each in passes], steps=tokens - 1, cached=cached)
+    steps = tokens - 1
+    decode = _sum_of_steps([each.flops for each in passes], steps=steps, cached=cached)
+    decode += steps * each_step
     mode = "with" if cached else "without"
     note = f"{tokens - 1} steps after the prefill, {mode} key-value cache; {LEFT_OUT}"
     token = None if tokens == 1 else decode // (tokens - 1)
     token_note = "no step after the prefill" if token is None else f"mean step; {LEFT_OUT}"
-    total = encoder.flops + detection + prefill.flops + decode
+    detected = 0 if detection is None else detection.flops
+    total = encoder.flops + detected + prefill.flops + decode
     return (
         *readings,
         meta_reading("decode", decode, missed=missed, note=note),

@@ -24,7 +24,10 @@ class Beams(Technique[TorchEngine]):
         engine.model.generation_config.num_beams = self.variant.beams
 
     def verify(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
-        """Counts the rows of the decoder against those of the encoder."""
+        """Counts the rows of the decoder against those of the encoder, which are the windows.
+
+        Without windows they are the clips: a language model encodes the audio for every beam anew.
+        """
         encoder: Counter[int] = Counter()
         decoder: Counter[int] = Counter()
 
@@ -36,12 +39,13 @@ class Beams(Technique[TorchEngine]):
 
         model = engine.model
         with (
-            hooked([model.get_encoder()], encoded, before=False),
+            hooked([engine.encoder], encoded, before=False),
             hooked([model.get_decoder()], decoded, before=False),
             engine.shortened(4),
         ):
             engine.transcribe(batch)
-        rows = {count / max(encoder, default=1) for count in decoder}
+        windows = len(batch) if engine.window_s is None else max(encoder, default=1)
+        rows = {count / windows for count in decoder}
         if rows != {float(self.variant.beams)}:
             raise self.no_effect(f"{dict(decoder)} decoder rows for {dict(encoder)} encoder rows")
         passes = decoder.total()

@@ -38,6 +38,8 @@ MILLIONS = {
     "patrickvonplaten/wavlm-libri-clean-100h-base-plus": 94.4,
     "patrickvonplaten/wavlm-libri-clean-100h-large": 315.5,
     "facebook/w2v-bert-2.0": 580.5,
+    "Qwen/Qwen3-ASR-0.6B-hf": 782.4,
+    "Qwen/Qwen3-ASR-1.7B-hf": 2038.1,
     "nvidia/parakeet-tdt-0.6b-v3": 627.0,
     "nvidia/parakeet-rnnt-0.6b": 616.7,
     "nvidia/parakeet-ctc-0.6b": 608.8,

@@ -1,0 +1,184 @@
+"""Language models that hear, through transformers: an encoder whose output stands in the prompt.
+
+There is no cross-attention: each position of the audio is a token of the prompt, so the prompt is
+as long as the audio, and the first pass of the decoder reads all of it.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import torch
+
+from runner.clips.clip import Waveform
+from runner.engines.audio_prompt import AudioPrompt
+from runner.engines.base import DecoderPasses, Mark, Unmeasurable, Workload, no_mark
+from runner.engines.generation import Passes
+from runner.engines.hooks import hooked
+from runner.engines.seq2seq import Seq2SeqEngine
+from runner.engines.seq2seq_decoder import Seq2SeqDecoder
+
+FEWEST_TOKENS = 512
+"""Of a text that ends by itself, as the publishers of such models allow a short clip."""
+
+
+class SpeechLLMEngine(Seq2SeqEngine):
+    """One such model."""
+
+    bounds = ("max_new_tokens", "min_new_tokens")
+    audio_prompt: AudioPrompt
+
+    @property
+    def encoder(self) -> Any:
+        """See :attr:`~runner.engines.torch_engine.TorchEngine.encoder`."""
+        return self.model.get_encoder(modality="audio")
+
+    def settle(self) -> None:
+        """See :meth:`~runner.engines.seq2seq.Seq2SeqEngine.settle`."""
+        # Of the audio too: how long a prompt is, the clip decides.
+        self.prompt = self.audio_prompt.tokens(0)
+        self.longest = self.model.config.get_text_config().max_position_embeddings - self.prompt
+        # Unset, or generate() would hold it against the whole prompt.
+        self.model.generation_config.max_length = None
+
+    @abstractmethod
+    def positions(self, samples: int) -> int:
+        """Positions of the prompt that the audio of one clip takes.
+
+        Args:
+            samples: Of the clip, at 16 kHz.
+        """
+
+    @abstractmethod
+    def feature_masks(self, windows: list[Waveform]) -> dict[str, torch.Tensor]:
+        """What tells the encoder where padding begins, on the host."""
+
+    @property
+    @abstractmethod
+    def positions_a_second(self) -> float:
+        """Positions of the prompt that a second of audio takes."""
+
+    def most_tokens(self, seconds: float) -> int:
+        """As many as the audio has positions, for no language is said faster; and a few."""
+        return min(self.longest, max(FEWEST_TOKENS, round(seconds * self.positions_a_second)))
+
+    def bound(self, tokens: int, *, fixed: bool) -> None:
+        """See :meth:`~runner.engines.generation.GenerateEngine.bound`; prompts differ in length."""
+        settings = self.model.generation_config
+        settings.max_new_tokens = tokens
+        settings.min_new_tokens = tokens if fixed else None
+
+    def masks(self, windows: list[Waveform]) -> dict[str, torch.Tensor]:
+        """Prompts and masks of the clips, on the device."""
+        ids, mask = self.audio_prompt.rows([self.positions(len(wave)) for wave in windows])
+        made = {"input_ids": ids, "attention_mask": mask, **self.feature_masks(windows)}
+        return {name: values.to(self.device) for name, values in made.items()}
+
+    @contextmanager
+    def following(self, mark: Mark) -> Iterator[Passes]:
+        """See :meth:`~runner.engines.generation.GenerateEngine.following`.
+
+        A streamer would be told of the prompt before the encoder has run, so hooks mark the stages.
+        """
+        greedy = self.model.generation_config.num_beams in (None, 1)
+        if greedy and mark is no_mark:
+            yield Passes(None)
+            return
+        passes = Passes(None, count=0)
+
+        def encoded(*_: Any) -> None:
+            mark("encode")
+
+        def decoded(*_: Any) -> None:
+            passes.count = (passes.count or 0) + 1
+            if passes.count == 1:
+                mark("prefill")
+
+        # The head runs after the decoder: the stage ends a little before the first token is there.
+        with (
+            hooked([self.last_of_encoder], encoded, before=False),
+            hooked([self.model.get_decoder()], decoded, before=False),
+        ):
+            yield passes
+
+    def _generate(
+        self, features: torch.Tensor, masks: dict[str, torch.Tensor], mark: Mark
+    ) -> tuple[torch.Tensor, int]:
+        with self.following(mark) as passes:
+            ids = self.model.generate(input_features=features, **masks)
+        generated = ids[:, masks["input_ids"].shape[1] :].cpu()
+        mark("decode")
+        return generated, generated.shape[1] if passes.count is None else passes.count
+
+    def decoder_passes(self, batch: Sequence[Waveform], tokens: int) -> DecoderPasses:
+        """See :meth:`~runner.engines.base.Engine.decoder_passes`."""
+        windows = list(batch)
+        features = self.features(windows).to(self.device, self.dtype)
+        return SpeechLLMDecoder(self, features, self.masks(windows), tokens)
+
+    @abstractmethod
+    def embed(self, features: torch.Tensor, masks: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The embeddings of the prompts, ``(clips, tokens, width)``, the audio's among them.
+
+        Args:
+            features: The encoder's input on the device, ``(clips, ...)``.
+            masks: What :meth:`masks` gives.
+        """
+
+    def workload(self, *, samples: int, batch: int, decoder_calls: float | None) -> Workload:
+        """See :meth:`~runner.engines.base.Engine.workload`."""
+        settings = self.model.generation_config
+        if (settings.num_beams or 1) > 1:
+            raise Unmeasurable("the beams of a model whose audio stands in its prompt")
+        return Workload(
+            config=self.model.config,
+            samples=samples,
+            batch=batch,
+            prompt_tokens=self.prompt,
+            tokens=min(round(decoder_calls or 1), self.longest),
+            cached=settings.use_cache is not False,
+        )
+
+
+class SpeechLLMDecoder(Seq2SeqDecoder):
+    """The decoder by itself, with the audio's embeddings at hand."""
+
+    parts: ClassVar[Mapping[str, str]] = {
+        "self_attn": "self_attention_share",
+        "mlp": "feed_forward_share",
+        "lm_head": "vocabulary_share",
+    }
+
+    def __init__(
+        self,
+        engine: SpeechLLMEngine,
+        features: torch.Tensor,
+        masks: Mapping[str, torch.Tensor],
+        tokens: int,
+    ) -> None:
+        """Runs the encoder once.
+
+        Args:
+            engine: The model.
+            features: The encoder's input on the device, ``(clips, ...)``.
+            masks: Prompts and masks of the clips.
+            tokens: Tokens to decode a row; the decoder's limit where that is fewer.
+        """
+        self._engine = engine
+        self._tokens = min(tokens, engine.longest)
+        self.rows = len(features)
+        self._mask = masks["attention_mask"]
+        with engine.inference():
+            self._embedded = engine.embed(features, masks)
+
+    @staticmethod
+    def _decodes(name: str) -> bool:
+        return "audio_tower." not in name
+
+    def _generate(self) -> None:
+        with self._engine.exactly(self._tokens), self._engine.inference():
+            self._engine.model.generate(inputs_embeds=self._embedded, attention_mask=self._mask)
+            self._engine.synchronize()

@@ -1,0 +1,212 @@
+"""Qwen3-ASR: the publishers' prompt and text, stated work, and what a variant changes."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import Qwen3ASRForConditionalGeneration, Qwen3ASRProcessor
+
+from runner.config import Limits, Variant
+from runner.engines.architectures import published_config
+from runner.engines.qwen3_asr import Qwen3ASREngine, audio_positions, mel_frames
+from runner.errors import Refused
+from runner.flops import workload_flops
+from runner.flops.counter import count
+from runner.flops.memory import model_memory
+from runner.load import load_engine
+from runner.measure.decoder import profile_decoder
+from tests.checkpoints import save_qwen3_asr
+from tests.engines.loading import request
+
+SECONDS = (2.5, 0.1, 9.0)
+"""A part of a second, less than the least that is heard, more than a window of attention."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_qwen3_asr(tmp_path_factory.mktemp("qwen3-asr"))
+
+
+@pytest.fixture(scope="module")
+def clips() -> list[np.ndarray]:
+    generator = np.random.default_rng(0)
+    return [
+        (0.1 * generator.standard_normal(round(seconds * 16_000))).astype(np.float32)
+        for seconds in SECONDS
+    ]
+
+
+def load(folder: Path, *, language: str | None = None, **parts: object) -> Qwen3ASREngine:
+    variant = Variant.model_validate({"name": "x", **parts}) if parts else Variant(name="fp32")
+    engine = load_engine(
+        request(str(folder), weights="pretrained", language=language, variant=variant)
+    )
+    assert isinstance(engine, Qwen3ASREngine)
+    return engine
+
+
+def publishers_texts(folder: Path, clips: list[np.ndarray], language: str | None) -> list[str]:
+    """By plain code of transformers, as its documentation has it."""
+    processor = Qwen3ASRProcessor.from_pretrained(folder)
+    model = Qwen3ASRForConditionalGeneration.from_pretrained(folder)
+    inputs = processor.apply_transcription_request(audio=clips, language=language)
+    ids = model.generate(**inputs, max_new_tokens=512, do_sample=False)
+    heard = ids[:, inputs["input_ids"].shape[1] :]
+    return processor.decode(heard, return_format="transcription_only")
+
+
+@pytest.mark.parametrize(
+    ("asked", "named"), [("de", "German"), (None, "English"), ("detect", None)]
+)
+def test_texts_are_those_of_plain_transformers(folder, clips, asked, named):
+    engine = load(folder, language=asked)
+    texts = engine.transcribe(clips).texts
+    assert list(texts) == publishers_texts(folder, clips, named)
+    assert any(texts), "nothing is compared"
+    assert engine.language.by == ("default" if asked is None else "config")
+
+
+def test_prompts_are_those_of_the_processor(folder, clips):
+    engine = load(folder, language="de")
+    processor = Qwen3ASRProcessor.from_pretrained(folder)
+    theirs = processor.apply_transcription_request(audio=clips, language="German")
+    ours = engine.masks(clips)
+    assert torch.equal(ours["input_ids"], theirs["input_ids"])
+    assert torch.equal(ours["attention_mask"], theirs["attention_mask"])
+    assert torch.equal(ours["input_features_mask"], theirs["input_features_mask"].long())
+    assert torch.equal(engine.features(clips), theirs["input_features"])
+
+
+def test_a_language_that_it_lacks_is_refused_before_loading(folder):
+    with pytest.raises(Refused, match='does not support "is", only ar, cs, da'):
+        load(folder, language="is")
+
+
+def test_another_layout_is_refused_with_the_name_to_use(folder, tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "qwen3_asr", "thinker_config": {}}')
+    with pytest.raises(Refused, match=r'layout of the package qwen-asr.*use the converted ".*-hf"'):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("frames", "positions"),
+    [(100, 13), (50, 7), (1, 1), (99, 13), (108, 14), (109, 15), (3000, 390)],
+)
+def test_positions_are_as_many_as_the_encoder_gives(folder, frames, positions):
+    assert audio_positions(frames) == positions
+    engine = load(folder)
+    samples = max(8000, 160 * frames)
+    wave = [np.zeros(samples, np.float32)]
+    heard = engine.model.get_audio_features(engine.features(wave), **engine.feature_masks(wave))
+    assert len(heard.pooler_output) == audio_positions(mel_frames(samples))
+
+
+def test_stages_are_marked_in_order_and_change_no_text(folder, clips):
+    engine = load(folder)
+    stages: list[str] = []
+    assert engine.transcribe(clips, stages.append).texts == engine.transcribe(clips).texts
+    assert stages == ["features", "transfer", "encode", "prefill", "decode", "text"]
+
+
+@pytest.mark.parametrize("cached", [True, False])
+@pytest.mark.parametrize("seconds", [2, 21.3])
+def test_flops_are_those_of_a_real_run(folder, cached, seconds):
+    engine = load(folder, cache="dynamic" if cached else "off")
+    samples = round(seconds * 16_000)
+    clips = [np.zeros(samples, np.float32)] * 2
+    readings = {
+        reading.stage: reading.flops
+        for reading in workload_flops(engine.workload(samples=samples, batch=2, decoder_calls=4))
+    }
+    features, masks = engine.features(clips), engine.masks(clips)
+    heard = count(lambda: engine.model.get_audio_features(features, masks["input_features_mask"]))
+    assert readings["encoder"] == heard.flops
+    with engine.exactly(4):
+        whole = count(lambda: engine.model.generate(input_features=features, **masks))
+    assert not whole.missed
+    assert readings["total"] == whole.flops
+
+
+def test_memory_from_shapes_is_that_of_the_model(folder):
+    engine = load(folder)
+    config = engine.model.config
+    size = model_memory(config, samples=48_000, batch=2, tokens=5, prompt_tokens=engine.prompt)
+    assert size.parameters == engine.parameters
+    text = config.text_config
+    position = 2 * 4 * text.num_hidden_layers * text.num_key_value_heads * text.head_dim
+    assert size.cache_bytes == 2 * position * (engine.prompt + 39 + 4)
+    # The first convolution of three seconds in two clips, and its activation.
+    first = 2 * 3 * 4 * 16 * 64 * 50
+    assert 2 * first <= size.activations_bytes < 4 * first
+
+
+@pytest.mark.parametrize("kind", ["dynamic", "static", "off"])
+def test_caches_are_proven_and_change_no_text(folder, clips, kind):
+    engine = load(folder, cache=kind)
+    assert engine.transcribe(clips).texts == load(folder).transcribe(clips).texts
+    _, proof = engine.verify(clips)
+    assert proof.found.startswith(f"{kind} in ")
+
+
+@pytest.mark.parametrize(
+    ("parts", "found"),
+    [
+        ({"attention": "eager"}, "aten::softmax"),
+        ({"precision": "bf16"}, "bfloat16"),
+        ({"quantization": "int8-dynamic"}, "integer products"),
+        ({"beams": 2}, "2 decoder rows"),
+    ],
+)
+def test_parts_of_a_variant_are_proven(folder, clips, parts, found):
+    engine = load(folder, **parts)
+    proofs = {proof.technique: proof.found for proof in engine.verify(clips[:1])}
+    assert found in proofs[next(iter(parts))]
+
+
+def test_its_decoder_can_be_profiled(folder, clips):
+    engine = load(folder)
+    steps, figures = profile_decoder(
+        engine,
+        clips,
+        Limits(decoder_tokens=20, decoder_iterations=1),
+        clock=time.process_time,
+        progress=lambda *_: None,
+    )
+    assert len(steps) == 20
+    values = {figure.name: figure.value for figure in figures}
+    config = engine.model.config.text_config
+    position = 2 * 4 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim
+    longest = engine.masks(clips)["input_ids"].shape[1] + 19
+    assert values["self_cache_bytes"] == len(clips) * position * longest
+    assert values["cross_cache_bytes"] == 0
+    shares = [value for name, value in values.items() if name.endswith("_share")]
+    assert len(shares) == 3
+    assert 0 < sum(shares) <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "stored"),
+    # What the checkpoints' files hold; theirs keep the vocabulary twice.
+    [("Qwen/Qwen3-ASR-0.6B-hf", 938.0e6), ("Qwen/Qwen3-ASR-1.7B-hf", 2349.2e6)],
+)
+def test_the_published_sizes(name, stored):
+    from runner.flops.models import build
+
+    model = build(published_config(name))
+    parameters = sum(weight.numel() for weight in model.parameters())
+    assert parameters + model.lm_head.weight.numel() == pytest.approx(stored, rel=0.005)
+
+
+@pytest.mark.e2e
+def test_random_weights_do_exactly_the_stated_work():
+    engine = load_engine(request("Qwen/Qwen3-ASR-0.6B-hf"))
+    clips = [np.zeros(32_000, np.float32)]
+    outcome = engine.transcribe(clips)
+    assert outcome.decoder_calls == outcome.tokens == math.ceil(2 * 2.0)
+    assert engine.masks(clips)["input_ids"].shape == (1, 9 + 26 + 9)
+    assert outcome.at_limit is None
