@@ -107,9 +107,27 @@ def find_speech(path: Path, wanted: str | None = None, split: str = DEFAULT_SPLI
     Raises:
         UserError: there is none, or not of this split.
     """
-    path = path.expanduser()
-    if not path.exists():
-        raise UserError(f"there is no folder {path}{_from_here(path)}; correct data.path")
+    try:
+        path = path.expanduser()
+    except RuntimeError as error:
+        raise UserError(f"nobody here has the home folder of {path}; correct data.path") from error
+    try:
+        if not path.exists():
+            raise UserError(f"there is no folder {path}{_from_here(path)}; correct data.path")
+        return _found(path, wanted, split)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"cannot look through {path} ({reason}); correct data.path") from error
+
+
+def _found(path: Path, wanted: str | None, split: str) -> FolderSpeech:
+    """What a path that is there holds.
+
+    Args:
+        path: A folder, or its manifest or table.
+        wanted: The format; found out when None.
+        split: The one to read of a corpus that has several.
+    """
     root = path if path.is_dir() else path.parent
     manifest = _manifest(path)
     # The name metadata.csv is LJSpeech's too, and cuts.jsonl Lhotse's: both look at what is in it.

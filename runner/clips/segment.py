@@ -26,6 +26,9 @@ CHANNEL_KEYS = ("channel", "channel_id")
 DURATION_TOLERANCE_S = 0.5
 """By so many seconds a stated duration may differ from the audio."""
 
+LONGEST_S = 1e9
+"""Seconds. No recording lasts for thirty years."""
+
 _DURATION_KEYS = ("duration", "seconds")
 
 _OTHER_UNIT = re.compile(
@@ -134,7 +137,7 @@ def _number(where: str, row: Mapping[str, object], keys: tuple[str, ...]) -> flo
         if isinstance(value, int | float | str) and not isinstance(value, bool):
             with contextlib.suppress(ValueError, OverflowError):
                 number = float(value)
-        if not (math.isfinite(number) and number >= 0):
+        if not 0 <= number < LONGEST_S:
             raise UserError(
                 f'{where}: "{key}" must be a number of seconds, 0 or more; correct the line'
             )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runner.clips.corpora.base import Asked, Files, Format, gather, lines, whole_file
 from runner.clips.entry import Entry
+from runner.clips.manifest import once
 from runner.errors import UserError
 
 TABLES = ("test.tsv", "validated.tsv", "dev.tsv", "train.tsv")
@@ -25,6 +26,7 @@ def _entries(root: Path, indexes: Sequence[Path], asked: Asked) -> list[Entry]:
     header = rows[0][1].split("\t") if rows else []
     if not {"path", "sentence"} <= set(header):
         raise UserError(f"{index} has no columns path and sentence; it is no Common Voice table")
+    once(header, rows[0][0])
 
     def entry(where: str, line: str) -> Entry:
         # Its sentences hold quotation marks that open nothing: it is no CSV.
