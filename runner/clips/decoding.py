@@ -118,7 +118,8 @@ def _by_ffmpeg(stream: Stream) -> Iterator[Block]:
 
 
 def _opened_by_ffmpeg(stream: Stream, av: Any) -> Iterator[Block]:
-    with av.open(io.BytesIO(stream.data), "r") as container:
+    # A title that is no UTF-8 says nothing of the audio.
+    with av.open(io.BytesIO(stream.data), "r", metadata_errors="replace") as container:
         audio = container.streams.audio
         if len(audio) != 1:
             raise Damaged(f"holds {len(audio)} audio streams; convert the one that is meant")

@@ -64,6 +64,15 @@ class FolderSpeech:
         Raises:
             UserError: the file is missing, or its path leads out of the folder.
         """
+        found = self.place(entry)
+        return found if isinstance(found, bytes) else Path(found)
+
+    def place(self, entry: Entry) -> str | bytes:
+        """The same with the path as text, for where there may be a million.
+
+        Raises:
+            UserError: the file is missing, or its path leads out of the folder.
+        """
         data = None if self._opened is None else self._opened(entry)
         return _inside(entry, self.root, self._base) if data is None else data
 
@@ -98,9 +107,27 @@ def find_speech(path: Path, wanted: str | None = None, split: str = DEFAULT_SPLI
     Raises:
         UserError: there is none, or not of this split.
     """
-    path = path.expanduser()
-    if not path.exists():
-        raise UserError(f"there is no folder {path}{_from_here(path)}; correct data.path")
+    try:
+        path = path.expanduser()
+    except RuntimeError as error:
+        raise UserError(f"nobody here has the home folder of {path}; correct data.path") from error
+    try:
+        if not path.exists():
+            raise UserError(f"there is no folder {path}{_from_here(path)}; correct data.path")
+        return _found(path, wanted, split)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"cannot look through {path} ({reason}); correct data.path") from error
+
+
+def _found(path: Path, wanted: str | None, split: str) -> FolderSpeech:
+    """What a path that is there holds.
+
+    Args:
+        path: A folder, or its manifest or table.
+        wanted: The format; found out when None.
+        split: The one to read of a corpus that has several.
+    """
     root = path if path.is_dir() else path.parent
     manifest = _manifest(path)
     # The name metadata.csv is LJSpeech's too, and cuts.jsonl Lhotse's: both look at what is in it.
@@ -162,7 +189,7 @@ def read_folder(
     entries = found.entries(text_column)
     # Of the rows that are taken alone: who takes ten of a corpus may have copied no more.
     for entry, _ in spoken(entries)[:limit]:
-        found.locate(entry)
+        found.place(entry)
     if cache is None:
         return read_entries(entries, found.read, limit, progress)
     about = (str(found.root.absolute()), *(index.name for index in found.indexes))
@@ -174,7 +201,7 @@ def _from_here(path: Path) -> str:
     return "" if path.is_absolute() else f" in {Path.cwd()}, where asrprof was started"
 
 
-def _inside(entry: Entry, folder: Path, base: str) -> Path:
+def _inside(entry: Entry, folder: Path, base: str) -> str:
     """The file of a row.
 
     Args:
@@ -195,4 +222,4 @@ def _inside(entry: Entry, folder: Path, base: str) -> Path:
         found = False
     if not found:
         raise UserError(f"{entry.where}: there is no file {entry.file} in {folder}")
-    return Path(file)
+    return file

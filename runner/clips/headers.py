@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile
@@ -12,46 +11,49 @@ from runner.clips.audio import read_bytes
 from runner.clips.containers.base import Damaged
 from runner.clips.containers.reading import streams
 from runner.clips.decoding import decode
+from runner.clips.first_bytes import Header, first_bytes
+from runner.clips.undisturbed import undisturbed
 from runner.errors import UserError
 
 _COUNTED = frozenset({"WAV", "WAVEX", "RF64", "FLAC", "AIFF", "OGG", "W64", "CAF", "AU", "NIST"})
 """Containers whose length libsndfile takes from the file itself; of an MP3 it may guess it."""
 
 
-@dataclass(frozen=True)
-class Header:
-    """What an audio file says of itself."""
-
-    seconds: float
-    rate: int
-    """Hz."""
-    channels: int
-
-
-def read_header(source: Path | bytes, name: str) -> Header:
+def read_header(source: str | bytes, name: str) -> Header:
     """What an audio file says of itself; one whose header does not tell its length is decoded.
 
     Args:
-        source: The file, or its bytes.
+        source: The path of the file, or its bytes.
         name: What errors call it.
 
     Raises:
         UserError: it cannot be read, is empty or of no accepted container.
     """
     try:
-        with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else source) as at:
-            # A length of 0 or 2^63 - 1 says that libsndfile does not know it.
-            if at.format in _COUNTED and 0 < at.frames < 1 << 40:
-                return Header(at.frames / at.samplerate, at.samplerate, at.channels)
+        header = first_bytes(source) or _opened(source)
+        if header is not None:
+            return header
     except (soundfile.SoundFileError, RuntimeError, OSError, ValueError):
         pass  # what it cannot read may be another decoder's
-    data = read_bytes(source) if isinstance(source, Path) else source
+    data = read_bytes(Path(source)) if isinstance(source, str) else source
     if not data:
         raise UserError(f"{name} is empty; replace the file or remove its entry")
     try:
         return _decoded(data)
     except Damaged as error:
         raise UserError(f"{name} {error}") from error
+
+
+def _opened(source: str | bytes) -> Header | None:
+    """What libsndfile says of a file; None where that is a guess."""
+    with (
+        undisturbed(),
+        soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else source) as at,
+    ):
+        # A length of 0 or 2^63 - 1 says that libsndfile does not know it.
+        if at.format in _COUNTED and 0 < at.frames < 1 << 40:
+            return Header(at.frames / at.samplerate, at.samplerate, at.channels)
+    return None
 
 
 def _decoded(data: bytes) -> Header:

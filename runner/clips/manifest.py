@@ -7,8 +7,10 @@ import gzip
 import io
 import json
 import posixpath
+import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,11 +34,27 @@ TEXT_KEYS = (
 )
 """Keys that may hold the transcript, in order of preference."""
 
+_SHA256 = re.compile("[0-9a-f]{64}", re.IGNORECASE | re.ASCII)
+
 Row = tuple[str, Mapping[str, object]]
 """What errors call a row, and its keys and values."""
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share that is done, 0 to 1."""
+
+
+class Told:
+    """A problem's listener that knows whether there was any."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Takes who else is told."""
+        self._problem = problem
+        self.any = False
+
+    def __call__(self, error: UserError) -> None:
+        """Tells of a row that is wrong."""
+        self.any = True
+        self._problem(error)
 
 
 def read_index(path: Path) -> bytes:
@@ -68,7 +86,8 @@ def parse_jsonl(
     Raises:
         UserError: naming the line that is wrong, unless `problem` takes it.
     """
-    return entries_of(json_rows(data, name, problem), name, text_column, problem)
+    told = Told(problem)
+    return entries_of(json_rows(data, name, told), name, text_column, told)
 
 
 def json_rows(data: bytes, name: str, problem: Problem = refuse) -> Iterator[Row]:
@@ -122,12 +141,14 @@ def parse_csv(
     # Not DictReader: it does not say in which line a row begins.
     reader = csv.reader(io.StringIO(decode(data, name), newline=""), strict=True)
     rows: list[Row] = []
+    problem = Told(problem)
     header: list[str] = []
     where = f"{name} line 1"
     try:
         for values in reader:
             if values and not header:
                 header = values
+                once(header, where)
             elif values:
                 if len(values) == len(header):
                     rows.append((where, dict(zip(header, values, strict=True))))
@@ -159,11 +180,34 @@ def decode(data: bytes, name: str) -> str:
         raise UserError(f"{name} line {line} is not UTF-8; save the file as UTF-8") from error
 
 
+def once(names: Sequence[str], where: str) -> None:
+    """Refuse a table with two columns of one name, of which only one would be read.
+
+    Args:
+        names: Of the columns; one without a name is nobody's.
+        where: What errors call the table's header.
+
+    Raises:
+        UserError: naming the first that is there twice.
+    """
+    twice = next((name for name, count in Counter(names).items() if name and count > 1), None)
+    if twice is not None:
+        raise UserError(f'{where} has the column "{twice}" twice; rename or remove one of them')
+
+
 def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f'the key "{twice}" is there twice')
+    return found
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
 """One for all lines: `json.loads` makes one for each, which takes longer than the line does."""
 
 
@@ -188,7 +232,7 @@ def entries_of(
             found.append(_entry(where, row, text_column))
         except UserError as error:
             problem(error)
-    if empty:
+    if empty and not (isinstance(problem, Told) and problem.any):
         raise UserError(f"{name} lists no utterances; add at least one line")
     return distinct(found, problem)
 
@@ -206,7 +250,11 @@ def _entry(where: str, row: Mapping[str, object], text_column: str | None) -> En
         identifier = posixpath.splitext(posixpath.normpath(file))[0] + channel + start
     if not isinstance(identifier, str | int) or isinstance(identifier, bool):
         raise UserError(f'{where}: "id" must be text')
-    sha256 = row.get("sha256")
+    sha256 = row.get("sha256") or None
+    if sha256 is not None and not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
+        raise UserError(
+            f'{where}: "sha256" must be 64 hexadecimal digits; correct the line, or remove it'
+        )
     identifier = unicode_text(str(identifier), "id", where)
     known = labels(row, (identifier, file), where)
     return Entry(
@@ -215,7 +263,7 @@ def _entry(where: str, row: Mapping[str, object], text_column: str | None) -> En
         file=file,
         text=text,
         seconds=segment.seconds,
-        sha256=sha256.lower() if isinstance(sha256, str) and sha256 else None,
+        sha256=None if sha256 is None else sha256.lower(),
         offset_s=segment.offset_s,
         channel=segment.channel,
         start_s=segment.start_s,

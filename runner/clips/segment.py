@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from runner.errors import UserError
 
@@ -24,6 +25,9 @@ CHANNEL_KEYS = ("channel", "channel_id")
 
 DURATION_TOLERANCE_S = 0.5
 """By so many seconds a stated duration may differ from the audio."""
+
+LONGEST_S = 1e9
+"""Seconds. No recording lasts for thirty years."""
 
 _DURATION_KEYS = ("duration", "seconds")
 
@@ -61,7 +65,7 @@ def segment_of(row: Mapping[str, object], where: str) -> Segment:
         UserError: it says it in a way that cannot be told for certain.
     """
     for key, value in row.items():
-        if isinstance(key, str) and _OTHER_UNIT.fullmatch(key) and _given(value):
+        if isinstance(key, str) and _in_other_unit(key) and _given(value):
             raise UserError(
                 f'{where}: "{key}" means a part of the file in a unit that is not known; give '
                 '"start" and "end" in seconds, or remove it'
@@ -81,6 +85,11 @@ def segment_of(row: Mapping[str, object], where: str) -> Segment:
         channel=_channel(where, row),
         start_s=offset_s if start_s is None else start_s,
     )
+
+
+@lru_cache(maxsize=256)
+def _in_other_unit(key: str) -> bool:
+    return _OTHER_UNIT.fullmatch(key) is not None
 
 
 def _length(
@@ -104,7 +113,7 @@ def _channel(where: str, row: Mapping[str, object]) -> int | None:
         value = row.get(key)
         if isinstance(value, list) and len(value) == 1:
             (value,) = value  # as Lhotse writes it
-        if not _given(value):
+        if value is None or not _given(value):
             continue
         text = str(value).strip()
         if isinstance(value, float) and value.is_integer():
@@ -122,13 +131,13 @@ def _number(where: str, row: Mapping[str, object], keys: tuple[str, ...]) -> flo
     """Seconds, not negative, under the first key that has a value."""
     for key in keys:
         value = row.get(key)
-        if not _given(value):
+        if value is None or not _given(value):
             continue
         number = math.nan
         if isinstance(value, int | float | str) and not isinstance(value, bool):
             with contextlib.suppress(ValueError, OverflowError):
                 number = float(value)
-        if not (math.isfinite(number) and number >= 0):
+        if not 0 <= number < LONGEST_S:
             raise UserError(
                 f'{where}: "{key}" must be a number of seconds, 0 or more; correct the line'
             )

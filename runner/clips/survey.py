@@ -15,21 +15,18 @@ import numpy as np
 from runner.clips.cache import cache_root
 from runner.clips.clip import SAMPLE_RATE
 from runner.clips.entry import Entry
+from runner.clips.first_bytes import Header
 from runner.clips.folder import FolderSpeech, find_speech
-from runner.clips.headers import Header, read_header
+from runner.clips.headers import read_header
 from runner.clips.hub import read_hub
 from runner.clips.manifest import Progress
 from runner.clips.reading import by_audio, check_part, open_audio, spoken
-from runner.clips.undisturbed import undisturbed
 from runner.config import Data
 from runner.errors import UserError
 
 _THREADS = 2
 _AT_ONCE = 256
 """Files that a thread is given at a time."""
-
-_HELD = 16
-"""Files for which Ctrl-C waits: some have no header that says how long they are."""
 
 _SHOWN_TEXT = 60
 
@@ -173,7 +170,7 @@ def _of_folder(
         return _look(source, within, texts, check=check)
 
     # Decoders leave the interpreter free for each other; the reading of headers does not.
-    looking = _in_threads(look, files) if check else _in_turn(look, files)
+    looking = _in_threads(look, files) if check else map(look, files)
     for done, looked in enumerate(looking, start=1):
         if looked.header is not None:
             kind = (looked.header.rate, looked.header.channels)
@@ -185,7 +182,7 @@ def _of_folder(
     return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Labelled:
     recording: str | None
     speaker: str | None
@@ -204,13 +201,10 @@ def _labelled(entries: Sequence[Entry], taken: Container[str]) -> Iterator[_Labe
 
 def _counted(rows: Iterable[_Labelled]) -> dict[str, Any]:
     """The fields of a survey that count speakers, recordings and languages."""
-    speakers: Counter[str | None] = Counter()
-    recordings: Counter[str | None] = Counter()
-    languages: Counter[str | None] = Counter()
-    for row in rows:
-        speakers[row.speaker] += 1
-        recordings[row.recording] += 1
-        languages[row.language] += 1
+    rows = tuple(rows)
+    speakers = Counter(row.speaker for row in rows)
+    recordings = Counter(row.recording for row in rows)
+    languages = Counter(row.language for row in rows)
     return {
         "no_speaker": speakers.pop(None, 0),
         "speakers": len(speakers),
@@ -244,7 +238,7 @@ def _look(
     rows = [entry for entry in within if entry.id in taken]
     where = f"{rows[0].where}: {rows[0].file}"
     try:
-        place = source.locate(rows[0])
+        place = source.place(rows[0])
         header = read_header(place, where)
         channel = rows[0].channel
         if channel is not None and channel >= header.channels:
@@ -252,7 +246,7 @@ def _look(
                 f"{where} has {header.channels} channels, counted from 0: there is no channel "
                 f"{channel}; correct it"
             )
-        file = open_audio(rows[0], place) if check else None
+        file = open_audio(rows[0], source.locate(rows[0])) if check else None
     except UserError as error:
         return _Looked(problems=[str(error)])
     length = round(header.seconds * SAMPLE_RATE) if file is None else len(file.audio)
@@ -266,17 +260,6 @@ def _look(
         except UserError as error:
             problems.append(str(error))
     return _Looked(header, seconds, problems)
-
-
-def _in_turn(
-    look: Callable[[Sequence[Entry]], _Looked], files: Sequence[Sequence[Entry]]
-) -> Iterator[_Looked]:
-    """What `look` gives for each of the files, in order."""
-    for start in range(0, len(files), _HELD):
-        # To hold a signal back for each alone takes half as long as the header.
-        with undisturbed():
-            found = [look(within) for within in files[start : start + _HELD]]
-        yield from found
 
 
 def _in_threads(

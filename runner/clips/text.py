@@ -16,6 +16,9 @@ _NO_SPEECH = ("<SIL>", "<MUSIC>", "<NOISE>", "<OTHER>")
 _UNSCORED = ("ignore_time_segment_in_scoring", "inter_segment_gap", "excluded_region")
 """What scoring tools leave out: NIST's sclite, and TED-LIUM, ESTER and EdAcc after it."""
 
+_MARKED = re.compile(r"[<\[{*(]")
+"""Where none of these stands, no tag does."""
+
 _MARK = re.compile(r"\s*(" + "|".join(_PUNCTUATION) + ")", re.IGNORECASE)
 _GARBAGE = re.compile("|".join(_NO_SPEECH), re.IGNORECASE)
 _IGNORED = re.compile("|".join(rf"\b{name}\b" for name in _UNSCORED), re.IGNORECASE)
@@ -50,8 +53,10 @@ def clean_transcript(raw: str) -> str | None:
         The transcript, or None where nothing is to be scored: no letter or digit beside tags such
         as `<unk>` and `[noise]`, or a marker that says so.
     """
-    if _IGNORED.search(raw):
+    if "_" in raw and _IGNORED.search(raw):
         return None
+    if not _MARKED.search(raw):
+        return " ".join(raw.split()) if any(map(str.isalnum, raw)) else None
     text = _MARK.sub(lambda match: _PUNCTUATION[match[1].upper()], raw)
     text = " ".join(_GARBAGE.sub(" ", text).split())
     spoken = _SOUNDS.sub(" ", _TAGS.sub(" ", text))

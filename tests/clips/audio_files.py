@@ -47,6 +47,7 @@ def mux(
     pipe: bool = False,
     tracks: int = 1,
     options: dict[str, str] | None = None,
+    title: str | None = None,
 ) -> bytes:
     """A file by ffmpeg.
 
@@ -58,9 +59,12 @@ def mux(
         pipe: Whether to write where no length can be filled in afterwards.
         tracks: How many streams at once, all the same.
         options: Of the muxer.
+        title: In the file's metadata.
     """
     target = _Pipe() if pipe else io.BytesIO()
     with av.open(target, "w", format=format, options=options or {}) as container:
+        if title is not None:
+            container.metadata["title"] = title
         streams = [container.add_stream(codec, rate=rate, layout="mono") for _ in range(tracks)]
         integers = np.rint(samples * 32768).clip(-32768, 32767).astype("<i2")[None, :]
         for stream in streams:

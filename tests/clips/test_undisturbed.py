@@ -56,14 +56,17 @@ def handled() -> Iterator[list[int]]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("what", ["decode", "look"])
+@pytest.mark.parametrize(
+    ("what", "name"), [("decode", "noise.wav"), ("look", "noise.wav"), ("look", "noise.aiff")]
+)
 def test_every_interrupt_ends_the_reading_and_no_file_seems_broken(
-    what: str, tmp_path: Path
+    what: str, name: str, tmp_path: Path
 ) -> None:
-    file = tmp_path / "noise.wav"
+    # The header of a WAV is read without libsndfile, that of an AIFF with it.
+    file = tmp_path / name
     noise = np.random.default_rng(0).normal(0, 0.1, 1600)
     soundfile.write(file, noise, 16_000)
-    (tmp_path / "manifest.jsonl").write_text('{"file": "noise.wav", "text": "a word"}')
+    (tmp_path / "manifest.jsonl").write_text(f'{{"file": "{name}", "text": "a word"}}')
     # An exception in a callback of libsndfile would be told on stderr.
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, str(file), what],

@@ -57,10 +57,12 @@ def extent(data: bytes, begin: int, size: int, *, unknown: bool) -> Extent:
         Damaged: the file ends before the samples do.
     """
     there = len(data) - begin
-    if unknown:
+    if size < 0 and not unknown:
+        raise Damaged(f"has a header that says {size} bytes of audio; {COPY_AGAIN}")
+    if unknown and there >= 0:
         return Extent(begin, there, known=False)
-    if size > there:
-        raise Damaged(f"is cut off: {max(there, 0)} of {size} bytes of audio; {COPY_AGAIN}")
+    if there < 0 or size > there:
+        raise Damaged(f"is cut off: {max(there, 0)} of {max(size, 0)} bytes of audio; {COPY_AGAIN}")
     return Extent(begin, size)
 
 

@@ -22,6 +22,8 @@ def read_au(data: bytes, start: int) -> tuple[Stream, int]:
     order = "<" if data.startswith(b"dns.", start) else ">"
     offset, size, encoding, _, channels = struct.unpack_from(order + "5I", data, start + 4)
     begin = start + offset
+    if offset < 24:
+        raise Damaged(f"has a header whose samples begin in it, at byte {offset}; {COPY_AGAIN}")
     unknown = (size >= _UNKNOWN and begin + size > len(data)) or (not size and begin < len(data))
     samples = extent(data, begin, size, unknown=unknown)
     bits = _AU_BITS.get(encoding, 0) * channels

@@ -66,6 +66,8 @@ def streams(data: bytes) -> tuple[Stream, ...]:
             stream, end = reader(data, position)
         except (struct.error, IndexError) as error:
             raise Damaged(f"is cut off in its header; {COPY_AGAIN}") from error
+        except (ValueError, ArithmeticError, AssertionError) as error:
+            raise Damaged(f"is damaged in its header; {COPY_AGAIN}") from error
         found.append(stream)
         position = skip_tags(data, end)
     if not found:

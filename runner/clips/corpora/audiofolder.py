@@ -8,7 +8,7 @@ from pathlib import Path
 
 from runner.clips.corpora.base import Asked, Format
 from runner.clips.entry import Entry
-from runner.clips.manifest import Row, entries_of, parse_csv, parse_jsonl, read_index
+from runner.clips.manifest import Row, entries_of, once, parse_csv, parse_jsonl, read_index
 from runner.errors import UserError
 
 NAMES = ("metadata.parquet", "metadata.jsonl", "metadata.csv")
@@ -63,8 +63,10 @@ def _parquet(index: Path) -> list[Row]:
     import pyarrow.parquet as pq
 
     try:
+        once(pq.read_schema(index).names, str(index))
         rows = pq.read_table(index).to_pylist()
-    except (OSError, pa.ArrowException) as error:
+    # What is no text or no date is a ValueError of Python's own.
+    except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"cannot read {index} ({reason}); copy it again") from error
     return [

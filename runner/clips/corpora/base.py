@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,16 +76,48 @@ def gather(
     return found
 
 
-def audio_beside(stem: Path, root: Path) -> str:
-    """The audio file of a text, relative to the corpus, whether it is there or not.
+class Files:
+    """The files of a corpus: a folder is listed once, and no file of it asked for by itself."""
 
-    Args:
-        stem: The path without an ending.
-        root: The corpus.
-    """
-    files = [stem.with_name(stem.name + ending) for ending in AUDIO_ENDINGS]
-    file = next((file for file in files if file.is_file()), files[0])
-    return file.relative_to(root).as_posix()
+    def __init__(self, root: Path) -> None:
+        """Takes the corpus."""
+        self._root = str(root)
+        self._names: dict[str, frozenset[str]] = {}
+
+    def there(self, file: str) -> bool:
+        """Whether there is a file.
+
+        Args:
+            file: Relative to the corpus, with slashes.
+        """
+        folder, _, name = file.rpartition("/")
+        names = self._names.get(folder)
+        if names is None:
+            names = self._names[folder] = self._listed(folder)
+        return name in names
+
+    def audio(self, stem: str) -> str:
+        """The audio file of a text, relative to the corpus, whether it is there or not.
+
+        Args:
+            stem: The same without its ending.
+        """
+        for ending in AUDIO_ENDINGS:
+            if self.there(stem + ending):
+                return stem + ending
+        return stem + AUDIO_ENDINGS[0]
+
+    def folder(self, path: Path) -> str:
+        """A folder of the corpus relative to it, as the other methods take it."""
+        inside = path.relative_to(self._root).as_posix()
+        return "" if inside == "." else inside
+
+    def _listed(self, folder: str) -> frozenset[str]:
+        try:
+            with os.scandir(posixpath.join(self._root, folder)) as files:
+                return frozenset(file.name for file in files if file.is_file())
+        except (OSError, ValueError):
+            return frozenset()
 
 
 def whole_file(where: str, identifier: str, file: str, text: str, **row: str) -> Entry:

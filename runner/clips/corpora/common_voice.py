@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.clips.corpora.base import Asked, Format, gather, lines, whole_file
+from runner.clips.corpora.base import Asked, Files, Format, gather, lines, whole_file
 from runner.clips.entry import Entry
+from runner.clips.manifest import once
 from runner.errors import UserError
 
 TABLES = ("test.tsv", "validated.tsv", "dev.tsv", "train.tsv")
@@ -21,9 +22,11 @@ def _indexes(path: Path) -> list[Path]:
 def _entries(root: Path, indexes: Sequence[Path], asked: Asked) -> list[Entry]:
     (index,) = indexes
     rows = list(lines(index))
+    files = Files(root)
     header = rows[0][1].split("\t") if rows else []
     if not {"path", "sentence"} <= set(header):
         raise UserError(f"{index} has no columns path and sentence; it is no Common Voice table")
+    once(header, rows[0][0])
 
     def entry(where: str, line: str) -> Entry:
         # Its sentences hold quotation marks that open nothing: it is no CSV.
@@ -32,7 +35,7 @@ def _entries(root: Path, indexes: Sequence[Path], asked: Asked) -> list[Entry]:
             raise UserError(f"{where} has another number of columns than the header; correct it")
         row = dict(zip(header, values, strict=True))
         file = row["path"] if "/" in row["path"] else f"clips/{row['path']}"
-        if not (root / file).is_file() and (root / f"{file}.mp3").is_file():
+        if not files.there(file) and files.there(f"{file}.mp3"):
             file = f"{file}.mp3"  # its first releases left the ending out
         speaker = row.get("client_id", "")
         name = Path(row["path"]).stem

@@ -12,8 +12,9 @@ from typing import Any
 
 from runner.clips.corpora.base import Asked, Format
 from runner.clips.entry import Entry
-from runner.clips.labels import labels
+from runner.clips.labels import labels, unicode_text
 from runner.clips.manifest import Row, json_rows, read_index
+from runner.clips.segment import LONGEST_S
 from runner.errors import UserError
 
 _ENDINGS = (".jsonl", ".jsonl.gz")
@@ -64,7 +65,7 @@ def _entries(root: Path, indexes: Sequence[Path], asked: Asked) -> list[Entry]:
             found.append(_entry(where, cut, supervision))
         except UserError as error:
             asked.problem(error)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             asked.problem(UserError(f"{where} is no cut of Lhotse ({error!r}); correct the line"))
     return found
 
@@ -83,9 +84,9 @@ def _of_cuts(rows: Sequence[Row]) -> Iterator[_Part]:
 
 
 def _supervisions(recordings: Sequence[Row], supervisions: Sequence[Row]) -> Iterator[_Part]:
-    by_id = {row.get("id"): row for _, row in recordings}
+    by_id = {str(row.get("id")): row for _, row in recordings}
     for where, row in supervisions:
-        name = row.get("recording_id")
+        name = str(row.get("recording_id"))
         yield where, {"recording": by_id.get(name, name), "start": 0}, row
 
 
@@ -102,16 +103,19 @@ def _entry(where: str, cut: Mapping[str, Any], supervision: Mapping[str, Any]) -
     start_s = float(cut.get("start", 0)) + float(supervision["start"])
     seconds = float(supervision["duration"])
     whole_s = float(recording["duration"])
-    if not (start_s >= -_WHOLE_S and 0 < seconds < float("inf")):
+    if not (-_WHOLE_S <= start_s < LONGEST_S and 0 < seconds < LONGEST_S):
         raise UserError(f"{where}: it is from {start_s:g} s on and {seconds:g} s long; correct it")
     whole = abs(start_s) <= _WHOLE_S and abs(seconds - whole_s) <= _WHOLE_S
-    name = str(supervision["id"])
+    name = unicode_text(str(supervision["id"]), "id", where)
+    text = supervision.get("text") or ""
+    if not isinstance(text, str):
+        raise UserError(f'{where}: "text" must be text; correct the line')
     known = labels(supervision, (name, file), where)
     return Entry(
         where=where,
         id=name,
         file=file,
-        text=supervision.get("text") or "",
+        text=unicode_text(text, "text", where),
         seconds=seconds,
         offset_s=None if whole else max(start_s, 0.0),
         channel=channel,
@@ -150,7 +154,7 @@ def _file(where: str, recording: Mapping[str, Any], channel: object) -> tuple[st
         )
     if kind != "file" or not isinstance(file, str):
         raise UserError(f"{where}: {recording['id']} is of type {kind}; save it as a file")
-    return file, index
+    return unicode_text(file, "source", where), index
 
 
 LHOTSE = Format(

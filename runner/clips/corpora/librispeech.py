@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.clips.corpora.base import Asked, Format, audio_beside, gather, lines, whole_file
+from runner.clips.corpora.base import Asked, Files, Format, gather, lines, whole_file
 from runner.clips.entry import Entry
 
 
@@ -15,11 +16,12 @@ def _indexes(path: Path) -> list[Path]:
 
 def _entries(root: Path, indexes: Sequence[Path], asked: Asked) -> list[Entry]:
     found: list[Entry] = []
+    files = Files(root)
     for index in indexes:
 
-        def entry(where: str, line: str, folder: Path = index.parent) -> Entry:
+        def entry(where: str, line: str, folder: str = files.folder(index.parent)) -> Entry:
             name, _, text = line.strip().partition(" ")
-            return whole_file(where, name, audio_beside(folder / name, root), text)
+            return whole_file(where, name, files.audio(posixpath.join(folder, name)), text)
 
         found += gather(lines(index), entry, asked.problem)
     return found

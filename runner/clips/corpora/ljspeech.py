@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
-from runner.clips.corpora.base import Asked, Format, audio_beside, gather, lines, whole_file
+from runner.clips.corpora.base import Asked, Files, Format, gather, lines, whole_file
 from runner.clips.entry import Entry
 from runner.errors import UserError
 
@@ -21,13 +22,14 @@ def _indexes(path: Path) -> list[Path]:
 
 def _entries(root: Path, indexes: Sequence[Path], asked: Asked) -> list[Entry]:
     (index,) = indexes
+    files = Files(root)
 
     def entry(where: str, line: str) -> Entry:
         # It quotes nothing: a quotation mark is one that somebody reads.
         name, *texts = line.split("|")
         if len(texts) not in (1, 2):
             raise UserError(f"{where} is no name|text or name|text|normalised text; correct it")
-        file = audio_beside(root / "wavs" / name, root)
+        file = files.audio(posixpath.join("wavs", name))
         return whole_file(where, name, file, texts[-1].strip() or texts[0])
 
     return gather(lines(index), entry, asked.problem)

@@ -13,6 +13,7 @@ import numpy as np
 import soundfile
 
 from runner.clips.corpora.base import Asked, Format
+from runner.clips.decoding import RATES
 from runner.clips.entry import Entry
 from runner.clips.hub_request import HubRequest
 from runner.clips.hub_stream import START_COLUMNS, Columns, as_text, audio_of, columns_of
@@ -52,7 +53,11 @@ def _entries(root: Path, indexes: Sequence[Path], asked: Asked) -> list[Entry]:
     request = HubRequest(str(root), None, "", None, None, asked.text_column, 0)
     columns = columns_of(table.column_names, typed, request)
     audio = table.column(columns.audio)
-    kept = table.drop_columns([columns.audio]).to_pylist()
+    try:
+        kept = table.drop_columns([columns.audio]).to_pylist()
+    except (ValueError, OverflowError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{root} cannot be read ({reason}); save the data again") from error
     rows: list[Row] = []
     for number, (row, (path, held)) in enumerate(zip(kept, _places(audio), strict=True)):
         given = {key: value for key, value in row.items() if value is not None}
@@ -112,13 +117,16 @@ def _opener(root: Path) -> Callable[[Entry], bytes | None]:
 
 def _encoded(value: Mapping[str, Any], entry: Entry) -> bytes:
     """A WAV of an array of samples, the same in float64."""
-    samples = np.asarray(value.get("array"), dtype=np.float64)
-    rate = value.get("sampling_rate")
-    if not samples.size or samples.ndim > 2 or not rate:
-        raise UserError(f"{entry.where} holds no audio; remove the row")
     file = io.BytesIO()
-    with undisturbed():
-        soundfile.write(file, samples, int(rate), format="WAV", subtype="DOUBLE")
+    try:
+        samples = np.asarray(value.get("array"), dtype=np.float64)
+        rate = int(value.get("sampling_rate") or 0)
+        if not samples.size or samples.ndim not in (1, 2) or rate not in RATES:
+            raise UserError(f"{entry.where} holds no audio; remove the row")
+        with undisturbed():
+            soundfile.write(file, samples, rate, format="WAV", subtype="DOUBLE")
+    except (ValueError, TypeError, OverflowError, soundfile.SoundFileError) as error:
+        raise UserError(f"{entry.where} holds no audio ({error}); remove the row") from error
     return file.getvalue()
 
 

@@ -6,6 +6,7 @@ The audio is of the recording's name, beside the file or in a folder `sph` or `w
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,10 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from runner.clips.corpora.base import (
-    AUDIO_ENDINGS,
     Asked,
+    Files,
     Format,
-    audio_beside,
     gather,
     lines,
     whole_file,
@@ -37,13 +37,14 @@ def _indexes(path: Path) -> list[Path]:
 
 def _entries(root: Path, indexes: Sequence[Path], asked: Asked) -> list[Entry]:
     found: list[Entry] = []
+    files = Files(root)
     for index in indexes:
         rows = ((where, line) for where, line in lines(index) if not line.startswith(";;"))
-        found += gather(rows, partial(_entry, root, index), asked.problem)
+        found += gather(rows, partial(_entry, files, _folders(files, root, index)), asked.problem)
     return found
 
 
-def _entry(root: Path, index: Path, where: str, line: str) -> Entry:
+def _entry(files: Files, folders: Sequence[str], where: str, line: str) -> Entry:
     found = _LINE.fullmatch(line.strip())
     if found is None:
         raise UserError(f"{where} is no recording, channel, speaker, start and end; correct it")
@@ -51,7 +52,9 @@ def _entry(root: Path, index: Path, where: str, line: str) -> Entry:
     if channel not in _CHANNELS:
         raise UserError(f"{where}: channel {channel} is none of {', '.join(_CHANNELS)}; correct it")
     segment = segment_of({"start": start, "end": end}, where)
-    file = audio_beside(_folder(index, recording) / recording, root)
+    stems = [posixpath.join(folder, recording) for folder in folders]
+    there = (file for stem in stems if files.there(file := files.audio(stem)))
+    file = next(there, files.audio(stems[0]))
     entry = whole_file(where, f"{recording}@{start}", file, text or "", speaker=speaker)
     return replace(
         entry,
@@ -63,11 +66,13 @@ def _entry(root: Path, index: Path, where: str, line: str) -> Entry:
     )
 
 
-def _folder(index: Path, recording: str) -> Path:
-    for folder in (index.parent, index.parent.parent / "sph", index.parent.parent / "wav"):
-        if any((folder / f"{recording}{ending}").is_file() for ending in AUDIO_ENDINGS):
-            return folder
-    return index.parent
+def _folders(files: Files, root: Path, index: Path) -> list[str]:
+    """Where the audio of an index file may lie, relative to the corpus."""
+    own = files.folder(index.parent)
+    if index.parent == root:
+        return [own]
+    beside = files.folder(index.parent.parent)
+    return [own, posixpath.join(beside, "sph"), posixpath.join(beside, "wav")]
 
 
 STM = Format("stm", "*.stm", _indexes, _entries)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.clips.audio import read_bytes
-from runner.clips.corpora.base import AUDIO_ENDINGS, Asked, Format, audio_beside, whole_file
+from runner.clips.corpora.base import AUDIO_ENDINGS, Asked, Files, Format, whole_file
 from runner.clips.entry import Entry
 from runner.clips.manifest import decode
 
@@ -21,11 +21,11 @@ def _indexes(path: Path) -> list[Path]:
 
 def _entries(root: Path, indexes: Sequence[Path], asked: Asked) -> list[Entry]:
     found = []
+    files = Files(root)
     del asked  # every text is one
     for index in indexes:
-        stem = index.with_suffix("")
-        file = audio_beside(stem, root)
-        name = stem.relative_to(root).as_posix()
+        name = index.with_suffix("").relative_to(root).as_posix()
+        file = files.audio(name)
         found.append(whole_file(str(index), name, file, decode(read_bytes(index), str(index))))
     return found
 
