@@ -70,7 +70,7 @@ class CaseTask:
     @property
     def counts_alone(self) -> bool:
         """Whether shapes alone say all that is asked for, so that no weights are needed."""
-        return not self.trial and self.measures <= COUNTS
+        return not self.trial and bool(self.measures) and self.measures <= COUNTS
 
     @property
     def batch_size(self) -> int:

@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
+from report.content import MISSING, Table
 from report.reasons import missing_reason
+from report.sections.evidence import _absent, everything
+from report.study import Study
 from runner.case import run_case
 from runner.clips import prepare
 from runner.config import Benchmark, Model, Variant
 from runner.estimate import estimate
 from runner.grid import Case, expand
 from runner.task import CaseTask
-from store import Store
+from store import Store, process_owner
 from store.records import Result
 from tests.checkpoints import save_moonshine
 
@@ -64,15 +67,22 @@ def test_the_store_keeps_the_reason_in_the_place_of_the_figures(run, tmp_path):
     result = run("memory")
     with Store.open(tmp_path / "x.db") as store:
         benchmark_id = store.add_benchmark("x", "{}")
-        job = store.start_job(benchmark_id, target="local", cases_total=1, owner="o", lease_s=60)
+        job = store.start_job(
+            benchmark_id, target="local", cases_total=1, owner=process_owner(), lease_s=60
+        )
         stored = store.write_result(job, result)
         (row,) = store.leaderboard()
         assert store.result(stored).result.latency is None
         assert store.result(stored).result.latency_reason == REASON
-        reasons = store.browse().reasons(stored)
+        reasons = store.browse.reasons(stored)
+        study = Study.read(store)
+        results = everything(study)
     assert (row.state, row.latency_ms, row.rtfx, row.stable) == ("ok", None, None, None)
     assert missing_reason(row, "latency_ms", reasons) == REASON
     assert row.rss_mb
+    (table,) = (block for block in results.blocks if isinstance(block, Table))
+    assert table.rows[0][2:4] == (MISSING, MISSING)
+    assert ("latency", REASON) in _absent(study.cases[0])
 
 
 def test_what_runs_nothing_is_expected_to_take_no_longer():
