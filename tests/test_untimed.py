@@ -88,9 +88,9 @@ def test_the_store_keeps_the_reason_in_the_place_of_the_figures(run, tmp_path):
 def test_what_runs_nothing_is_expected_to_take_no_longer():
     def seconds(**changes: Any) -> float:
         benchmark = Benchmark.model_validate(
-            {"name": "x", "models": ["openai/whisper-large-v3"], **changes}
+            {"name": "x", "models": ["openai/whisper-tiny"], **changes}
         )
         return estimate(benchmark, expand(benchmark), {}).seconds
 
-    assert seconds(measures=["flops"]) < seconds(measures=["memory"]) / 3
+    assert seconds(measures=["flops"]) < seconds(measures=["memory"]) / 2
     assert seconds(measures=["memory"]) < seconds(measures=["latency", "memory"])
