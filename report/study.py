@@ -142,6 +142,11 @@ class Study:
         return tuple(case for case in self.cases if case.row.latency_s is not None)
 
     @cached_property
+    def ended(self) -> tuple[Case, ...]:
+        """The cases with figures, whether or not a latency is among them."""
+        return tuple(case for case in self.cases if case.row.state == "ok")
+
+    @cached_property
     def baseline(self) -> tuple[Case, ...]:
         """The cases with a latency that ran without any optimisation."""
         return tuple(case for case in self.ok if case.row.variant == BASELINE)

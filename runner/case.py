@@ -19,6 +19,7 @@ import whisper_normalizer.english  # noqa: F401  (imported once, for every child
 
 from runner.catalogue.engines import ENGINES
 from runner.catalogue.measures import MEASURES
+from runner.counting import count_case
 from runner.errors import NoEffect, Refused, is_out_of_memory
 from runner.held import Held
 from runner.load import load_engine
@@ -67,6 +68,8 @@ def run_case(task: CaseTask, send: Callable[[Message], None], held: Held | None 
         torch.set_num_threads(_threads(task))
         if task.trial:
             result = _tried(task, send)
+        elif task.counts_alone:
+            result = count_case(task, Throttle(send), started_at)
         else:
             result = Measurement(task, Throttle(send), held, taken_bytes).run(started_at)
     except Refused as refusal:

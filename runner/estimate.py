@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner.catalogue.measures import COUNTS, LATENCY
 from runner.catalogue.models import CATALOGUE
 from runner.config.robustness import SILENCE_S
 
@@ -119,6 +120,8 @@ def case_seconds(benchmark: Benchmark, case: Case, *, takes_quality: bool) -> fl
             the utterances for all of them.
     """
     limits, measures = benchmark.limits, set(benchmark.measures)
+    if measures <= COUNTS and case.batch_size != "max":
+        return START_S
     batch_s = batch_seconds(case, _batch(benchmark, case))
     round_s = batch_s * limits.cycle_batches
     if limits.precision is None:
@@ -126,6 +129,8 @@ def case_seconds(benchmark: Benchmark, case: Case, *, takes_quality: bool) -> fl
     else:
         loop_s = PRECISE_ROUNDS * round_s
     loop_s = min(loop_s, max(limits.longest_loop_s, round_s))
+    if LATENCY not in measures:
+        loop_s = round_s
     warmup_s = max(batch_s * limits.warmup_iterations, min(limits.warmup_seconds, 2 * batch_s))
     start_s = START_S + _parameters(case) * LOAD_S_PER_PARAMETER
     total = start_s + batch_s * 2 + warmup_s + loop_s

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Protocol
 from runner.errors import is_out_of_memory
 from runner.holder import bind_to_parent, hold
 from runner.resident import Run, touch
-from runner.task import CaseTask, Message, Partial, Progress, Remark, Started, utc_now
+from runner.task import CaseTask, Message, News, Partial, Started, utc_now
 from store.records import Environment, Result, ResultState
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def prepare() -> None:
 def run_isolated(
     task: CaseTask,
     *,
-    on_message: Callable[[Progress | Remark], None],
+    on_message: Callable[[News], None],
     should_stop: Callable[[], bool],
     on_tick: Callable[[], None] = lambda: None,
     start: Start | None = None,
@@ -187,7 +187,7 @@ def _listen(
     process: CaseProcess,
     deadline: float,
     heard: _Heard,
-    on_message: Callable[[Progress | Remark], None],
+    on_message: Callable[[News], None],
     should_stop: Callable[[], bool],
     on_tick: Callable[[], None],
 ) -> None:

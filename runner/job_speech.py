@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.catalogue.measures import COUNTS
 from runner.clips import ClipSet, prepare, prepare_utterances
 from runner.clips.clip import ClipOrigin
 from runner.clips.wordless import prepare_wordless
@@ -61,6 +62,11 @@ class JobSpeech:
         found = [text for clips in self.clips.values() for text in clips.remarks]
         return [*found, *(f"word error rate: {text}" for text in self.about_words)]
 
+    def path_of(self, case: Case) -> Path | None:
+        """Where the clips of a case lie; None where it needs none."""
+        found = self.clips.get((case.audio_seconds, case.mixed))
+        return None if found is None else found.path
+
     def fingerprints(self, audio_seconds: float) -> set[str]:
         """Fingerprints of the clips of a length in seconds, exact and mixed."""
         return {found.fingerprint for key, found in self.clips.items() if key[0] == audio_seconds}
@@ -81,7 +87,12 @@ def prepare_speech(
     """
     clips = {}
     references: list[str] = []
-    for seconds, mixed in dict.fromkeys((case.audio_seconds, case.mixed) for case in cases):
+    if set(benchmark.measures) <= COUNTS:
+        # Shapes say it all, but for which lengths clips of mixed ones have.
+        timed = [case for case in cases if case.mixed or case.batch_size == "max"]
+    else:
+        timed = list(cases)
+    for seconds, mixed in dict.fromkeys((case.audio_seconds, case.mixed) for case in timed):
         found = prepare(
             benchmark.data,
             audio_seconds=seconds,
@@ -121,7 +132,9 @@ def _wordless(benchmark: Benchmark, progress: Callable[[str, float], None]) -> U
 
 def _normaliser(benchmark: Benchmark, references: Sequence[str]) -> str:
     asked = benchmark.data.normaliser
-    return fit_for(references) if asked is None else named(asked)
+    if asked is None:
+        return fit_for(references) if references else ENGLISH
+    return named(asked)
 
 
 def _about_words(benchmark: Benchmark, judged: ClipSet, normaliser: str) -> Iterator[str]:

@@ -25,10 +25,14 @@ def load_engine(request: LoadRequest) -> Engine:
         )
     check_language(request.name, request.language)
     engine = engine_class(engine_for(request))
-    engine.check_device(request.device)
+    if not request.shapes_only:
+        engine.check_device(request.device)
     from runner.variants.techniques import techniques_for
 
-    return engine(request, techniques_for(request, engine, load_engine))
+    techniques = techniques_for(request, engine, load_engine)
+    if request.shapes_only:
+        techniques = tuple(each for each in techniques if not each.leaves_work)
+    return engine(request, techniques)
 
 
 def engine_class(entry: EngineEntry) -> type[Engine]:

@@ -1,23 +1,24 @@
-"""The passes of one case: latency first, then what the task asks for, each in a pass of its own."""
+"""The passes of one case: latency first, where it is asked for, then each other measure's own."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pkgutil import resolve_name
 
 import torch
 
-from runner.catalogue.measures import MEASURES
+from runner.catalogue.measures import LATENCY, MEASURES
 from runner.clips import load_clips
+from runner.counting import NO_LATENCY
 from runner.engines.base import Engine, Unmeasurable
 from runner.errors import Refused
 from runner.held import Held
 from runner.load import load_engine
 from runner.measure.conditions import ConditionsProbe
 from runner.measure.cycle import between_batches
-from runner.measure.latency import summarise, time_loop, time_once, warm_up
+from runner.measure.latency import mean_count, summarise, time_loop, time_once, warm_up
 from runner.measure.memory import LoadMemory, PeakMemory
 from runner.measure.nvml import Gpu, open_nvml
 from runner.measure.padding import prove_batching
@@ -27,14 +28,14 @@ from runner.measure.timed_speech import timed_speech, with_words
 from runner.passes.base import Context, Pass
 from runner.task import CaseTask, Message, Partial, Remark, threads_of
 from runner.task import Progress as ProgressMessage
-from store.records import Result, Sample, Scalar
+from store.records import Proof, Result, Sample, Scalar
 
 
 class Measurement:
     """One case.
 
-    Only loading and the latency loop can fail it: a later pass that fails leaves its reason in
-    the place of its figures, and the figures there are stay.
+    Only loading, the warm-up and the latency loop can fail it: a later pass that fails leaves its
+    reason in the place of its figures, and the figures there are stay.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Measurement:
         self.send = send
         self.clock = time.perf_counter
         self.began_s = time.monotonic()
+        assert task.clips is not None, "only what runs nothing has no clips"
         self.clips = load_clips(task.clips)
         self.gpu = board_of(task.case.device)
         self.memory = PeakMemory(task.case.device, gpu=self.gpu)
@@ -90,7 +92,10 @@ class Measurement:
             clips=self.clips,
             clock=self.clock,
         )
-        result = self._latency(context, started_at, load_s)
+        if LATENCY in self.task.measures:
+            result = self._latency(context, started_at, load_s)
+        else:
+            result = self._untimed(context, started_at)
         for measure, each in self.passes.items():
             self.send(Partial(result))
             if measure in engine.without:
@@ -135,7 +140,8 @@ class Measurement:
             self.send(Remark(f"{measure} failed: {reason}"))
         return each.missing(result, reason)
 
-    def _latency(self, context: Context, started_at: str, load_s: float) -> Result:
+    def _warm(self, context: Context) -> _Warm:
+        """The first inference, the proofs of the variant, and the warm-up."""
         task, engine, cycle = self.task, context.engine, context.cycle
         self.progress("first inference", 0.0)
         cold_s, _ = time_once(engine, cycle.waveforms[0], self.clock)
@@ -146,7 +152,7 @@ class Measurement:
         if task.case.mixed:
             proof, figures = prove_batching(engine, task.case.variant, cycle, context.as_they_come)
             proofs = (*proofs, proof)
-        warmup = warm_up(
+        samples = warm_up(
             engine,
             cycle,
             context.limits,
@@ -154,6 +160,11 @@ class Measurement:
             progress=self.progress,
             on_batch=self._timed,
         )
+        return _Warm(cold_s, proofs, figures, samples)
+
+    def _latency(self, context: Context, started_at: str, load_s: float) -> Result:
+        task, engine, cycle = self.task, context.engine, context.cycle
+        warm = self._warm(context)
         probe = ConditionsProbe(gpu=self.gpu)
         probe.start()
         timed = time_loop(
@@ -170,15 +181,14 @@ class Measurement:
             timed,
             cycle,
             load_s=load_s,
-            cold_s=cold_s,
-            warmup=warmup,
+            cold_s=warm.cold_s,
+            warmup=warm.samples,
             conditions=conditions,
             seed=task.seed,
         )
-        engine.observe(cycle.waveforms)
-        case = task.case
+        context.decoder_calls, context.windows = latency.decoder_calls, latency.windows
         speech = timed_speech(cycle, self.clips)
-        if case.model.weights != "random":
+        if task.case.model.weights != "random":
             speech = with_words(speech, cycle, timed, task.normaliser)
         if speech.stopped_early:
             self.send(
@@ -187,7 +197,39 @@ class Measurement:
                     "the timed clips did not come out, so the latency is of less work"
                 )
             )
-        cold = Sample(kind="cold", iteration=0, batch=0, seconds=cold_s)
+        cold = Sample(kind="cold", iteration=0, batch=0, seconds=warm.cold_s)
+        return replace(
+            self._result(context, warm, started_at),
+            latency=latency,
+            speech=speech,
+            conditions=conditions,
+            samples=(cold, *warm.samples, *timed.samples),
+        )
+
+    def _untimed(self, context: Context, started_at: str) -> Result:
+        """Each batch of the cycle once, so that peaks and numbers of passes are the work's."""
+        warm = self._warm(context)
+        probe = ConditionsProbe(gpu=self.gpu)
+        probe.start()
+        tell = between_batches(probe, self.memory, self.progress)
+        found = []
+        for number, batch in enumerate(context.cycle.waveforms, 1):
+            found.append(context.engine.transcribe(batch))
+            context.engine.synchronize()
+            tell("batches", number / len(context.cycle.waveforms))
+        context.decoder_calls = mean_count([one.decoder_calls for one in found])
+        context.windows = mean_count([one.windows for one in found])
+        return replace(
+            self._result(context, warm, started_at),
+            latency_reason=NO_LATENCY,
+            speech=timed_speech(context.cycle, self.clips),
+            conditions=probe.stop(),
+        )
+
+    def _result(self, context: Context, warm: _Warm, started_at: str) -> Result:
+        """What the case is, and what its engine has shown of itself."""
+        task, engine, case = self.task, context.engine, self.task.case
+        engine.observe(context.cycle.waveforms)
         return Result(
             case_key=case.key,
             model=case.model.name,
@@ -207,14 +249,21 @@ class Measurement:
             wall_s=time.monotonic() - self.began_s,
             parameters=engine.parameters,
             clips_fingerprint=self.clips.fingerprint,
-            latency=latency,
-            speech=speech,
-            conditions=conditions,
-            samples=(cold, *warmup, *timed.samples),
-            proofs=proofs,
-            figures=(*threads_of(case), *figures, *engine.figures()),
+            proofs=warm.proofs,
+            figures=(*threads_of(case), *warm.figures, *engine.figures()),
             metrics=tuple(metric for name in self.passes for metric in MEASURES[name].metrics),
         )
+
+
+@dataclass(frozen=True)
+class _Warm:
+    """What a case knows when its engine is warm."""
+
+    cold_s: float
+    proofs: tuple[Proof, ...]
+    figures: tuple[Scalar, ...]
+    samples: tuple[Sample, ...]
+    """Of the warm-up."""
 
 
 class CalibrationPass(Pass):

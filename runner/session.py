@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from types import FrameType
 
 from runner import isolation
+from runner.catalogue.measures import COUNTS, LATENCY
 from runner.config import Benchmark
 from runner.engines.hub import Hub
 from runner.errors import Refused, UserError
@@ -40,7 +41,7 @@ from runner.parts import share
 from runner.shared_load import SharedLoads
 from runner.stop_signals import drop_output, stop_signals, terminals
 from runner.tally import Tally
-from runner.task import CaseTask, Progress, Remark, utc_now
+from runner.task import CaseTask, Counted, News, Remark, is_published, utc_now
 from store import (
     FinalState,
     JobBusyError,
@@ -177,7 +178,8 @@ class Session:
 
         Rooflines need it, and nodes of a fleet are told apart by it.
         """
-        used = "flops" in self.benchmark.measures or self.target == "ray"
+        measures = set(self.benchmark.measures)
+        used = {"flops", LATENCY} <= measures or (self.target == "ray" and not measures <= COUNTS)
         return used and (case.device, case.threads) not in tally.calibrated
 
     def _write(self, ledger: Ledger, task: CaseTask, result: Result) -> Result:
@@ -249,7 +251,7 @@ class Session:
             trace = ledger.traces / f"{name}.json"
         return CaseTask(
             case=case,
-            clips=speech.clips[case.audio_seconds, case.mixed].path,
+            clips=speech.path_of(case),
             utterances=speech.utterances,
             measures=frozenset(self.benchmark.measures),
             limits=self.benchmark.limits,
@@ -268,14 +270,17 @@ class Session:
         case = task.case
         self._tell(ledger, CaseStarted(case, index))
         try:
-            task = replace(task, located=self._hub.locate(case.model))
+            if not (task.counts_alone and is_published(case.model) and case.batch_size != "max"):
+                task = replace(task, located=self._hub.locate(case.model))
         except Refused as refusal:
             return task.outcome("refused", str(refusal), started_at=utc_now(), wall_s=0.0)
-        task = tally.with_taken(task)
+        task = replace(tally.with_taken(task), counted=dict(tally.counted))
 
-        def tell(message: Progress | Remark) -> None:
+        def tell(message: News) -> None:
             if isinstance(message, Remark):
                 self._tell(ledger, CaseRemark(case, message.text))
+            elif isinstance(message, Counted):
+                tally.counted[message.key] = message.readings
             else:
                 tally.latest_pass = message.what
                 what, share, latency_s = message.what, message.share, message.latency_s

@@ -25,7 +25,7 @@ from runner import isolation
 from runner.catalogue.engines import ENGINES
 from runner.grid import CPU, Case
 from runner.holder import Unfit, Word
-from runner.task import CaseTask, Progress, Remark, Started, engine_name, utc_now
+from runner.task import CaseTask, News, Progress, Started, engine_name, utc_now
 from store.records import Environment, Result
 
 CASE = "runner.isolation:run_held"
@@ -180,7 +180,7 @@ class SharedLoads:
         task: CaseTask,
         following: Case | None,
         *,
-        on_message: Callable[[Progress | Remark], None],
+        on_message: Callable[[News], None],
         should_stop: Callable[[], bool],
         on_tick: Callable[[], None] = lambda: None,
     ) -> Result:
@@ -237,7 +237,12 @@ class SharedLoads:
 
     def _can_share(self, task: CaseTask, following: Case | None) -> bool:
         case = task.case
-        if task.trial or not is_shareable(case) or _subject(case) in self._unfit:
+        if (
+            task.trial
+            or task.counts_alone
+            or not is_shareable(case)
+            or _subject(case) in self._unfit
+        ):
             return False
         if self._holder is not None and self._holder.request == task.load_request():
             return True
@@ -261,7 +266,7 @@ class SharedLoads:
         self,
         holder: Holder,
         task: CaseTask,
-        on_message: Callable[[Progress | Remark], None],
+        on_message: Callable[[News], None],
         should_stop: Callable[[], bool],
         on_tick: Callable[[], None],
     ) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from runner.taken import TakenQuality, lost_in_pass
 from runner.task import CaseTask, utc_now
 from store import Result
+from store.records import FlopsReading
 
 
 @dataclass
@@ -20,6 +21,8 @@ class Tally:
     """Devices, with the threads where several numbers are listed, whose peak has been measured."""
     taken: dict[str, TakenQuality] = field(default_factory=dict)
     """Quality records of this job, by what they depend on."""
+    counted: dict[str, tuple[FlopsReading, ...]] = field(default_factory=dict)
+    """FLOPs that a case of this session has counted, by what they depend on."""
     latest_pass: str = ""
     """What the case in hand was doing when it was last heard of."""
 

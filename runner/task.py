@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from runner.catalogue.measures import COUNTS
 from runner.catalogue.models import CATALOGUE, family_of_folder, local_folder
-from runner.config import ENGLISH, Limits, Load, Measure, Robustness, Variant
+from runner.config import ENGLISH, Limits, Load, Measure, Model, Robustness, Variant
 from runner.engines.base import LoadRequest
 from runner.engines.hub import Located
 from runner.grid import Case
 from runner.taken import TakenQuality
-from store.records import Environment, Result, ResultState, Scalar
+from store.records import Environment, FlopsReading, Result, ResultState, Scalar
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class CaseTask:
     """One case with all it needs; it travels to the child process."""
 
     case: Case
-    clips: Path
-    """The clips to time, see :mod:`runner.clips`."""
+    clips: Path | None
+    """The clips to time, see :mod:`runner.clips`; None where nothing is run."""
     measures: frozenset[Measure]
     limits: Limits
     seed: int
@@ -62,6 +64,13 @@ class CaseTask:
     """The quality record that this case shares, where an earlier one has taken it."""
     baseline_taken: TakenQuality | None = None
     """That of the baseline."""
+    counted: Mapping[str, tuple[FlopsReading, ...]] = field(default_factory=dict)
+    """FLOPs that earlier cases have counted, by what they depend on."""
+
+    @property
+    def counts_alone(self) -> bool:
+        """Whether shapes alone say all that is asked for, so that no weights are needed."""
+        return not self.trial and bool(self.measures) and self.measures <= COUNTS
 
     @property
     def batch_size(self) -> int:
@@ -107,6 +116,8 @@ class CaseTask:
             engine=case.model.engine,
             language=case.model.language,
             server=case.model.server,
+            shapes_only=self.counts_alone,
+            published=self.counts_alone and is_published(case.model),
         )
 
     def outcome(
@@ -181,7 +192,24 @@ class Partial:
     result: Result
 
 
-Message = Progress | Started | Remark | Partial | Result
+@dataclass(frozen=True)
+class Counted:
+    """FLOPs of some work, for the cases with the same."""
+
+    key: str
+    readings: tuple[FlopsReading, ...]
+
+
+News = Progress | Remark | Counted
+"""What a session hears while a case runs."""
+
+Message = News | Started | Partial | Result
+
+
+def is_published(model: Model) -> bool:
+    """Whether a model's configuration is known here, so that no checkpoint is read for it."""
+    entry = CATALOGUE.get(model.name)
+    return entry is not None and entry.random and not entry.bundled and model.revision is None
 
 
 def threads_of(case: Case) -> tuple[Scalar, ...]:

@@ -22,6 +22,7 @@ def try_batch(task: CaseTask, send: Callable[[Message], None]) -> None:
     """
     send(Progress(f"trying batch {task.batch_size}", 0.0))
     # Of clips of mixed lengths the longest, which no batch of the case exceeds.
+    assert task.clips is not None, "a batch is made of clips"
     clips = longest_first(load_clips(task.clips).clips)
     batch = [clip.audio for clip in batches(clips, task.batch_size, 1)[0]]
     engine = load_engine(task.load_request())

@@ -194,6 +194,7 @@ RESULT = _columns(
     Result,
     without=(
         "latency",
+        "latency_reason",
         "speech",
         "memory",
         "quality",

@@ -217,6 +217,7 @@ def get_result(database: Database, result_id: int) -> StoredResult:
     result = RESULT.build(
         row,
         latency=None if row["iterations"] is None else LATENCY.build(row),
+        latency_reason=row["stable_reason"] if row["iterations"] is None else None,
         memory=None if row["rss_bytes"] is None else MEMORY.build(row),
         speech=None if row["clips_mode"] is None else SPEECH.build(row),
         quality=None if row["scored"] is None else QUALITY.build(row),

@@ -349,6 +349,9 @@ class Result:
     comparison: Comparison | None = None
     comparison_reason: str | None = None
     """Why there is no comparison, or None."""
+    latency_reason: str | None = None
+    """Why a case with figures has no latency, or None; stored in the place of
+    ``Latency.stable_reason``."""
     decoder_reason: str | None = None
     """Why there is no profile of the decoder, or None."""
     environment: Environment | None = None

@@ -223,13 +223,22 @@ def _flatten(result: Result) -> tuple[Value, ...]:
     """``Rows.own``."""
     return (
         *RESULT.values(result, ""),
-        *LATENCY.values(result.latency, "latency."),
+        *_latency(result),
         *SPEECH.values(result.speech, "speech."),
         *MEMORY.values(result.memory, "memory."),
         *CONDITIONS.values(result.conditions, "conditions."),
         *COMPARISON.values(result.comparison, "comparison."),
         *_derive(result),
     )
+
+
+def _latency(result: Result) -> tuple[Value, ...]:
+    """The columns of the latency. Without one the reason stands where an unstable one has its."""
+    values = LATENCY.values(result.latency, "latency.")
+    if result.latency is not None or result.latency_reason is None:
+        return values
+    place = LATENCY.fields.index("stable_reason")
+    return (*values[:place], result.latency_reason, *values[place + 1 :])
 
 
 def _quality(result: Result) -> QualityRows | None:

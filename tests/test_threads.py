@@ -41,7 +41,7 @@ def test_each_number_is_applied_and_too_many_are_refused(tmp_path, run_asrprof):
         "models": [str(save_ctc(tmp_path / "model")), "pocketsphinx"],
         "audio_seconds": [5],
         "threads": numbers,
-        "measures": ["flops"],
+        "measures": ["latency", "flops"],
         "limits": LIMITS,
     }
     (tmp_path / "config.json").write_text(json.dumps(config))

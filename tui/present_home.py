@@ -14,6 +14,7 @@ from tui.glyphs import Glyphs
 from tui.palette import Palette
 from tui.plain import cell, plain
 from tui.present import (
+    NO_VALUE,
     ago,
     clips_mark,
     joules,
@@ -64,11 +65,15 @@ def result_cells(
         name = Text.assemble(name, (" r", palette.muted))
     length = f"{clips_mark(row)}{row.audio_seconds:g}s {glyphs.times}{row.batch_size}"
     audio = Text(length, palette.muted)
-    if row.latency_ms is None:
+    if row.state != "ok":
         figures = (Text(row.state, palette.style(row.state)), Text(), Text(), Text())
     else:
         figures = (
-            Text(f"{latency_marks(row)}{milliseconds(row.latency_ms / 1e3)}"),
+            Text(
+                NO_VALUE
+                if row.latency_ms is None
+                else f"{latency_marks(row)}{milliseconds(row.latency_ms / 1e3)}"
+            ),
             Text(number(row.rtfx)),
             Text(joules(row.energy_j, row.energy_label), palette.muted),
             Text(wer_words(row)),

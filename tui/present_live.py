@@ -12,6 +12,7 @@ from tui.glyphs import Glyphs
 from tui.palette import Palette
 from tui.plain import cell, plain
 from tui.present import (
+    NO_VALUE,
     about,
     clips_mark,
     duration,
@@ -174,12 +175,12 @@ def case_cells(row: LeaderboardRow, palette: Palette, glyphs: Glyphs) -> tuple[T
     name = cell(model_name(row.model))
     if row.weights == "random":
         name = Text.assemble(name, (" r", palette.muted))
-    ok = row.latency_ms is not None
-    shown = (
-        f"{latency_marks(row)}{milliseconds(row.latency_ms / 1e3)}"
-        if row.latency_ms is not None
-        else row.state
-    )
+    ok = row.state == "ok"
+    shown: str = row.state
+    if row.latency_ms is not None:
+        shown = f"{latency_marks(row)}{milliseconds(row.latency_ms / 1e3)}"
+    elif ok:
+        shown = NO_VALUE
     audio = f"{clips_mark(row)}{row.audio_seconds:g}s {glyphs.times}{row.batch_size}"
     if row.threads is not None:
         audio += f" t{row.threads}"

@@ -135,9 +135,9 @@ def missing(study: Study) -> Section:
 
 def everything(study: Study) -> Section:
     """All results, as far as a page can hold them."""
-    if not study.ok:
+    if not study.ended:
         return Section("results", "All results", (Text("There are none."),))
-    ordered = sorted(study.ok, key=lambda case: (case.configuration, case.point))
+    ordered = sorted(study.ended, key=lambda case: (case.configuration, case.point))
     shown = ordered[:MOST_RESULTS]
     rows = tuple(
         (
@@ -192,6 +192,8 @@ def _absent(case: Case) -> list[tuple[str, str]]:
         words = {"oom": "the case: out of memory", "failed": "the case: failed"}
         return [(words.get(row.state, "the case: refused"), row.reason or "no reason given")]
     found = []
+    if row.latency_s is None:
+        found.append(("latency", row.stable_reason or "not asked for"))
     if row.energy_j is None:
         found.append(("energy", row.energy_reason or "not asked for"))
     if row.flops is None:

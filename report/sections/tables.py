@@ -17,7 +17,7 @@ from report.sections.cells import (
     wer_notes,
 )
 from report.speech import error_rate, interval_by, rate_kind, scored
-from report.study import Case, Study, comparable, group, shape
+from report.study import BASELINE, Case, Study, comparable, group, shape
 from report.text import interval, listing, number, percent, plural, tally
 from stats.intervals import FEWEST_ROUNDS
 from store import FlopsReading, Operator
@@ -154,7 +154,7 @@ def _energy_and_throughput(study: Study) -> Block:
 
 def _complexity(study: Study) -> Block:
     """Encoder, decoder and dominant operators of every model at one point."""
-    counted = [case for case in study.baseline if case.row.flops]
+    counted = [case for case in study.ended if case.row.flops and case.row.variant == BASELINE]
     point = study.common_point([case for case in counted if case.row.batch_size == 1] or counted)
     chosen = []
     for members in group(counted, lambda case: case.model).values():

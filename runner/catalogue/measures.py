@@ -18,13 +18,14 @@ class MeasureEntry:
     name: str
     """What a config calls it."""
     target: str | None
-    """``module:class`` of its :class:`~runner.passes.base.Pass`; None for what is always taken."""
+    """``module:class`` of its :class:`~runner.passes.base.Pass`; None for the timed loop, which is
+    none."""
     metrics: tuple[Metric, ...] = ()
     """What its scalars are, of those that `store.metrics` does not know."""
 
 
 _ENTRIES = (
-    MeasureEntry("latency", None),  # Every other figure leans on it.
+    MeasureEntry("latency", None),  # First: what it keeps warm the others find warm.
     MeasureEntry("stages", "runner.passes.stages:StagesPass"),
     MeasureEntry("memory", "runner.passes.memory:MemoryPass"),  # Before what only instruments need.
     MeasureEntry("energy", "runner.passes.energy:EnergyPass"),
@@ -54,6 +55,11 @@ _ENTRIES = (
 
 MEASURES: dict[str, MeasureEntry] = {entry.name: entry for entry in _ENTRIES}
 """Name -> measure."""
+
+LATENCY = "latency"
+
+COUNTS = frozenset({"flops", "study_flops"})
+"""Measures that shapes alone give: with none but these, nothing is run."""
 
 
 def check_measure(name: str) -> str:

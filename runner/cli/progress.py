@@ -90,6 +90,14 @@ def _finite(value: Any) -> Any:
     return value
 
 
+def _figures(result: Result) -> str:
+    """What a case came to, in a few words."""
+    if result.latency is not None:
+        return f"{result.latency.median_s * 1e3:.1f} ms, RTFx {result.latency.rtfx:.1f}"
+    total = next((one.flops for one in result.flops if one.stage == "total"), None)
+    return "no latency asked for" if total is None else f"{total / 1e9:,.1f} GFLOP a batch"
+
+
 class ProgressView:
     """The case in hand, its progress and the time left; plain lines off a terminal."""
 
@@ -157,14 +165,14 @@ class ProgressView:
             left=f"about {duration(each * (self._pending - done))} left",
         )
         where = f"[{done}/{self._pending}] {event.case.title}"
-        if result.latency is None:
+        if result.state != "ok":
             line = Text.assemble(
                 (f"{result.state:7}", "red"), " ", cell(f"{where}: {result.reason or ''}")
             )
         else:
             if event.case.batch_size == "max":
                 where += f" = {result.batch_size}"
-            figures = f"{result.latency.median_s * 1e3:.1f} ms, RTFx {result.latency.rtfx:.1f}"
+            figures = _figures(result)
             line = Text.assemble(("ok     ", "green"), " ", cell(f"{where}: {figures}"))
         self._print(line)
 

@@ -25,7 +25,7 @@ Measure = Annotated[
     AfterValidator(check_measure),
     WithJsonSchema({"type": "string", "enum": list(MEASURES)}),
 ]
-"""What can be measured. ``latency`` is always taken: every other figure leans on it."""
+"""What can be measured."""
 
 OtherEngine = Annotated[
     str,
@@ -159,7 +159,8 @@ class Benchmark(Strict):
         "quality",
         "comparison",
     ]
-    """What to measure. `comparison` interleaves a variant and the first of `variants`, for the
+    """What to measure. With `flops` alone nothing is run and no weights are needed. `comparison`
+    interleaves a variant and the first of `variants`, for the
     ratio of their latencies. `decoder` looks at a decoder step by step. `quality` transcribes every
     utterance by itself, once for all cases of a model, variant and device; `quality_batch` does it
     again at the case's own batch size and counts the texts that padding changes. `load` sends

@@ -104,6 +104,15 @@ class LoadRequest:
 
     server: Server | None = None
     """Where it is asked for, for an engine that computes nothing itself."""
+    shapes_only: bool = False
+    """Make the model without memory for its weights: its operations are counted, none is run."""
+    published: bool = False
+    """Make the published architecture, where a checkpoint has nothing more to say."""
+
+    @property
+    def made(self) -> bool:
+        """Whether the model is made here, and no checkpoint is read."""
+        return self.weights == "random" or self.published
 
     @classmethod
     def of_checkpoint(cls, name: str) -> LoadRequest:
@@ -245,6 +254,14 @@ class Engine(ABC):
         """
         raise Unmeasurable(f"{self.family} does not compute with tensors: no FLOPs to count")
 
+    def fixed_calls(self, samples: int) -> float | None:
+        """Decoder passes of a batch where the work is fixed; None where a text's end decides.
+
+        Args:
+            samples: Samples of the longest clip of the batch.
+        """
+        return None
+
     def verify(self, batch: Sequence[Waveform]) -> tuple[Proof, ...]:
         """Shows that every part of the variant is at work; runs ``batch`` as often as it takes.
 
@@ -307,6 +324,9 @@ class Technique(ABC, Generic[E]):
     """Capabilities that an engine must have."""
     same_text: ClassVar[bool] = False
     """Whether the method promises the baseline's text, but for rounding."""
+    leaves_work: ClassVar[bool] = False
+    """Whether as many operations are counted with it as without, so that it is not applied where
+    they are only counted."""
     bypasses_modules: ClassVar[bool] = False
     """Whether passes no longer go through the model's modules, so that hooks see nothing."""
 

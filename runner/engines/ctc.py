@@ -25,7 +25,7 @@ from runner.engines.base import LoadRequest, Mark, Technique, Transcription, Wor
 from runner.engines.checkpoint_tokenizer import load_tokenizer
 from runner.engines.chunks import Chunks
 from runner.engines.mel_frames import MEL_HOP, WAV2VEC2_BERT, mel_frames
-from runner.engines.pretrained import load_extractor, load_model
+from runner.engines.pretrained import load_extractor, load_model, no_memory
 from runner.engines.torch_engine import TorchEngine, padded_features
 from runner.engines.vocabulary import character_tokenizer, piece_tokenizer
 
@@ -41,10 +41,11 @@ class CTCEngine(TorchEngine):
 
     def __init__(self, request: LoadRequest, techniques: Sequence[Technique[Any]] = ()) -> None:
         super().__init__(request, techniques)
-        if request.weights == "random":
+        if request.made:
             config = published_config(request.name)
             torch.manual_seed(request.seed)
-            model = AutoModelForCTC.from_config(config)
+            with no_memory(request):
+                model = AutoModelForCTC.from_config(config)
             self.extractor = feature_extractor(request.name)
             self.tokenizer = _tokenizer(config)
         else:

@@ -20,7 +20,7 @@ from runner.clips.clip import Waveform
 from runner.engines.architectures import feature_extractor, published_config
 from runner.engines.base import LoadRequest
 from runner.engines.checkpoint_tokenizer import load_tokenizer
-from runner.engines.pretrained import load_extractor, load_model
+from runner.engines.pretrained import load_extractor, load_model, no_memory
 from runner.engines.search_settings import plain_search, set_aside
 from runner.engines.seq2seq import Seq2SeqEngine
 from runner.engines.torch_engine import padded_features
@@ -53,7 +53,8 @@ class MoonshineEngine(Seq2SeqEngine):
         """See :meth:`~runner.engines.seq2seq.Seq2SeqEngine.make_random`."""
         config: Any = published_config(request.name)
         torch.manual_seed(request.seed)
-        model = MoonshineForConditionalGeneration(config)
+        with no_memory(request):
+            model = MoonshineForConditionalGeneration(config)
         self.extractor = feature_extractor(request.name)
         # Begin and end of text, and the unknown token, are the first three ids.
         self.tokenizer = piece_tokenizer(config.vocab_size, special=config.vocab_size)

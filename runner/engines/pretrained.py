@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ def load_model(cls: Any, request: LoadRequest) -> Any:
         Refused: the weights cannot be had, or the checkpoint lacks some (an encoder without its
             head, say): transformers would draw them at random.
     """
+    if request.shapes_only:
+        return _without_weights(cls, request)
     model, info = from_pretrained(
         cls, request, use_safetensors=True, dtype=torch.float32, output_loading_info=True
     )
@@ -40,6 +43,26 @@ def load_model(cls: Any, request: LoadRequest) -> Any:
         )
     _read(model)
     return model
+
+
+def _without_weights(cls: Any, request: LoadRequest) -> Any:
+    """A model by its configuration alone, on the meta device."""
+    from transformers import AutoConfig
+
+    config = from_pretrained(AutoConfig, request)
+    # Automatic classes call it otherwise than a model's own class.
+    make = cls.from_config if hasattr(cls, "from_config") else cls._from_config
+    with no_memory(request):
+        return make(config, dtype=torch.float32)
+
+
+def no_memory(request: LoadRequest) -> AbstractContextManager[object]:
+    """A context in which a model is made without memory, where nothing but its shapes is wanted.
+
+    Args:
+        request: What is to be made.
+    """
+    return torch.device("meta") if request.shapes_only else nullcontext()
 
 
 def _read(model: torch.nn.Module) -> None:

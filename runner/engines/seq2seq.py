@@ -45,11 +45,12 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
 
     def __init__(self, request: LoadRequest, techniques: Sequence[Technique[Any]] = ()) -> None:
         super().__init__(request, techniques)
-        if request.weights == "random":
+        if request.made:
             self.make_random(request)
-            self.tokens_per_second = request.tokens_per_audio_second
         else:
             self.load(request)
+        if request.weights == "random":
+            self.tokens_per_second = request.tokens_per_audio_second
         self.settle()
 
     @abstractmethod
@@ -230,6 +231,12 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
         tokens, fixed = self.token_limit(seconds)
         self.bound(tokens, fixed=fixed)
 
+    def fixed_calls(self, samples: int) -> float | None:
+        """See :meth:`~runner.engines.base.Engine.fixed_calls`."""
+        if self.tokens_per_second is None:
+            return None
+        return self.token_limit(min(samples, self.window or samples) / SAMPLE_RATE)[0]
+
     def workload(self, *, samples: int, batch: int, decoder_calls: float | None) -> Workload:
         """See :meth:`~runner.engines.base.Engine.workload`."""
         if self.speculation is not None:
@@ -245,7 +252,7 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
             batch=batch,
             windows=None if self.window is None else self.long_form.count(samples, self.window),
             prompt_tokens=self.prompt,
-            tokens=min(round(decoder_calls or 1), self.longest),
+            tokens=None if decoder_calls is None else min(round(decoder_calls), self.longest),
             cached=settings.use_cache is not False,
             beams=settings.num_beams or 1,
         )

@@ -35,7 +35,7 @@ class TorchEngine(Engine):
 
     def __init__(self, request: LoadRequest, techniques: Sequence[Technique[Any]] = ()) -> None:
         super().__init__(request, techniques)
-        self.device = torch.device(request.device)
+        self.device = torch.device("meta" if request.shapes_only else request.device)
 
     @classmethod
     def check_device(cls, device: str) -> None:

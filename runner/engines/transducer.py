@@ -18,7 +18,7 @@ from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.engines.architectures import feature_extractor, published_config
 from runner.engines.base import LoadRequest, Mark, Technique, Transcription, Workload, no_mark
 from runner.engines.checkpoint_tokenizer import load_tokenizer
-from runner.engines.pretrained import from_pretrained, load_extractor, load_model
+from runner.engines.pretrained import from_pretrained, load_extractor, load_model, no_memory
 from runner.engines.search_settings import plain_search, set_aside
 from runner.engines.streamer import StageStreamer
 from runner.engines.torch_engine import TorchEngine, padded_features
@@ -40,8 +40,9 @@ class TransducerEngine(TorchEngine):
     def __init__(self, request: LoadRequest, techniques: Sequence[Technique[Any]] = ()) -> None:
         super().__init__(request, techniques)
         self.pace: _Pace | None = None
-        if request.weights == "random":
-            model = self._make_random(request)
+        if request.made:
+            with no_memory(request):
+                model = self._make_random(request)
             self.extractor = feature_extractor(request.name)
             blank = model.config.blank_token_id
             self.tokenizer = piece_tokenizer(model.config.vocab_size, special=blank, blank=blank)
@@ -116,6 +117,18 @@ class TransducerEngine(TorchEngine):
         silent = {self.model.config.blank_token_id, self.model.generation_config.pad_token_id}
         return [[token for token in row if token not in silent] for row in steps.tolist()]
 
+    def fixed_calls(self, samples: int) -> float | None:
+        """See :meth:`~runner.engines.base.Engine.fixed_calls`."""
+        if self.request.weights != "random":
+            return None
+        mel = torch.tensor([samples // self.extractor.hop_length])
+        frames = int(self.model._get_subsampling_output_length(mel))
+        if self.pace is not None:
+            return self.pace.steps_of(frames)
+        durations: list[int] = self.model.config.durations
+        skip = _nearest_duration(durations, self.request.tokens_per_audio_second)
+        return math.ceil(frames / durations[skip])
+
     def workload(self, *, samples: int, batch: int, decoder_calls: float | None) -> Workload:
         """See :meth:`~runner.engines.base.Engine.workload`."""
         steps = None if decoder_calls is None else round(decoder_calls)
@@ -140,6 +153,17 @@ class _Pace:
         self.steps = 0
         """Of the batch in hand."""
         self._tokens_a_step = tokens_per_second / (tokens_per_second + 1 / FRAME_SECONDS)
+
+    def steps_of(self, frames: int) -> int:
+        """Steps until so many blanks are said, one for each frame.
+
+        Args:
+            frames: Of the encoder.
+        """
+        steps = frames
+        while steps - math.floor(steps * self._tokens_a_step) < frames:
+            steps += 1
+        return steps
 
     def __call__(self, module: Any, arguments: Any, logits: torch.Tensor) -> torch.Tensor:
         before, self.steps = self.steps, self.steps + 1

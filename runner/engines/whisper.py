@@ -20,7 +20,7 @@ from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.engines.architectures import feature_extractor, published_config
 from runner.engines.base import LoadRequest, Mark, Transcription, Workload, no_mark
 from runner.engines.checkpoint_tokenizer import load_tokenizer
-from runner.engines.pretrained import from_pretrained, load_extractor, load_model
+from runner.engines.pretrained import from_pretrained, load_extractor, load_model, no_memory
 from runner.engines.search_settings import plain_search, published_settings, set_aside
 from runner.engines.seq2seq import Seq2SeqEngine
 from runner.engines.vocabulary import piece_tokenizer
@@ -78,7 +78,9 @@ class WhisperEngine(Seq2SeqEngine):
         self.extractor = feature_extractor(request.name)
         self._speak(request, published, config)
         torch.manual_seed(request.seed)
-        self._place(WhisperForConditionalGeneration(config), published)
+        with no_memory(request):
+            model = WhisperForConditionalGeneration(config)
+        self._place(model, published)
 
     def _speak(
         self, request: LoadRequest, published: GenerationConfig, config: WhisperConfig

@@ -236,9 +236,9 @@ def summarise(
         audio_s=cycle.audio_s,
         rtfx=cycle.audio_s / middle,
         throughput=cycle.batch_size / middle,
-        tokens=_mean([t.tokens for t in timed.transcriptions]),
-        windows=_mean([t.windows for t in timed.transcriptions]),
-        decoder_calls=_mean([t.decoder_calls for t in timed.transcriptions]),
+        tokens=mean_count([t.tokens for t in timed.transcriptions]),
+        windows=mean_count([t.windows for t in timed.transcriptions]),
+        decoder_calls=mean_count([t.decoder_calls for t in timed.transcriptions]),
     )
 
 
@@ -280,6 +280,7 @@ def _disturbances(conditions: Conditions) -> list[str]:
     return reasons
 
 
-def _mean(counts: Sequence[int | None]) -> float | None:
+def mean_count(counts: Sequence[int | None]) -> float | None:
+    """The mean of what is known; None where nothing is."""
     known = [count for count in counts if count is not None]
     return fmean(known) if known else None

@@ -39,6 +39,10 @@ class Context:
     clips: ClipSet
     """The clips to time."""
     clock: Clock = time.perf_counter
+    decoder_calls: float | None = None
+    """Decoder passes a batch, mean over the cycle; None where there is no decoder."""
+    windows: float | None = None
+    """Encoder windows a batch, mean over the cycle."""
 
     @property
     def limits(self) -> Limits:
@@ -86,7 +90,7 @@ class Context:
 
 
 class Pass(ABC):
-    """Takes one measure of a case whose latency is known."""
+    """Takes one measure of a case whose engine is warm; its latency is known, if asked for."""
 
     reason_field: ClassVar[str | None] = None
     """The field of a result that says why its records are missing, where there is one."""

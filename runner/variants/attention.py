@@ -28,6 +28,7 @@ class Attention(Technique[TorchEngine]):
     """The implementation of attention, of every layer alike."""
 
     part = "attention"
+    leaves_work = True
     needs = frozenset({"torch", "attention"})
     same_text = True
 

@@ -28,6 +28,7 @@ class Compiled(Technique[TorchEngine]):
     """What the compiled parts of a model have in common."""
 
     same_text = True
+    leaves_work = True
     bypasses_modules = True
     watch: CompileWatch
 

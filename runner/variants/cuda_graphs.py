@@ -36,6 +36,7 @@ class CudaGraph(Technique[TorchEngine]):
     """Whether the encoder is replayed from a recording."""
 
     part = "cuda_graph"
+    leaves_work = True
     needs = frozenset({"torch", "encoder"})
     same_text = True
     bypasses_modules = True

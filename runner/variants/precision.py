@@ -36,6 +36,7 @@ class Precision(Technique[TorchEngine]):
     """The number format of weights and activations."""
 
     part = "precision"
+    leaves_work = True
     needs = frozenset({"torch"})
 
     @property

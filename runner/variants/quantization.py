@@ -52,6 +52,7 @@ class Quantization(Technique[TorchEngine]):
     """Linear layers with integers for weights."""
 
     part = "quantization"
+    leaves_work = True
     needs = frozenset({"torch", "linear"})
 
     def unsupported_reason(self) -> str | None:

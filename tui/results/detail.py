@@ -62,7 +62,7 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
         row("parameters", f"{result.parameters / 1e6:,.4g} M")
     latency = result.latency
     if latency is None:
-        row("latency", NO_VALUE, f"{result.state}: no figures")
+        row("latency", NO_VALUE, result.latency_reason or f"{result.state}: no figures")
     else:
         stable = f"{_latency_interval(latency)}, {latency.iterations} batches"
         early = stopped_early(result.speech, palette)
