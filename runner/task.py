@@ -12,6 +12,7 @@ from runner.engines.base import LoadRequest
 from runner.engines.hub import Located
 from runner.grid import Case
 from runner.taken import TakenQuality
+from store.events import LoadGauge
 from store.records import Environment, Result, ResultState, Scalar
 
 
@@ -158,6 +159,8 @@ class Progress:
     share: float
     latency_s: float | None = None
     """Seconds of the batch that was timed last, if one has been since the last message."""
+    load: LoadGauge | None = None
+    """How a level of load goes, while one is held."""
 
 
 @dataclass(frozen=True)

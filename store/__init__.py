@@ -15,6 +15,7 @@ from store.events import (
     Event,
     EventKind,
     EventRow,
+    LoadGauge,
     ProgressNote,
     detail_json,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "LeaderboardRow",
     "LeaseLostError",
     "LeftOut",
+    "LoadGauge",
     "LoadLevel",
     "LoadRow",
     "Measured",

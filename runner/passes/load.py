@@ -13,12 +13,14 @@ from runner.engines.base import Unmeasurable
 from runner.engines.http import HttpEngine
 from runner.measure.quality import Transcribed, score
 from runner.passes.base import Context, Pass
+from runner.task import Progress
 from runner.traffic.generator import Gauge, Held, Tell, hold
 from runner.traffic.in_process import load_engine_here
 from runner.traffic.level import Level
 from runner.traffic.openai_http import HttpTarget
 from runner.traffic.plan import hold_all, levels_of
 from runner.traffic.summary import first_texts, summarise
+from store.events import LoadGauge
 from store.load_records import LoadLevel
 from store.records import Result
 
@@ -40,7 +42,7 @@ class LoadPass(Pass):
                 "a variant that streams takes one utterance at a time: set load.max_batch to [1]"
             )
         remote = isinstance(context.engine, HttpEngine)
-        watch = _Watch(context, utterances, batcher=not remote)
+        watch = Watch(context, utterances, batcher=not remote)
         if isinstance(context.engine, HttpEngine):
             target = context.engine.target([one.audio for one in utterances])
             asyncio.run(_hold_all(watch, target))
@@ -65,7 +67,7 @@ class LoadPass(Pass):
         return replace(result, load_levels=tuple(watch.found))
 
 
-async def _hold_all(watch: _Watch, target: HttpTarget) -> None:
+async def _hold_all(watch: Watch, target: HttpTarget) -> None:
     task = watch.context.task
 
     async def one(level: Level) -> Held:
@@ -82,7 +84,7 @@ async def _hold_all(watch: _Watch, target: HttpTarget) -> None:
         await target.close()
 
 
-class _Watch:
+class Watch:
     """Tells how far the levels are, and keeps their figures."""
 
     def __init__(self, context: Context, utterances: Sequence[Clip], *, batcher: bool) -> None:
@@ -102,13 +104,16 @@ class _Watch:
         self._begun += 1
 
         def told(gauge: Gauge) -> None:
-            p95 = "" if gauge.p95_s is None else f", p95 {1000 * gauge.p95_s:,.0f} ms"
-            words = (
-                f"load: {level.title}: {gauge.per_s:.3g}/s, {gauge.open} in flight{p95}, "
-                f"{gauge.errors} errors"
+            # The figures beside the words: a pass by another name would be told of at once.
+            now = LoadGauge(
+                level=level.title,
+                requests_per_s=gauge.per_s,
+                in_flight=gauge.open,
+                p95_s=gauge.p95_s,
+                errors=gauge.errors,
             )
             share = (number + gauge.share) / max(self._expected, self._begun)
-            self.context.progress(words, share)
+            self.context.send(Progress(f"load: {level.title}", share, load=now))
 
         return told
 
