@@ -11,9 +11,11 @@ import psutil
 from runner.clips import Clip, load_clips
 from runner.engines.base import Unmeasurable
 from runner.engines.http import HttpEngine
+from runner.measure.energy.discover import discover
+from runner.measure.energy.levels import LevelMeters, LevelPower, MetersThread
 from runner.measure.quality import Transcribed, score
 from runner.passes.base import Context, Pass
-from runner.task import Progress
+from runner.task import CaseTask, Progress
 from runner.traffic.generator import Gauge, Held, Tell, hold
 from runner.traffic.in_process import load_engine_here
 from runner.traffic.level import Level
@@ -21,7 +23,7 @@ from runner.traffic.openai_http import HttpTarget
 from runner.traffic.plan import hold_all, levels_of
 from runner.traffic.summary import first_texts, summarise
 from store.events import LoadGauge
-from store.load_records import LoadLevel
+from store.load_records import NOT_ASKED, LoadLevel
 from store.records import Result
 
 
@@ -42,7 +44,10 @@ class LoadPass(Pass):
                 "a variant that streams takes one utterance at a time: set load.max_batch to [1]"
             )
         remote = isinstance(context.engine, HttpEngine)
+        power: tuple[LevelPower, ...] = ()
         watch = Watch(context, utterances, batcher=not remote)
+        meters, without = _meters(task, remote=remote)
+        watch.meters = meters
         if isinstance(context.engine, HttpEngine):
             target = context.engine.target([one.audio for one in utterances])
             asyncio.run(_hold_all(watch, target))
@@ -54,17 +59,54 @@ class LoadPass(Pass):
                 engine.synchronize()
                 return texts
 
-            held = load_engine_here(
-                transcribe,
-                task.load,
-                seed=task.seed,
-                utterances=len(utterances),
-                on_level=watch.level_begins,
-                on_window=watch.window,
-            )
-            for found in held:
-                watch.level_done(found)
-        return replace(result, load_levels=tuple(watch.found))
+            try:
+                held = load_engine_here(
+                    transcribe,
+                    task.load,
+                    seed=task.seed,
+                    utterances=len(utterances),
+                    on_level=watch.level_begins,
+                    on_window=watch.window,
+                )
+            finally:
+                power = meters.close() if meters is not None else ()
+            for one in held:
+                watch.level_done(one)
+        return replace(result, load_levels=with_joules(watch.found, power, without))
+
+
+def _meters(task: CaseTask, *, remote: bool) -> tuple[MetersThread | None, str]:
+    """What reads the joules of levels; without that, why."""
+    if "energy" not in task.measures:
+        return None, NOT_ASKED
+    if remote:
+        return None, "a server's machine cannot be read"
+    device = task.case.device
+    found = discover(device)
+    return MetersThread(LevelMeters(device, found.sources, found.missing)), ""
+
+
+def with_joules(
+    levels: Sequence[LoadLevel], power: Sequence[LevelPower], without: str
+) -> tuple[LoadLevel, ...]:
+    """Levels with what the machine took in their counted time.
+
+    Args:
+        levels: In the order in which they were held.
+        power: Of each; nothing where nothing was read.
+        without: Why nothing was.
+    """
+    nothing = LevelPower(None, None, None, without)
+    return tuple(
+        replace(
+            level,
+            energy_j=None if drawn.mean_w is None else drawn.mean_w * level.window_s,
+            energy_label=drawn.label,
+            energy_source=drawn.source,
+            energy_reason=drawn.reason,
+        )
+        for level, drawn in zip(levels, power or [nothing] * len(levels), strict=True)
+    )
 
 
 async def _hold_all(watch: Watch, target: HttpTarget) -> None:
@@ -91,6 +133,7 @@ class Watch:
         self.context = context
         self.utterances = utterances
         self.found: list[LoadLevel] = []
+        self.meters: MetersThread | None = None
         load = context.task.load
         self._expected = load.usual_levels * (len(load.max_batch) if batcher else 1)
         """Levels; a search may take more."""
@@ -119,6 +162,8 @@ class Watch:
 
     def window(self, begins: bool) -> None:
         """The counted time begins or ends."""
+        if self.meters is not None:
+            self.meters.window(begins)
         share = psutil.cpu_percent() / 100  # Since the last call.
         if not begins:
             self._busy.append(share)
