@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from report.load_curves import Curve, curves_of, knee_of, level_at_knee
 from report.scenarios import Scenario
 from report.study import Case, Study
 from stats.knee import Knee
 from store import LoadLevel
-from store.knee import knees
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Loaded:
     """The levels of one case that differ in how much was sent alone: one line of the curve."""
 
     case: Case
-    levels: tuple[LoadLevel, ...]
+    levels: Curve
     """In the order of what was sent; at least one."""
 
     @property
@@ -32,17 +32,13 @@ class Loaded:
 
     @cached_property
     def knee(self) -> Knee | None:
-        """Of rates, where two or more were tried; a closed loop has none."""
-        rates = [level for level in self.levels if level.rate_per_s is not None]
-        found = knees(rates) if len(rates) > 1 else ()
-        return found[0][1] if found else None
+        """See :func:`~report.load_curves.knee_of`."""
+        return knee_of(self.levels)
 
-    @property
+    @cached_property
     def at_knee(self) -> LoadLevel | None:
         """The level at the knee."""
-        if self.knee is None or self.knee.rate is None:
-            return None
-        return next(level for level in self.levels if level.rate_per_s == self.knee.rate)
+        return level_at_knee(self.levels)
 
 
 def loaded_of(study: Study) -> list[Loaded]:
@@ -51,17 +47,8 @@ def loaded_of(study: Study) -> list[Loaded]:
     cases = [case for case in study.ok if levels.get(case.row.result_id)]
     found = []
     for case in sorted(cases, key=lambda one: (study.models.index(one.model), one.configuration)):
-        alike: dict[tuple[object, ...], list[LoadLevel]] = {}
-        for level in levels[case.row.result_id]:
-            way = (level.mode, level.arrivals, level.max_batch, level.max_wait_s)
-            alike.setdefault(way, []).append(level)
-        found += [Loaded(case, tuple(sorted(members, key=sent))) for members in alike.values()]
+        found += [Loaded(case, curve) for curve in curves_of(levels[case.row.result_id])]
     return found
-
-
-def sent(level: LoadLevel) -> float:
-    """How much was sent: clients at once, or requests a second."""
-    return float(level.concurrency or level.rate_per_s or 0.0)
 
 
 def errors_by_kind(levels: Sequence[LoadLevel]) -> Counter[str]:

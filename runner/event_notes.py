@@ -1,8 +1,8 @@
 """A session's events as its job's events: what a ledger makes of the stream that it listens to.
 
 How far the case in hand is becomes an event ``case-progress``, with the latencies of the batches
-that were timed since the last one. The store drops these notes when the case has its row, or the
-job has ended.
+that were timed since the last one, or with how a level of load goes just then. The store drops
+these notes when the case has its row, or the job has ended.
 """
 
 from __future__ import annotations
@@ -79,7 +79,10 @@ class EventNotes:
             return
         self._what, self._noted = event.what, now
         note = ProgressNote(
-            what=event.what, share=event.share, latencies_s=tuple(self._latencies_s)
+            what=event.what,
+            share=event.share,
+            latencies_s=tuple(self._latencies_s),
+            load=event.load,
         )
         self._latencies_s = []
         self._note("case-progress", event.case.key, detail=note)

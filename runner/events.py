@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from runner.grid import Case
+from store.events import LoadGauge
 from store.records import FinalState, Result
 
 
@@ -55,6 +56,8 @@ class CaseProgress:
     share: float
     latency_s: float | None = None
     """Seconds of the batch that was timed last, if one has been since the last event."""
+    load: LoadGauge | None = None
+    """How a level of load goes, while one is held."""
 
 
 @dataclass(frozen=True)

@@ -284,7 +284,7 @@ class Session:
             else:
                 tally.latest_pass = message.what
                 what, share, latency_s = message.what, message.share, message.latency_s
-                self._tell(ledger, CaseProgress(case, what, share, latency_s))
+                self._tell(ledger, CaseProgress(case, what, share, latency_s, message.load))
 
         def run(task: CaseTask) -> Result:
             return self._loads.run(

@@ -14,6 +14,7 @@ from runner.engines.base import LoadRequest
 from runner.engines.hub import Located
 from runner.grid import Case
 from runner.taken import TakenQuality
+from store.events import LoadGauge
 from store.records import Environment, FlopsReading, Result, ResultState, Scalar
 
 
@@ -169,6 +170,8 @@ class Progress:
     share: float
     latency_s: float | None = None
     """Seconds of the batch that was timed last, if one has been since the last message."""
+    load: LoadGauge | None = None
+    """How a level of load goes, while one is held."""
 
 
 @dataclass(frozen=True)

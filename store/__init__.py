@@ -8,6 +8,7 @@ from __future__ import annotations
 from store.browse import Browser, Group, Query
 from store.clock import Clock, timestamp, utc_now
 from store.connection import default_path
+from store.energy_marks import EnergyLabel
 from store.errors import JobBusyError, LeaseLostError, OldStoreError, SpoolError, StoreError
 from store.events import (
     CaseSize,
@@ -15,6 +16,7 @@ from store.events import (
     Event,
     EventKind,
     EventRow,
+    LoadGauge,
     ProgressNote,
     detail_json,
 )
@@ -34,7 +36,6 @@ from store.records import (
     Comparison,
     Conditions,
     DecoderStep,
-    EnergyLabel,
     EnergyReading,
     Environment,
     FinalState,
@@ -95,6 +96,7 @@ __all__ = [
     "LeaderboardRow",
     "LeaseLostError",
     "LeftOut",
+    "LoadGauge",
     "LoadLevel",
     "LoadRow",
     "Measured",

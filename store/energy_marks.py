@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+EnergyLabel = Literal["measured", "sampled", "estimated"]
+
 ESTIMATED = "≈"
 """Before estimated joules: no letter, which beside a number would read as an exponent."""
 SAMPLED = "s"

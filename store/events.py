@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 EventKind = Literal[
     # Of a session
@@ -39,6 +39,22 @@ class CaseSize:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoadGauge:
+    """How a level of load goes just now."""
+
+    level: str
+    """Its title, for people."""
+    requests_per_s: float
+    """Right answers a second, of late."""
+    in_flight: int
+    """Requests without an answer yet."""
+    p95_s: float | None
+    """Latency of those answers; None where they are too few."""
+    errors: int
+    """Failed requests of the level so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProgressNote:
     """What ``case-progress`` says."""
 
@@ -48,6 +64,8 @@ class ProgressNote:
     """How much of that is over, 0 to 1."""
     latencies_s: tuple[float, ...]
     """Of the batches that were timed since the last note."""
+    load: LoadGauge | None = None
+    """While a level of load is held."""
 
 
 Detail = CaseSize | ProgressNote
@@ -95,10 +113,24 @@ class EventRow:
                     what=str(said["what"]),
                     share=float(said["share"]),
                     latencies_s=tuple(float(value) for value in said["latencies_s"]),
+                    load=_gauge(said.get("load")),
                 )
-        except (ValueError, TypeError, KeyError, OverflowError):
+        except (ValueError, TypeError, KeyError, OverflowError, AttributeError):
             pass  # Another version's.
         return None
+
+
+def _gauge(said: Any) -> LoadGauge | None:
+    if said is None:
+        return None  # Another pass, or an asrprof that told of load by words alone.
+    p95_s = said["p95_s"]
+    return LoadGauge(
+        level=str(said["level"]),
+        requests_per_s=float(said["requests_per_s"]),
+        in_flight=int(said["in_flight"]),
+        p95_s=None if p95_s is None else float(p95_s),
+        errors=int(said["errors"]),
+    )
 
 
 def detail_json(detail: Detail) -> str:

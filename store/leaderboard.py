@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from store.booleans import boolean_fields, make_booleans
-from store.energy_marks import ESTIMATED, SAMPLED
+from store.energy_marks import ESTIMATED, SAMPLED, EnergyLabel
 from store.metrics import Form, Metric
-from store.records import EnergyLabel, LanguageBy, ResultState, Weights
+from store.records import LanguageBy, ResultState, Weights
 from store.word_records import ClipsMode, Headline, QualityOf
 
 

@@ -51,6 +51,11 @@ class LoadRow:
     wer_high: float | None
     texts_changed: int | None
     cpu_busy: float | None
+    energy_j: float | None
+    energy_label: str | None
+    energy_source: str | None
+    joules_per_audio_hour: float | None
+    energy_reason: str | None
     held: int
     reason: str | None
 
@@ -81,6 +86,9 @@ def _expression(column: str) -> str:
         return f"1000.0 * load_levels.{_MS[column]}"
     if column in _OF_RESULT:
         return f"results.{column}"
+    if column == "joules_per_audio_hour":
+        heard = "nullif(load_levels.rtfx * load_levels.window_s, 0)"
+        return f"3600.0 * load_levels.energy_j / {heard}"
     return f"load_levels.{_RENAMED.get(column, column)}"
 
 

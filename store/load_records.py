@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from store.energy_marks import EnergyLabel
+
 LoadMode = Literal["closed", "open"]
+
+NOT_ASKED = "energy is not among the measures"
+"""Why a level has no joules where nobody asked for any: no table tells it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,3 +100,16 @@ class LoadLevel:
     """Utterances that got different texts from one request to another."""
     cpu_busy: float | None
     """Share of this machine's CPU time that was used in the counted time, by anyone."""
+    energy_j: float | None
+    """Gross joules in the counted time, of what ``energy_source`` covers."""
+    energy_label: EnergyLabel | None
+    energy_source: str | None
+    energy_reason: str | None
+    """Why there are no joules, or None."""
+
+    @property
+    def joules_per_audio_hour(self) -> float | None:
+        """Of the audio that was answered in the counted time."""
+        if self.energy_j is None or not self.rtfx or not self.window_s:
+            return None
+        return 3600 * self.energy_j / (self.rtfx * self.window_s)

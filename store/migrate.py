@@ -1,4 +1,4 @@
-"""Makes the tables of a new store, and brings one of schema 9 to 11 to the present schema."""
+"""Makes the tables of a new store, and brings one of schema 9 to 12 to the present schema."""
 
 from __future__ import annotations
 
@@ -38,6 +38,9 @@ _TAKEN_FROM_9 = {
     "transcripts": {"quality_id": "result_id"},
 }
 """What stands in columns that schema 9 does not have, as SQL over those that it has."""
+
+_WITHOUT_JOULES = {"energy_reason": "'held by an asrprof that did not measure it'"}
+"""The same for levels of load of schema 11 and 12."""
 
 
 def check_schema(connection: sqlite3.Connection, path: Path) -> int:
@@ -140,20 +143,37 @@ def _migrate_from_9(connection: sqlite3.Connection) -> None:
 
 def _migrate_from_10(connection: sqlite3.Connection) -> None:
     """Schema 11: levels of load; schema 12: noise and silence. No older result has them."""
-    for (view,) in connection.execute(
-        "SELECT name FROM sqlite_schema WHERE type = 'view'"
-    ).fetchall():
-        connection.execute(f"DROP VIEW {view}").close()
+    _drop_views(connection)
     for table in ("load_levels", "noise_levels"):
         statement = CREATE_TABLES[table].replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1)
         connection.execute(statement).close()
     _build_anew(connection, "results", {})
+    _build_anew(connection, "load_levels", _WITHOUT_JOULES)
     for statement in CREATE_INDEXES:
         connection.execute(statement).close()
     _check_parents(connection)
 
 
-_STEPS = {0: _create, 9: _migrate_from_9, 10: _migrate_from_10, 11: _migrate_from_10}
+def _migrate_from_12(connection: sqlite3.Connection) -> None:
+    """Schema 13: joules of levels of load."""
+    _drop_views(connection)
+    _build_anew(connection, "load_levels", _WITHOUT_JOULES)
+    _check_parents(connection)
+
+
+def _drop_views(connection: sqlite3.Connection) -> None:
+    found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall()
+    for (view,) in found:
+        connection.execute(f"DROP VIEW {view}").close()
+
+
+_STEPS = {
+    0: _create,
+    9: _migrate_from_9,
+    10: _migrate_from_10,
+    11: _migrate_from_10,
+    12: _migrate_from_12,
+}
 """From each schema to the present one, but for the views."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from store.energy_marks import EnergyLabel
 from store.load_records import LoadLevel
 from store.metrics import Metric
 from store.noise_records import NoiseLevel
@@ -17,7 +18,6 @@ from store.word_records import Quality, TimedSpeech, Transcript
 ResultState = Literal["ok", "failed", "oom", "refused"]
 FinalState = Literal["done", "failed", "cancelled", "lost"]
 JobState = Literal["queued", "starting", "running"] | FinalState
-EnergyLabel = Literal["measured", "sampled", "estimated"]
 Weights = Literal["pretrained", "random"]
 LanguageBy = Literal["config", "checkpoint", "default", "model"]
 """Who chose a language: the config, the checkpoint's settings, asrprof (English, where nothing else

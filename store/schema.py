@@ -9,7 +9,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x61737270
 """``asrp`` in ASCII, in the file's header: tells our stores from other SQLite databases."""
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 """SQLite's ``user_version`` of a store that has these tables."""
 
 # A child row is known by its result and its place in the result's tuple. Without a rowid that key
@@ -413,7 +413,11 @@ CREATE_TABLES = {
   wer_low REAL,
   wer_high REAL,
   texts_changed INTEGER,
-  cpu_busy REAL,{_CHILD_END}""",
+  cpu_busy REAL,
+  energy_j REAL,
+  energy_label TEXT CHECK (energy_label IN ('measured', 'sampled', 'estimated')),
+  energy_source TEXT,
+  energy_reason TEXT,{_CHILD_END}""",
     "noise_levels": f"""CREATE TABLE noise_levels ({_CHILD}
   condition TEXT NOT NULL CHECK (condition IN
     ('clean', 'noise', 'silence', 'faint noise', 'no words')),

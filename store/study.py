@@ -14,11 +14,12 @@ from typing import TypeVar, cast
 from store.booleans import boolean_fields, make_booleans
 from store.columns import CHILDREN, ENVIRONMENT, Columns
 from store.connection import Database, Value
+from store.energy_marks import EnergyLabel
 from store.errors import StoreError, one_line
 from store.leaderboard import COLUMNS, scalar_expression
 from store.metrics import Form, Metric
 from store.qualities import transcripts_of
-from store.records import EnergyLabel, Environment, LanguageBy, ResultState, Weights
+from store.records import Environment, LanguageBy, ResultState, Weights
 from store.scalars import find_scalars
 from store.sql import one_of, portions
 from store.word_records import ClipsMode, Covered, Headline, QualityOf, Transcript

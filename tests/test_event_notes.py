@@ -19,7 +19,7 @@ from runner.events import (
     JobRemark,
     JobStarted,
 )
-from store import CaseSize, Event, ProgressNote, Store, process_owner
+from store import CaseSize, Event, LoadGauge, ProgressNote, Store, process_owner
 from tests.cli.records import case, failed, result
 
 CASE = case()
@@ -105,6 +105,19 @@ def test_a_note_a_second_carries_every_latency_since_the_last(store: Store) -> N
         tuple(float(n) for n in range(1, 9)),
         tuple(float(n) for n in range(9, 17)),
     ]
+
+
+def test_a_note_a_second_carries_how_the_load_goes_just_then(store: Store) -> None:
+    clock = Clock()
+    tell = EventNotes(writer(store), clock)
+    for step in range(20):
+        gauge = LoadGauge(
+            level="2 a second", requests_per_s=2.0, in_flight=step, p95_s=None, errors=0
+        )
+        tell(CaseProgress(CASE, "load: 2 a second", step / 20, load=gauge))
+        clock.now += 0.25
+    found = [note.load.in_flight for note in notes(store) if note.load is not None]
+    assert found == [0, 4, 8, 12, 16]
 
 
 def test_another_pass_is_noted_at_once(store: Store) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from runner.errors import UserError
 from runner.estimate import left_seconds
-from store import CaseSize, EventRow, JobRow, ProgressNote, Store, StoreError
+from store import CaseSize, EventRow, JobRow, LoadGauge, ProgressNote, Store, StoreError
 from tui.present import moment
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from runner.grid import Case
 
 LATENCIES = 400
-"""Latencies of the case in hand that are kept: more than a wide sparkline shows."""
+"""Latencies of the case in hand that are kept, and gauges: more than a wide sparkline shows."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class JobProgress:
     """How much of that is over, 0 to 1."""
     latencies_s: tuple[float, ...] = ()
     """Of the case in hand, as they came."""
+    gauges: tuple[LoadGauge, ...] = ()
+    """Of the levels of load of the case in hand, as they came; empty while no level is held."""
     finished: tuple[Finished, ...] = ()
     """Cases of this attempt, in their order."""
     left_s: float | None = None
@@ -72,6 +74,7 @@ class Follower:
     _what: str | None = None
     _share: float | None = None
     _latencies_s: deque[float] = field(default_factory=lambda: deque(maxlen=LATENCIES))
+    _gauges: deque[LoadGauge] = field(default_factory=lambda: deque(maxlen=LATENCIES))
     _finished: list[Finished] = field(default_factory=list)
     _settled: set[str] = field(default_factory=set)
     _before: frozenset[str] = frozenset()
@@ -116,6 +119,7 @@ class Follower:
             what=self._what,
             share=self._share,
             latencies_s=tuple(self._latencies_s),
+            gauges=tuple(self._gauges),
             finished=tuple(self._finished),
             left_s=self._left_s(job, now),
         )
@@ -133,6 +137,10 @@ class Follower:
         elif isinstance(detail, ProgressNote) and event.case_key == self._case_key:
             self._what, self._share = detail.what, detail.share
             self._latencies_s.extend(detail.latencies_s)
+            if detail.load is None:
+                self._gauges.clear()
+            else:
+                self._gauges.append(detail.load)
         elif event.kind == "case-finished" and event.case_key is not None:
             self._take_end(event.case_key, event)
 
@@ -148,6 +156,7 @@ class Follower:
         self._case_key = self._title = self._since = self._what = None
         self._size = self._share = None
         self._latencies_s.clear()
+        self._gauges.clear()
 
     def _left_s(self, job: JobRow, now: datetime) -> float | None:
         if self._benchmark is None or job.state != "running":

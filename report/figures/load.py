@@ -22,6 +22,7 @@ from report.figures.style import (
     plain,
 )
 from report.load import Loaded
+from report.load_curves import has_point
 from report.text import plural
 from store import LoadLevel
 
@@ -40,10 +41,10 @@ def latency_by_rate(found: Sequence[Loaded]) -> Figure | None:
     Returns:
         None where no level has a p95.
     """
-    shown = [one for one in found if any(map(_has_point, one.levels))][:MOST_LINES]
+    shown = [one for one in found if any(map(has_point, one.levels))][:MOST_LINES]
     if not shown:
         return None
-    drawn_levels = [level for one in shown for level in one.levels if _has_point(level)]
+    drawn_levels = [level for one in shown for level in one.levels if has_point(level)]
     limits = sorted({1e3 * level.slo_p95_s for level in drawn_levels})
     with canvas(height=3.6) as (figure, (axes,)):
         for number, one in enumerate(shown):
@@ -92,10 +93,6 @@ def latency_by_rate(found: Sequence[Loaded]) -> Figure | None:
         )
 
 
-def _has_point(level: LoadLevel) -> bool:
-    return bool(level.requests_per_s and level.latency_p95_s)
-
-
 def _heights(level: LoadLevel) -> list[float]:
     known = (
         *(level.latency_p50_s, level.latency_p95_s),
@@ -105,7 +102,7 @@ def _heights(level: LoadLevel) -> list[float]:
 
 
 def _line(axes: Axes, one: Loaded, style: dict[str, Any]) -> None:
-    levels = [level for level in one.levels if _has_point(level)]
+    levels = [level for level in one.levels if has_point(level)]
     x = [level.requests_per_s or 0.0 for level in levels]
     high = [1e3 * (level.latency_p95_s or 0.0) for level in levels]
     axes.plot(x, high, color=style["color"], zorder=2)

@@ -11,12 +11,16 @@ from report.load_change import level_title
 from report.scenarios import Scenario
 from report.sections.cells import wer_cell
 from report.study import Study
-from report.text import interval, listing, number, percent, plural
+from report.text import interval, listing, number, percent, plural, tally
 from store import LoadLevel
+from store.energy_marks import ESTIMATED, SAMPLED, energy_mark
+from store.load_records import NOT_ASKED
 
 MOST_ROWS = 60
 MISSED = "!"
 ENDED = "+"
+SILENT = (None, NOT_ASKED)
+"""Reasons for no joules that nobody needs to be told."""
 
 
 def load(study: Study, scenarios: Sequence[Scenario]) -> Section | None:
@@ -69,6 +73,7 @@ def _levels(found: list[Loaded], scenarios: Sequence[Scenario]) -> Table:
     shown = pairs[:MOST_ROWS]
     prices = [price_of(one.case, scenarios) for one, _ in shown]
     priced = any(prices)
+    metered = any(level.joules_per_audio_hour is not None for _, level in shown)
     rows = tuple(
         (
             one.case.configuration.title,
@@ -81,6 +86,7 @@ def _levels(found: list[Loaded], scenarios: Sequence[Scenario]) -> Table:
             f"{level.errors:,} of {level.requests:,}",
             _wer(level),
             wer_cell(one.case),
+            *([_joules(level)] if metered else []),
             *([_cost(level, price[1] if price else None)] if priced else []),
         )
         for (one, level), price in zip(shown, prices, strict=True)
@@ -97,6 +103,7 @@ def _levels(found: list[Loaded], scenarios: Sequence[Scenario]) -> Table:
             Column("errors"),
             Column("WER under load", "%"),
             Column("WER alone", "%"),
+            *([Column("energy", "J per audio hour")] if metered else []),
             *([Column("cost", "per audio hour")] if priced else []),
         ),
         rows,
@@ -135,6 +142,7 @@ def _notes(
             "WER under load is of the utterances that were sent: a short level sends fewer of them "
             "than the WER alone is of."
         )
+    notes += _energy_notes([level for _, level in pairs])
     for title, price in prices:
         notes.append(
             f"Cost at {price:g} for an hour of the machine (scenario “{title}”), where "
@@ -142,6 +150,25 @@ def _notes(
         )
     if len(pairs) > len(rows):
         notes.append(f"{plural(len(pairs) - len(rows), 'more level')} in the store.")
+    return notes
+
+
+def _energy_notes(levels: list[LoadLevel]) -> list[str]:
+    """Whose joules these are, and why some are missing."""
+    labels = {level.energy_label for level in levels if level.energy_j is not None}
+    notes = []
+    if labels:
+        notes.append(
+            "Energy: gross joules of the counted time by the audio that was answered in it; the "
+            "load generator draws some of them."
+        )
+    if "estimated" in labels:
+        notes.append(f"{ESTIMATED} estimated by a model of power, not measured.")
+    if "sampled" in labels:
+        notes.append(f"{SAMPLED} sampled from a power sensor.")
+    reasons = [level.energy_reason for level in levels if level.energy_reason not in SILENT]
+    if reasons:
+        notes.append(f"No energy: {'; '.join(tally(reasons))}.")
     return notes
 
 
@@ -172,6 +199,11 @@ def _wer(level: LoadLevel) -> str:
     if level.wer_low is None or level.wer_high is None:
         return percent(level.wer)
     return f"{percent(level.wer)} [{100 * level.wer_low:.1f}, {100 * level.wer_high:.1f}]"
+
+
+def _joules(level: LoadLevel) -> str:
+    joules = level.joules_per_audio_hour
+    return MISSING if joules is None else energy_mark(level.energy_label) + number(joules)
 
 
 def _cost(level: LoadLevel, price: float | None) -> str:

@@ -10,8 +10,10 @@ from rich.table import Table
 
 from runner.cli.plain import cell
 from store import Store
+from store.energy_marks import energy_mark
 from store.knee import knees
 from store.load_board import LoadRow
+from store.load_records import NOT_ASKED
 
 _NONE = "-"
 _NARROW = 100
@@ -50,11 +52,13 @@ def load_table(rows: Sequence[LoadRow], *, width: int) -> Table:
         width: Cells of the terminal.
     """
     wide = width >= _NARROW
+    metered = any(row.joules_per_audio_hour is not None for row in rows)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
     table.add_column("load")
     columns = [
         "req/s", "RTFx", "p50 ms", "p95 ms", "p99 ms", "good/s", "errors", "WER %",
         *(("queue ms", "batch", "CPU") if wide else ()),
+        *(("J/audio h",) if metered else ()),
     ]  # fmt: skip
     for heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
@@ -73,6 +77,9 @@ def load_table(rows: Sequence[LoadRow], *, width: int) -> Table:
         if wide:
             busy = _NONE if row.cpu_busy is None else f"{row.cpu_busy:.0%}"
             figures += [_number(row.queue_ms), _number(row.batch), busy]
+        if metered:
+            mark = energy_mark(row.energy_label)
+            figures.append(f"{mark}{_number(row.joules_per_audio_hour)}")
         table.add_row(cell(f"{'' if row.held else '+'}{_load(row)}"), *map(cell, figures))
     return table
 
@@ -116,6 +123,14 @@ def notes(rows: Sequence[LoadRow]) -> list[str]:
     known = [delay for delay in late if delay is not None]
     if known:
         found.append(f"the generator sent {max(known):.2g} ms late (p99 of the worst level)")
+    labels = sorted({row.energy_label for row in rows if row.energy_label is not None})
+    if labels:
+        signs = [f"{energy_mark(label)} {label}".strip() for label in labels]
+        found.append(f"J/audio h: of the machine, the generator included ({', '.join(signs)})")
+    reasons = dict.fromkeys(
+        row.energy_reason for row in rows if row.energy_reason not in (None, NOT_ASKED)
+    )
+    found += [f"no joules: {reason}" for reason in reasons]
     for row in rows:
         if not row.held:
             found.append(f"+ {_load(row)} ended early: {row.reason}")

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from report.text import plural
 from runner.cli.plain import cell, plain
 from runner.config import Strict
 from runner.estimate import duration
@@ -30,7 +31,7 @@ from runner.events import (
 )
 from runner.grid import Case
 from runner.task import utc_now
-from store import Result
+from store import LoadGauge, Result
 
 REFRESH_HZ = 4
 """Redrawing costs CPU time beside the measurement: seldom is better."""
@@ -74,9 +75,21 @@ def _plain(value: object) -> object:
         for long in _LONG:
             summary.pop(long)
         return summary
+    if isinstance(value, LoadGauge):
+        return asdict(value)
     if isinstance(value, Strict):
         return value.model_dump(mode="json")
     return value
+
+
+def _gauge_words(load: LoadGauge | None) -> str:
+    if load is None:
+        return ""
+    p95 = "" if load.p95_s is None else f", p95 {1000 * load.p95_s:,.0f} ms"
+    return (
+        f" {load.requests_per_s:.3g} requests/s, {load.in_flight} in flight{p95}, "
+        f"{plural(load.errors, 'error')}"
+    )
 
 
 def _finite(value: Any) -> Any:
@@ -137,7 +150,7 @@ class ProgressView:
         elif isinstance(event, CaseProgress):
             self._update(
                 description=plain(event.case.title),
-                step=f"{plain(event.what)} {event.share:4.0%}",
+                step=f"{plain(event.what)} {event.share:4.0%}{_gauge_words(event.load)}",
             )
         elif isinstance(event, JobRemark | CaseRemark):
             self._print(Text.assemble(("note   ", "yellow"), " ", cell(event.text)))

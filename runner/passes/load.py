@@ -11,15 +11,19 @@ import psutil
 from runner.clips import Clip, load_clips
 from runner.engines.base import Unmeasurable
 from runner.engines.http import HttpEngine
+from runner.measure.energy.discover import discover
+from runner.measure.energy.levels import LevelMeters, LevelPower, MetersThread
 from runner.measure.quality import Transcribed, score
 from runner.passes.base import Context, Pass
+from runner.task import CaseTask, Progress
 from runner.traffic.generator import Gauge, Held, Tell, hold
 from runner.traffic.in_process import load_engine_here
 from runner.traffic.level import Level
 from runner.traffic.openai_http import HttpTarget
 from runner.traffic.plan import hold_all, levels_of
 from runner.traffic.summary import first_texts, summarise
-from store.load_records import LoadLevel
+from store.events import LoadGauge
+from store.load_records import NOT_ASKED, LoadLevel
 from store.records import Result
 
 
@@ -40,7 +44,10 @@ class LoadPass(Pass):
                 "a variant that streams takes one utterance at a time: set load.max_batch to [1]"
             )
         remote = isinstance(context.engine, HttpEngine)
-        watch = _Watch(context, utterances, batcher=not remote)
+        power: tuple[LevelPower, ...] = ()
+        watch = Watch(context, utterances, batcher=not remote)
+        meters, without = _meters(task, remote=remote)
+        watch.meters = meters
         if isinstance(context.engine, HttpEngine):
             target = context.engine.target([one.audio for one in utterances])
             asyncio.run(_hold_all(watch, target))
@@ -52,20 +59,57 @@ class LoadPass(Pass):
                 engine.synchronize()
                 return texts
 
-            held = load_engine_here(
-                transcribe,
-                task.load,
-                seed=task.seed,
-                utterances=len(utterances),
-                on_level=watch.level_begins,
-                on_window=watch.window,
-            )
-            for found in held:
-                watch.level_done(found)
-        return replace(result, load_levels=tuple(watch.found))
+            try:
+                held = load_engine_here(
+                    transcribe,
+                    task.load,
+                    seed=task.seed,
+                    utterances=len(utterances),
+                    on_level=watch.level_begins,
+                    on_window=watch.window,
+                )
+            finally:
+                power = meters.close() if meters is not None else ()
+            for one in held:
+                watch.level_done(one)
+        return replace(result, load_levels=with_joules(watch.found, power, without))
 
 
-async def _hold_all(watch: _Watch, target: HttpTarget) -> None:
+def _meters(task: CaseTask, *, remote: bool) -> tuple[MetersThread | None, str]:
+    """What reads the joules of levels; without that, why."""
+    if "energy" not in task.measures:
+        return None, NOT_ASKED
+    if remote:
+        return None, "a server's machine cannot be read"
+    device = task.case.device
+    found = discover(device)
+    return MetersThread(LevelMeters(device, found.sources, found.missing)), ""
+
+
+def with_joules(
+    levels: Sequence[LoadLevel], power: Sequence[LevelPower], without: str
+) -> tuple[LoadLevel, ...]:
+    """Levels with what the machine took in their counted time.
+
+    Args:
+        levels: In the order in which they were held.
+        power: Of each; nothing where nothing was read.
+        without: Why nothing was.
+    """
+    nothing = LevelPower(None, None, None, without)
+    return tuple(
+        replace(
+            level,
+            energy_j=None if drawn.mean_w is None else drawn.mean_w * level.window_s,
+            energy_label=drawn.label,
+            energy_source=drawn.source,
+            energy_reason=drawn.reason,
+        )
+        for level, drawn in zip(levels, power or [nothing] * len(levels), strict=True)
+    )
+
+
+async def _hold_all(watch: Watch, target: HttpTarget) -> None:
     task = watch.context.task
 
     async def one(level: Level) -> Held:
@@ -82,13 +126,14 @@ async def _hold_all(watch: _Watch, target: HttpTarget) -> None:
         await target.close()
 
 
-class _Watch:
+class Watch:
     """Tells how far the levels are, and keeps their figures."""
 
     def __init__(self, context: Context, utterances: Sequence[Clip], *, batcher: bool) -> None:
         self.context = context
         self.utterances = utterances
         self.found: list[LoadLevel] = []
+        self.meters: MetersThread | None = None
         load = context.task.load
         self._expected = load.usual_levels * (len(load.max_batch) if batcher else 1)
         """Levels; a search may take more."""
@@ -102,18 +147,23 @@ class _Watch:
         self._begun += 1
 
         def told(gauge: Gauge) -> None:
-            p95 = "" if gauge.p95_s is None else f", p95 {1000 * gauge.p95_s:,.0f} ms"
-            words = (
-                f"load: {level.title}: {gauge.per_s:.3g}/s, {gauge.open} in flight{p95}, "
-                f"{gauge.errors} errors"
+            # The figures beside the words: a pass by another name would be told of at once.
+            now = LoadGauge(
+                level=level.title,
+                requests_per_s=gauge.per_s,
+                in_flight=gauge.open,
+                p95_s=gauge.p95_s,
+                errors=gauge.errors,
             )
             share = (number + gauge.share) / max(self._expected, self._begun)
-            self.context.progress(words, share)
+            self.context.send(Progress(f"load: {level.title}", share, load=now))
 
         return told
 
     def window(self, begins: bool) -> None:
         """The counted time begins or ends."""
+        if self.meters is not None:
+            self.meters.window(begins)
         share = psutil.cpu_percent() / 100  # Since the last call.
         if not begins:
             self._busy.append(share)

@@ -25,7 +25,7 @@ def summarise(
     max_wait_s: float | None = None,
     cpu_busy: float | None = None,
 ) -> LoadLevel:
-    """The figures of a level, but for its words.
+    """The figures of a level, but for its words and joules.
 
     Latency, errors and goodput are of the requests that were *due* in the counted time, whenever
     they were answered; rates are of the answers that *came* in it, whenever they were due.
@@ -112,6 +112,10 @@ def summarise(
         wer_high=None,
         texts_changed=None,
         cpu_busy=cpu_busy,
+        energy_j=None,
+        energy_label=None,
+        energy_source=None,
+        energy_reason=None,
     )
 
 

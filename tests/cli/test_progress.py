@@ -22,6 +22,7 @@ from runner.events import (
     JobStarted,
     SessionEvent,
 )
+from store import LoadGauge
 from tests.cli.records import FORBIDDEN, HOSTILE, case, failed, result
 
 
@@ -105,6 +106,29 @@ def test_a_terminal_gets_no_sequence_from_data(text: str) -> None:
     for sign in ("\x1b[31m", "\x1b]0;", "\x07", "\x9b", "\x00", "\u202e", "\udcff"):
         assert sign not in output
     assert plain(case(model=text, variant=text).title) in output
+
+
+GAUGE = LoadGauge(level="4 at once", requests_per_s=12.34, in_flight=4, p95_s=0.345, errors=1)
+
+
+def test_how_a_load_goes_is_figures_for_machines_and_words_for_people(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    event = CaseProgress(case(), "load: 4 at once", 0.5, load=GAUGE)
+    JsonLines()(event)
+    line = json.loads(capsys.readouterr().out)
+    assert line["what"] == "load: 4 at once"
+    assert line["load"] == {
+        "level": "4 at once",
+        "requests_per_s": 12.34,
+        "in_flight": 4,
+        "p95_s": 0.345,
+        "errors": 1,
+    }
+    shown = " ".join(view([CaseStarted(case(), 0), event], terminal=True, width=160).split())
+    assert "load: 4 at once 50% 12.3 requests/s, 4 in flight, p95 345 ms, 1 error" in shown
+    early = replace(event, load=replace(GAUGE, p95_s=None, errors=0))
+    assert "4 in flight, 0 errors" in view([early], terminal=True, width=160)
 
 
 def test_close_twice_and_nothing_at_all() -> None:

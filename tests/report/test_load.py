@@ -15,6 +15,7 @@ from report.scenarios import Scenario, load_scenarios
 from report.sections.load import load
 from report.study import Study
 from store import LoadLevel, Result, Store
+from store.load_records import NOT_ASKED
 from tests.report.synthetic import Grid, results_of
 from tests.report.test_decoder import fill
 from tests.report.test_load_change import level
@@ -154,3 +155,25 @@ def test_levels_without_answers_make_no_curve(tmp_path: Path) -> None:
 
 def test_there_is_none_where_nothing_was_loaded(tmp_path: Path) -> None:
     assert section_of(fill(tmp_path / "store.db", [BARE])) is None
+
+
+def test_joules_are_told_by_the_audio_hour_with_their_label(tmp_path: Path) -> None:
+    drawn = {"energy_j": 600.0, "energy_label": "estimated", "energy_source": "codecarbon"}
+    levels = (at(2, 0.2, **drawn), at(4, 0.4, energy_reason="a window of 1 s is too short"))
+    section = section_of(fill(tmp_path / "store.db", [loaded(*levels)]))
+    assert section is not None
+    (table,) = (block for block in section.blocks if isinstance(block, Table))
+    assert (table.columns[-1].title, table.columns[-1].unit) == ("energy", "J per audio hour")
+    # 20 W over 10 seconds of audio a second.
+    assert [row[-1] for row in table.rows] == ["≈7,200", MISSING]
+    assert "≈ estimated by a model of power, not measured." in table.notes
+    assert "No energy: a window of 1 s is too short." in table.notes
+
+
+def test_joules_that_nobody_asked_for_are_not_spoken_of(tmp_path: Path) -> None:
+    levels = [replace(one, energy_reason=NOT_ASKED) for one in SEARCH]
+    section = section_of(fill(tmp_path / "store.db", [loaded(*levels)]))
+    assert section is not None
+    (table,) = (block for block in section.blocks if isinstance(block, Table))
+    assert "energy" not in [column.title for column in table.columns]
+    assert not [note for note in table.notes if "nergy" in note]

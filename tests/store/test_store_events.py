@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from store import CaseSize, Detail, Event, EventKind, ProgressNote, Store, detail_json
+from store import (
+    CaseSize,
+    Detail,
+    Event,
+    EventKind,
+    LoadGauge,
+    ProgressNote,
+    Store,
+    detail_json,
+)
 
 AT = "2026-01-31T12:00:00+00:00"
+GAUGE = LoadGauge(level="8 at once", requests_per_s=3.5, in_flight=8, p95_s=2.25, errors=1)
 
 
 def test_events_after_an_id(store: Store, job_id: int) -> None:
@@ -36,6 +48,11 @@ def test_events_without_progress(store: Store, job_id: int) -> None:
         ("case-started", CaseSize(audio_seconds=0.1, batch_size=None)),
         ("case-progress", ProgressNote(what="warm-up", share=0.25, latencies_s=(0.5, 1.0))),
         ("case-progress", ProgressNote(what="energy", share=1.0, latencies_s=())),
+        ("case-progress", ProgressNote(what="load", share=0.5, latencies_s=(), load=GAUGE)),
+        (
+            "case-progress",
+            ProgressNote(what="load", share=0, latencies_s=(), load=replace(GAUGE, p95_s=None)),
+        ),
     ],
 )
 def test_a_detail_comes_back_equal(
@@ -44,6 +61,14 @@ def test_a_detail_comes_back_equal(
     store.add_event(job_id, Event(kind=kind, at=AT, data=detail_json(detail)))
     (event,) = store.events(job_id)
     assert event.detail == detail
+
+
+def test_progress_of_an_asrprof_without_gauges_is_read(store: Store, job_id: int) -> None:
+    data = '{"what": "load: 4 at once: 2/s", "share": 0.5, "latencies_s": [1.5]}'
+    store.add_event(job_id, Event(kind="case-progress", at=AT, data=data))
+    assert store.events(job_id)[0].detail == ProgressNote(
+        what="load: 4 at once: 2/s", share=0.5, latencies_s=(1.5,), load=None
+    )
 
 
 @pytest.mark.parametrize("kind", ["case-started", "case-progress", "remark"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import fields, replace
@@ -10,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from store import LoadLevel, Result, Store
+from store import LoadLevel, Result, Store, StoreError
 from store.leaderboard import leaderboard_view
 from store.schema import CREATE_INDEXES, CREATE_TABLES
+
+OLDER = "held by an asrprof that did not measure it"
 
 
 def load_level(**known: Any) -> LoadLevel:
@@ -21,6 +24,12 @@ def load_level(**known: Any) -> LoadLevel:
     given |= {"mode": "open", "held": True, "window_s": 30.0, "requests": 60, "answered": 58}
     given |= {"errors": 2, "slo_p95_s": 2.0, "scored": 0}
     return LoadLevel(**given | known)
+
+
+def without_joules(statement: str) -> str:
+    """The statement of a table as it was before schema 13."""
+    kept = [line for line in statement.splitlines() if not line.startswith("  energy_")]
+    return "\n".join(kept) if "TABLE load_levels" in statement else statement
 
 
 def test_levels_come_back_and_the_view_speaks_of_milliseconds(
@@ -102,3 +111,56 @@ def test_a_store_of_schema_10_is_brought_up_to_date(
         assert store.write_result(row.job_id, benchmark) > row.result_id
         assert len(store.load_board()) == 1
     assert schema(schema_10) == schema(store_path)
+
+
+def test_joules_are_told_by_the_audio_that_was_answered(
+    store: Store, job_id: int, full: Result
+) -> None:
+    known = load_level(rtfx=20.0, energy_j=3000.0, energy_label="sampled", energy_source="nvml")
+    silent = replace(known, rtfx=0.0)
+    none = load_level(energy_reason="no meter")
+    store.write_result(job_id, replace(full, load_levels=(known, silent, none)))
+    first, second, third = store.load_board()
+    # 100 W over 20 seconds of audio a second.
+    assert first.joules_per_audio_hour == known.joules_per_audio_hour == 18_000.0
+    assert (first.energy_j, first.energy_label, first.energy_source) == (3000, "sampled", "nvml")
+    assert second.joules_per_audio_hour is silent.joules_per_audio_hour is None
+    assert (third.energy_j, third.energy_reason) == (None, "no meter")
+
+
+def test_a_label_of_joules_that_there_is_not_is_refused(
+    store: Store, job_id: int, full: Result
+) -> None:
+    wrong = load_level(energy_label="guessed")
+    with pytest.raises(StoreError, match="CHECK constraint"):
+        store.write_result(job_id, replace(full, load_levels=(wrong,)))
+
+
+def test_a_store_of_schema_12_is_brought_up_to_date(
+    tmp_path: Path, store: Store, store_path: Path, job_id: int, full: Result
+) -> None:
+    levels = (load_level(wer=0.1), load_level(cpu_busy=0.5))
+    store.write_result(job_id, replace(full, load_levels=levels))
+    store.close()
+    old_path = tmp_path / "twelve.db"
+    shutil.copy(store_path, old_path)
+    with closing(sqlite3.connect(old_path)) as old:
+        old.execute("DROP VIEW load_board")
+        old.execute("ALTER TABLE load_levels RENAME TO new")
+        old.execute(without_joules(CREATE_TABLES["load_levels"]))
+        columns = ", ".join(row[1] for row in old.execute("PRAGMA table_info(load_levels)"))
+        assert "energy_j" not in columns
+        old.execute(f"INSERT INTO load_levels SELECT {columns} FROM new")
+        old.execute("DROP TABLE new")
+        old.execute("CREATE VIEW load_board AS SELECT 1")
+        old.execute("PRAGMA user_version = 12")
+        old.commit()
+    with Store.open(old_path) as opened:
+        (row,) = opened.leaderboard()
+        kept = opened.result(row.result_id).result
+        assert kept.load_levels == tuple(replace(one, energy_reason=OLDER) for one in levels)
+        assert [level.cpu_busy for level in opened.load_board()] == [None, 0.5]
+    with closing(sqlite3.connect(store_path)) as a, closing(sqlite3.connect(old_path)) as b:
+        sql = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
+        assert a.execute(sql).fetchall() == b.execute(sql).fetchall()
+        assert b.execute("PRAGMA user_version").fetchone() == (13,)

@@ -12,9 +12,8 @@ import pytest
 
 from store import NoiseLevel, Result, Store, StoreError
 from store.leaderboard import leaderboard_view
-from store.load_board import CREATE_LOAD_BOARD
 from store.schema import CREATE_INDEXES, CREATE_TABLES
-from tests.store.test_store_load import load_level
+from tests.store.test_store_load import OLDER, load_level, without_joules
 
 
 def noise_level(**known: Any) -> NoiseLevel:
@@ -63,11 +62,11 @@ def schema_11(tmp_path: Path, store: Store, store_path: Path, job_id: int, full:
         for table, statement in CREATE_TABLES.items():
             if table == "noise_levels":
                 continue
-            old.execute(statement.replace("  robustness_reason TEXT,\n", ""))
+            old.execute(without_joules(statement.replace("  robustness_reason TEXT,\n", "")))
             columns = [row[1] for row in old.execute(f"PRAGMA table_info({table})")]
             rows = new.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
             old.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", rows)
-        for statement in (*CREATE_INDEXES, CREATE_LOAD_BOARD):
+        for statement in (*CREATE_INDEXES, "CREATE VIEW load_board AS SELECT 1"):
             old.execute(statement)
         names = [name for (name,) in old.execute("SELECT name FROM metrics")]
         old.execute(leaderboard_view(names))
@@ -90,7 +89,7 @@ def test_a_store_of_schema_11_is_brought_up_to_date(
     with Store.open(schema_11) as store:
         (row,) = store.leaderboard()
         kept = store.result(row.result_id).result
-        assert kept == replace(full, load_levels=(load_level(wer=0.1),))
+        assert kept == replace(full, load_levels=(load_level(wer=0.1, energy_reason=OLDER),))
         assert [level.wer for level in store.load_board()] == [0.1]
         assert store.noise_board() == ()
         another = replace(full, case_key="another", noise_levels=(noise_level(),))

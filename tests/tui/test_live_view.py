@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from store import CaseSize, Event, ProgressNote, Store, detail_json, timestamp
+import pytest
+
+from store import CaseSize, Event, LoadGauge, ProgressNote, Store, detail_json, timestamp
 from tests.tui.conftest import OpenApp, settle, shown, until
 from tests.tui.data import LEASE_S, OWNER, Clock, add_job
 from tests.tui.records import NOW, grid, result
@@ -76,6 +79,51 @@ async def test_the_next_case_shows_without_a_key(filled: Path, open_app: OpenApp
         assert "pass warm-up" in text
         assert "latency  300 ms" in text
         assert "RTFx     200" in text, "60 s of audio in 0.3 s"
+
+
+def under_load(store: Store, *gauges: LoadGauge) -> None:
+    """Tells of a level of load in the case in hand of the running job."""
+    key = "small-whisper|pretrained|-|cpu|fp32|5s|b1"
+    for gauge in gauges:
+        note = ProgressNote(what=f"load: {gauge.level}", share=0.5, latencies_s=(), load=gauge)
+        at, data = timestamp(NOW), detail_json(note)
+        store.add_event(5, Event(kind="case-progress", at=at, case_key=key, data=data))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_level_of_load_shows_its_rate_and_its_errors(
+    filled: Path, open_app: OpenApp, size: tuple[int, int]
+) -> None:
+    low = LoadGauge(level="2 at once", requests_per_s=9.0, in_flight=99, p95_s=9.0, errors=99)
+    first = LoadGauge(level="8 at once", requests_per_s=5.0, in_flight=8, p95_s=None, errors=0)
+    second = replace(first, requests_per_s=12.5, in_flight=6, p95_s=0.345)
+    last = replace(first, requests_per_s=10.0, in_flight=7, p95_s=0.4, errors=3)
+    async with open_app(filled, size=size) as (app, pilot):
+        await pilot.press("4")
+        await settle(app, pilot)
+        assert not app.screen.query_one("#spark-rate").display
+        with Store.open(filled, clock=lambda: NOW) as store:
+            under_load(store, low, first)
+        await until(lambda: "load: 8 at once" in shown(app), pilot)
+        assert "p95 too few answers" in " ".join(shown(app).split())
+        with Store.open(filled, clock=lambda: NOW) as store:
+            under_load(store, second, last)
+        await until(lambda: "10.0/s" in shown(app), pilot)
+        text = " ".join(shown(app).split())
+        for words in ("rate 10.0/s", "in flight 7", "p95 400 ms", "errors 3", "power 20.0 W"):
+            assert words in text, text
+        assert "12.5/s" in text, "the end of the axis"
+        assert "99" not in text, "the level before is over"
+        assert "RTFx" not in text.split("Log")[0], text
+        with Store.open(filled, clock=lambda: NOW) as store:
+            note = detail_json(ProgressNote(what="energy", share=0.5, latencies_s=()))
+            key = "small-whisper|pretrained|-|cpu|fp32|5s|b1"
+            event = Event(kind="case-progress", at=timestamp(NOW), case_key=key, data=note)
+            store.add_event(5, event)
+        await until(lambda: "pass energy" in shown(app), pilot)
+        text = " ".join(shown(app).split())
+        assert "10.0/s" not in text
+        assert "latency 42.0 ms" in text
 
 
 async def test_a_job_that_ends_stays_until_another_runs(filled: Path, open_app: OpenApp) -> None:

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from tests.tui.data import HOSTILE
 from tui.glyphs import ASCII, UNICODE, Glyphs
 from tui.plot.draw import Drawing, draw
-from tui.plot.model import Axis, Plot, Point, Series
+from tui.plot.model import Axis, Plot, Point, Rule, Series
 from tui.plot.scale import Scale, fit_scale, tick_label
 from tui.plot.svg import to_svg
 
@@ -37,6 +37,10 @@ PLOT = Plot(
     (Series("tiny", law(10, 100)), Series("base", law(30, 200))),
 )
 SIZES = [(80, 24), (120, 40), (44, 12), (200, 60)]
+
+
+def by_id(plot: Plot, id: int) -> Point:
+    return next(point for _, point in plot.points() if point.id == id)
 
 
 def text(drawing: Drawing) -> list[str]:
@@ -171,7 +175,7 @@ def test_points_at_one_place_stand_side_by_side_or_are_counted_and_named(width: 
     assert [point.id for _, point in drawing.hidden] == [5, 6]
     assert "2 points hidden: model 5, model 6" in text(drawing)[0]
     # Whatever is chosen can be seen.
-    chosen = draw(crowd(7), width, 20, current=6)
+    chosen = draw(crowd(7), width, 20, current=by_id(crowd(7), 6))
     assert [point.id for _, point in chosen.hidden] == [4, 5]
     assert 6 in {point.id for _, point in chosen.places.values()}
 
@@ -229,8 +233,46 @@ def test_bars_without_room_are_counted() -> None:
 
 
 def test_the_current_point_is_emphasised() -> None:
-    drawing = draw(PLOT, 80, 24, current=102)
+    drawing = draw(PLOT, 80, 24, current=by_id(PLOT, 102))
     assert [part for row in drawing.rows for part, role in row if role == "current"] == ["●"]
+
+
+def test_of_points_of_one_result_only_the_current_one_is_emphasised() -> None:
+    twins = Series("s", (Point(1, 10, id=7), Point(4, 40, id=7)))
+    drawing = draw(replace(PLOT, series=(twins,)), 80, 24, current=twins.points[1])
+    assert sum(role == "current" for line in drawing.rows for _, role in line) == 1
+
+
+@pytest.mark.parametrize(("glyphs", "sign"), [(UNICODE, "╌"), (ASCII, "-")])
+def test_a_limit_is_a_line_that_the_axis_holds(glyphs: Glyphs, sign: str) -> None:
+    limit = Rule(2000.0, "SLO 2,000 ms")
+    lines = text(draw(replace(PLOT, rules=(limit,)), 100, 24, glyphs=glyphs))
+    assert any(sign * 20 in line for line in lines[:4]), "beyond every point, at the top"
+    assert any(f"{sign} SLO 2,000 ms" in line for line in lines)
+    svg = to_svg(replace(PLOT, rules=(limit,)))
+    assert svg.count('stroke-dasharray="6 4"') == 2 and "SLO 2,000 ms" in svg
+    none = replace(PLOT, rules=(Rule(0.0, "SLO 0 ms"),))
+    assert "SLO" not in "".join(text(draw(none, 100, 24, glyphs=glyphs))) + to_svg(none)
+
+
+def test_points_of_two_kinds_are_two_lines() -> None:
+    points = tuple(
+        Point(rate, kind * 100 + 10.0, id=1, kind=kind) for rate in (1.0, 10.0) for kind in range(2)
+    )
+    plot = replace(PLOT, series=(Series("s", points),), kinds=("p95", "p50"))
+    svg = to_svg(plot)
+    root = ElementTree.fromstring(svg)
+    drawn = [
+        path.get("d") or ""
+        for path in root.iter("{http://www.w3.org/2000/svg}path")
+        if path.get("stroke-width") == "1.5"
+    ]
+    assert len(drawn) == 2
+    for path in drawn:
+        (a, b) = (place.split()[1] for place in path.removeprefix("M").split("L"))
+        assert a == b, "each kind is level"
+    middle = text(draw(plot, 80, 24))[8:16]
+    assert not any("⡠" in line or "⠊" in line for line in middle), "nothing joins the two"
 
 
 @pytest.mark.parametrize("points", [(), (Point(0, 1),), (Point(-1, 5), Point(3, 0))])

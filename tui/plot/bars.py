@@ -19,7 +19,7 @@ def draw_bars(
     plot: Plot,
     points: list[tuple[int, Point]],
     glyphs: Glyphs,
-    current: int | None,
+    current: Point | None,
 ) -> tuple[dict[tuple[int, int], tuple[int, Point]], int]:
     """Draws the bars of a plot in the order of its series.
 
@@ -28,7 +28,7 @@ def draw_bars(
         plot: What the bars are.
         points: A bar each, with the number of its series.
         glyphs: The signs of bars.
-        current: The id of the bar to emphasise.
+        current: The bar to emphasise.
 
     Returns:
         The series and the bar of each cell that one begins at, and how many there was no room for.
@@ -47,7 +47,7 @@ def draw_bars(
     for row, ((series, point), text, label) in enumerate(
         zip(shown, texts, labels, strict=True), start=1
     ):
-        chosen = point.id == current
+        chosen = point == current
         canvas.put(
             0, row, fit(label, width, ellipsis=glyphs.ellipsis), "current" if chosen else "text"
         )

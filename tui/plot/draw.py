@@ -58,7 +58,7 @@ def draw(
     height: int,
     *,
     glyphs: Glyphs = UNICODE,
-    current: int | None = None,
+    current: Point | None = None,
 ) -> Drawing:
     """Draws a plot into so many cells.
 
@@ -67,7 +67,7 @@ def draw(
         width: Columns.
         height: Rows.
         glyphs: Signs to draw with; the ASCII set draws lines of dots.
-        current: The id of the point to emphasise.
+        current: The point to emphasise.
     """
     ascii = glyphs.series.isascii()
     canvas = Canvas(width, height, ascii)
@@ -79,7 +79,8 @@ def draw(
     if plot.bars:
         places, left_out = draw_bars(canvas, plot, points, glyphs, current)
         return Drawing(_frozen(canvas), places, left_out)
-    y_scale = fit_scale(_values_of(points), plot.y)
+    limits = [rule.y for rule in plot.shown_rules]
+    y_scale = fit_scale([*_values_of(points), *limits], plot.y)
     x_scale = fit_scale([point.x for _, point in points], plot.x)
     legend = _legend(plot, glyphs)
     beside = width >= LEGEND_BESIDE and height >= 10
@@ -196,9 +197,10 @@ class _Marks:
         self._wide, self._high = (1, 1) if canvas.ascii else (2, 4)
 
     def draw(
-        self, points: list[tuple[int, Point]], current: int | None
+        self, points: list[tuple[int, Point]], current: Point | None
     ) -> tuple[dict[tuple[int, int], tuple[int, Point]], tuple[tuple[int, Point], ...]]:
         """Draws all; gives the cells of the marks, and the points that found none."""
+        self._rules()
         if self._plot.lines:
             self._lines(points)
         for number, point in points:
@@ -206,7 +208,7 @@ class _Marks:
         self._front()
         front = {point.id for point in self._plot.front}
         # The most important first, for whoever comes later must make way.
-        ordered = sorted(points, key=lambda e: (e[1].id != current, e[1].id not in front))
+        ordered = sorted(points, key=lambda e: (e[1] != current, e[1].id not in front))
         places: dict[tuple[int, int], tuple[int, Point]] = {}
         hidden = []
         for number, point in ordered:
@@ -214,7 +216,7 @@ class _Marks:
             if cell is None:
                 hidden.append((number, point))
                 continue
-            role = "current" if point.id == current else f"series-{number}"
+            role = "current" if point == current else f"series-{number}"
             sign = number if point.kind is None else point.kind
             self._canvas.put(*cell, point.mark or mark_of(sign, self._glyphs), role)
             places[cell] = number, point
@@ -262,11 +264,17 @@ class _Marks:
                     named.add(number)
                     break
 
+    def _rules(self) -> None:
+        for rule in self._plot.shown_rules:
+            _, row = self._cell(0.0 if not self._plot.x.log else 1.0, rule.y)
+            across = _rule_sign(self._canvas.ascii) * self._frame.width
+            self._canvas.put(self._frame.left, row, across, "front")
+
     def _lines(self, points: list[tuple[int, Point]]) -> None:
-        by_series: dict[int, list[Point]] = {}
+        by_series: dict[tuple[int, int | None], list[Point]] = {}
         for number, point in points:
-            by_series.setdefault(number, []).append(point)
-        for number, found in by_series.items():
+            by_series.setdefault((number, point.kind), []).append(point)
+        for (number, _), found in by_series.items():
             ordered = sorted(found, key=lambda point: point.x)
             for a, b in pairwise(ordered):
                 self._canvas.line(self._dot(a.x, a.y), self._dot(b.x, b.y), f"series-{number}")
@@ -306,6 +314,10 @@ class _Marks:
         )
 
 
+def _rule_sign(ascii: bool) -> str:
+    return "-" if ascii else "╌"
+
+
 def _legend(plot: Plot, glyphs: Glyphs) -> list[tuple[str, str, Role]]:
     """Sign, label and role of each entry."""
     shown = {number for number, _ in plot.points()}
@@ -321,8 +333,10 @@ def _legend(plot: Plot, glyphs: Glyphs) -> list[tuple[str, str, Role]]:
     entries += [(mark_of(kind, glyphs), plain(w), "text") for kind, w in enumerate(plot.kinds)]
     drawn = {point.mark for _, point in plot.points()}
     entries += [(mark, words, "text") for mark, words in plot.mark_meanings if mark in drawn]
+    ascii = glyphs.series.isascii()
+    entries += [(_rule_sign(ascii), plain(rule.label), "front") for rule in plot.shown_rules]
     if plot.front:
-        entries.append(("." if glyphs.series.isascii() else "⠒", plot.front_label, "front"))
+        entries.append(("." if ascii else "⠒", plot.front_label, "front"))
     return entries
 
 

@@ -35,6 +35,14 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """A limit: a line across the whole plot."""
+
+    y: float
+    label: str
+
+
+@dataclass(frozen=True)
 class Axis:
     """One axis."""
 
@@ -59,7 +67,8 @@ class Plot:
     y: Axis
     series: tuple[Series, ...]
     lines: bool = True
-    """Whether the points of a series are joined."""
+    """Whether the points of a series are joined, those of one kind with each other."""
+    rules: tuple[Rule, ...] = ()
     left_out: int = 0
     """Series that are not shown, because there are no marks left to tell them apart."""
     front: tuple[Point, ...] = ()
@@ -75,6 +84,11 @@ class Plot:
     """What is left out or to be known of the whole, in one line."""
     empty: str = "nothing to show"
     """What to say when there is no point."""
+
+    @property
+    def shown_rules(self) -> tuple[Rule, ...]:
+        """The limits that the axis can show."""
+        return tuple(rule for rule in self.rules if rule.y > 0 or not self.y.log)
 
     def points(self) -> Iterator[tuple[int, Point]]:
         """Every point that its axes can show, with the number of its series."""

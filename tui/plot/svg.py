@@ -17,6 +17,7 @@ _INK, _SOFT, _GRID, _FRONT = "#23272F", "#5B626E", "#E3E0D8", "#9A5B1F"
 COLOURS = (
     *("#2F5F9E", "#B3362E", "#2F7A3C", "#8A6100", "#6B4FA0", "#1F7A8C", "#A0457C", "#5B626E"),
 )
+_RULE = f'fill="none" stroke="{_FRONT}" stroke-width="1.5" stroke-dasharray="6 4"'
 _FONT = 'font-family="Inter, Helvetica, Arial, sans-serif"'
 
 
@@ -51,6 +52,7 @@ class _Figure:
         self._points = points
         values = [point.y for _, point in points]
         values += [end for _, p in points for end in (p.low, p.high) if end is not None]
+        values += [rule.y for rule in plot.shown_rules]
         self._x = fit_scale([point.x for _, point in points], plot.x)
         self._y = fit_scale(values, plot.y)
         self._right = WIDTH - _LEGEND
@@ -58,6 +60,9 @@ class _Figure:
 
     def lines(self) -> Iterator[str]:
         yield from self._axes()
+        for rule in self._plot.shown_rules:
+            y = self._place(self._points[0][1].x, rule.y)[1]
+            yield f'<path d="M{_LEFT} {y:.1f}H{self._right}" {_RULE}/>'
         for number, series in enumerate(self._plot.series):
             shown = [point for owner, point in self._points if owner == number]
             if not shown:
@@ -92,9 +97,11 @@ class _Figure:
 
     def _series(self, number: int, points: list[Point]) -> Iterator[str]:
         places = [self._place(point.x, point.y) for point in points]
-        if self._plot.lines and len(places) > 1:
-            path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-            yield f'<path d="M{path}" fill="none" stroke-width="1.5"/>'
+        for kind in dict.fromkeys(point.kind for point in points if self._plot.lines):
+            joined = [at for at, p in zip(places, points, strict=True) if p.kind == kind]
+            path = "L".join(f"{x:.1f} {y:.1f}" for x, y in joined)
+            if len(joined) > 1:
+                yield f'<path d="M{path}" fill="none" stroke-width="1.5"/>'
         for point, (x, y) in zip(points, places, strict=True):
             ends = [end for end in (point.low, point.high) if end is not None]
             if len(ends) == 2 and (ends[0] > 0 or not self._plot.y.log):
@@ -139,6 +146,10 @@ class _Figure:
                 yield f'<g fill="{_INK}">{_sign(mark, left, top + 22 * row)}</g>'
                 yield _text(left + 14, top + 22 * row + 4, words, fill=_INK)
                 row += 1
+        for rule in self._plot.shown_rules:
+            yield f'<path d="M{left - 7} {top + 22 * row}h14" {_RULE}/>'
+            yield _text(left + 14, top + 22 * row + 4, rule.label, fill=_INK)
+            row += 1
         if self._plot.front:
             y = top + 22 * row
             yield (

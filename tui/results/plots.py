@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from report.alike import common_point, entry_of, front_of, judged
 from report.speech import OTHER_KIND, STOPPED_EARLY, RateKind, error_rate, rate_kind
 from report.text import plural
 from tui.plot.model import Axis, Plot, Point, Series
 from tui.results.export import clipboard_text
+from tui.results.load_charts import Levels, load_chart
 from tui.results.own_charts import bars_by_model, own_axes
 from tui.results.points import (
     ANY,
@@ -45,14 +47,20 @@ class Kind:
     title: str
     fixes: tuple[str, ...]
     """Columns of which one value is held fixed, the length first."""
-    build: Callable[[Sequence[Row], Choices], Plot]
-    """Rows to a plot; its title stands instead of ``title``."""
+    build: Callable[[Sequence[Row], Choices, Levels], Plot]
+    """Rows, and levels of load of theirs, to a plot; its title stands instead of ``title``."""
     may_vary: tuple[str, ...] = ()
     """Columns that need not be held fixed where the user says so."""
 
 
-def make_plot(rows: Sequence[Row], choices: Choices) -> Plot:
-    """The plot of some rows, which are the newest of their cases."""
+def make_plot(rows: Sequence[Row], choices: Choices, levels: Levels = MappingProxyType({})) -> Plot:
+    """The plot of some rows.
+
+    Args:
+        rows: The newest of their cases.
+        choices: What the user has chosen.
+        levels: The levels of load of those that were loaded.
+    """
     kind = KINDS[choices.kind]
     said_fixed = ""
     place = fixed_place(rows, choices)
@@ -67,7 +75,7 @@ def make_plot(rows: Sequence[Row], choices: Choices) -> Plot:
         rows = [row for row in rows if f"{getattr(row, column):g}" == value]
         length = column == "audio_seconds"
         said_fixed += f", {value} s of audio" if length else f", batch size {value}"
-    plot = kind.build(rows, choices)
+    plot = kind.build(rows, choices, levels)
     # The longest series say most; of equally long ones the first by name.
     most = len(plot.series) if plot.bars else MOST_SERIES
     kept = sorted(plot.series, key=lambda series: -len(series.points))[:most]
@@ -84,7 +92,7 @@ def make_plot(rows: Sequence[Row], choices: Choices) -> Plot:
         title=f"{plot.title or kind.title}{said_fixed}",
         series=shown,
         left_out=sum(1 for s in plot.series if s not in kept),
-        mark_meanings=_LESS_WORK,
+        mark_meanings=(*plot.mark_meanings, *_LESS_WORK),
         caption=", ".join(part for part in (plot.caption, packed) if part),
     )
 
@@ -286,44 +294,55 @@ def _left_out(rows: Sequence[Row], others: int) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def _of_rows(
+    build: Callable[[Sequence[Row], Choices], Plot],
+) -> Callable[[Sequence[Row], Choices, Levels], Plot]:
+    return lambda rows, choices, _: build(rows, choices)
+
+
 KINDS = {
     kind.key: kind
     for kind in (
         Kind(
             *("wer-rtfx", "WER/RTFx", "Word error rate by real-time factor"),
             ("audio_seconds", "batch_size"),
-            _wer_by_rtfx,
+            _of_rows(_wer_by_rtfx),
             ("batch_size",),
         ),
         Kind(
             *("by-model", "bars", "By model"),
             ("audio_seconds", "batch_size"),
-            bars_by_model,
+            _of_rows(bars_by_model),
         ),
         Kind(
             *("latency-batch", "ms/batch", "Latency by batch size"),
             ("audio_seconds",),
-            _latency_by_batch,
+            _of_rows(_latency_by_batch),
         ),
         Kind(
             *("latency-length", "ms/length", "Latency by length of the audio"),
             ("batch_size",),
-            _latency_by_length,
+            _of_rows(_latency_by_length),
         ),
         Kind(
             *("rtfx-batch", "RTFx/batch", "Real-time factor by batch size"),
             ("audio_seconds",),
-            _rtfx_by_batch,
+            _of_rows(_rtfx_by_batch),
         ),
         Kind(
             *("energy-length", "J/length", "Energy by length of the audio"),
             ("batch_size",),
-            _energy_by_length,
+            _of_rows(_energy_by_length),
+        ),
+        Kind(
+            *("load", "load", "Under load"),
+            (),
+            load_chart,
         ),
         Kind(
             *("own", "x/y", "Own axes"),
             ("audio_seconds", "batch_size"),
-            own_axes,
+            _of_rows(own_axes),
             ("audio_seconds", "batch_size"),
         ),
     )
@@ -334,7 +353,8 @@ def plot_tsv(plot: Plot) -> str:
     """The points of a plot for a clipboard; empty where there is none."""
     rows = [
         (
-            plot.series[series].label,
+            plot.series[series].label
+            + ("" if p.kind is None or not plot.lines else f" {plot.kinds[p.kind]}"),
             *(None if value is None else f"{value:.6g}" for value in (p.x, p.y, p.low, p.high)),
             p.id,
         )

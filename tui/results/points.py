@@ -30,6 +30,8 @@ class Choices:
     log: bool = True
     measure: str = "latency"
     """What bars show, see ``MEASURES``."""
+    load: str = "latency"
+    """What the chart of levels of load shows, see ``LOADS``."""
     x: str = "rtfx"
     """Column of the leaderboard along the x axis of the chart whose axes are chosen."""
     y: str = "wer"

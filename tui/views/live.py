@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from report.text import plural
-from store import HELD, JobRow, LeaderboardRow, Operator, Store
+from store import HELD, JobRow, LeaderboardRow, LoadGauge, Operator, Store
 from tui.bindings import bindings
 from tui.following import JobProgress
 from tui.logtail import LogTail
@@ -58,6 +58,14 @@ def _is_away(job: JobRow | None) -> bool:
 
 def _watts(power: float) -> str:
     return f"{number(power)} W"
+
+
+def _per_second(rate: float) -> str:
+    return f"{number(rate)}/s" if rate else "0"  # A short end leaves room for the axis.
+
+
+def _requests(count: float) -> str:
+    return f"{count:,.0f}"
 
 
 @dataclass(frozen=True)
@@ -108,8 +116,19 @@ class LiveView(View):
                 nothing="not timed yet",
                 said=milliseconds,
                 id="spark-latency",
+                classes="of-batches",
             )
-            yield Spark("RTFx", nothing="not timed yet", id="spark-rtfx")
+            yield Spark("RTFx", nothing="not timed yet", id="spark-rtfx", classes="of-batches")
+            yield Spark("rate", said=_per_second, id="spark-rate", classes="of-load")
+            yield Spark("in flight", said=_requests, id="spark-flight", classes="of-load")
+            yield Spark(
+                "p95",
+                nothing="too few answers",
+                said=milliseconds,
+                id="spark-p95",
+                classes="of-load",
+            )
+            yield Spark("errors", id="spark-errors", classes="of-load")
             yield Spark("power", nothing="no sensor to read", said=_watts, id="spark-power")
             yield Spark("CPU", top=1.0, said=percent, id="spark-cpu")
             yield Spark("memory", from_zero=False, said=size, id="spark-memory")
@@ -259,6 +278,7 @@ class LiveView(View):
             self._show_progress(shown, now)
 
     def _show_figures(self, progress: JobProgress) -> None:
+        self._show_load(progress.gauges)
         latencies, audio_s = progress.latencies_s, progress.batch_audio_s
         spark = self.query_one("#spark-latency", Spark)
         if latencies:
@@ -274,6 +294,26 @@ class LiveView(View):
             )
         else:
             self.query_one("#spark-rtfx", Spark).show((), "")
+
+    def _show_load(self, gauges: tuple[LoadGauge, ...]) -> None:
+        """How the level of load goes, in place of the batches, while one is held."""
+        self.query_one("#sparks").set_class(bool(gauges), "-load")
+        if not gauges:
+            return
+        now = gauges[-1]
+        of_level = [gauge for gauge in gauges if gauge.level == now.level]
+        known = [gauge.p95_s for gauge in of_level if gauge.p95_s is not None]
+        self.query_one("#spark-rate", Spark).show(
+            [gauge.requests_per_s for gauge in of_level],
+            _per_second(now.requests_per_s),
+            "right answers, last 5 s",
+        )
+        self.query_one("#spark-flight", Spark).show(
+            [float(gauge.in_flight) for gauge in of_level], _requests(now.in_flight), "requests"
+        )
+        p95 = "" if now.p95_s is None else milliseconds(now.p95_s)
+        self.query_one("#spark-p95", Spark).show(known if p95 else (), p95, "from when due")
+        self.query_one("#spark-errors", Spark).show((), _requests(now.errors), "of this level")
 
     def _show_machine(self, readings: tuple[Reading, ...]) -> None:
         if not readings or _is_away(self._shown):

@@ -14,12 +14,13 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from store import LeaderboardRow, Store, StoreError
+from store import LeaderboardRow, LoadLevel, Store, StoreError
 from tui.plain import plain
 from tui.plot.scale import tick_label
 from tui.plot.svg import to_svg
 from tui.present import number
 from tui.results.export import Export, rows_csv, rows_json
+from tui.results.load_charts import LOADS, Levels
 from tui.results.own_charts import MEASURES, axes_offered
 from tui.results.plots import (
     KINDS,
@@ -38,8 +39,8 @@ from tui.widgets.choice import Choice
 MOST = 5000
 """Cases that a chart looks at, the newest."""
 
-MADE_OF = {"show": "by-model", "x": "own", "y": "own"}
-"""What a chart is made of by choice, and the kind of chart that has this choice."""
+MADE_OF = {"show": ("by-model", "load"), "x": ("own",), "y": ("own",)}
+"""What a chart is made of by choice, and the kinds of chart that have this choice."""
 
 
 class _Fixed(Choice):
@@ -78,9 +79,10 @@ class ChartsPane(Pane):
     class Read(Message):
         """The newest result of each case."""
 
-        def __init__(self, rows: list[LeaderboardRow], cost_s: float) -> None:
+        def __init__(self, rows: list[LeaderboardRow], levels: Levels, cost_s: float) -> None:
             super().__init__()
             self.rows = rows
+            self.levels = levels
             self.cost_s = cost_s
 
     class Chosen(Message):
@@ -94,6 +96,7 @@ class ChartsPane(Pane):
         super().__init__(id=id)
         self._where: str | None = None
         self._rows: Sequence[LeaderboardRow] = ()
+        self._levels: Levels = {}
         self._choices = Choices(next(iter(KINDS)))
         self._seen: tuple[str | None, int, int] | None = None
         self._upkeep = Upkeep(self, self._ask)
@@ -149,7 +152,8 @@ class ChartsPane(Pane):
             start = time.thread_time()
             try:
                 rows = store.browse.newest(where, limit=MOST)
-                return self.Read(rows, time.thread_time() - start)
+                levels = store.study.children(LoadLevel, [row.result_id for row in rows])
+                return self.Read(rows, levels, time.thread_time() - start)
             except StoreError as error:
                 if where is None:
                     raise
@@ -159,7 +163,7 @@ class ChartsPane(Pane):
 
     @on(Read)
     def _read(self, event: Read) -> None:
-        self._rows = event.rows
+        self._rows, self._levels = event.rows, event.levels
         self._upkeep.took(event.cost_s)
         self._show()
 
@@ -175,6 +179,8 @@ class ChartsPane(Pane):
             self._choices = replace(self._choices, audio_seconds=value)
         elif event.choice.id == "chart-place":
             self._choices = replace(self._choices, place=value)
+        elif event.choice.id == "chart-show" and self._choices.kind == "load":
+            self._choices = replace(self._choices, load=value)
         elif event.choice.id == "chart-show":
             self._choices = replace(self._choices, measure=value)
         elif event.choice.id == "chart-x":
@@ -204,7 +210,7 @@ class ChartsPane(Pane):
         place = self.query_one("#chart-place", Choice)
         place.display = self.query_one("#place-label").display = len(places) > 1
         place.offer([ANY, *places], fixed_to)
-        plot = make_plot(self._rows, self._choices)
+        plot = make_plot(self._rows, self._choices, self._levels)
         title = Text(plain(plot.title), "bold", no_wrap=True, overflow="ellipsis")
         self.query_one("#chart-title", Static).update(title)
         caption = self.query_one("#chart-caption", Static)
@@ -215,14 +221,19 @@ class ChartsPane(Pane):
 
     def _offer_made_of(self) -> None:
         axes = axes_offered(self._rows)
-        chosen = {"show": self._choices.measure, "x": self._choices.x, "y": self._choices.y}
-        for name, kind in MADE_OF.items():
+        of_load = self._choices.kind == "load"
+        shown = self._choices.load if of_load else self._choices.measure
+        chosen = {"show": shown, "x": self._choices.x, "y": self._choices.y}
+        for name, kinds in MADE_OF.items():
             choice = self.query_one(f"#chart-{name}", Choice)
-            shows = self._choices.kind == kind
+            shows = self._choices.kind in kinds
             choice.display = self.query_one(f"#{name}-label").display = shows
-            choice.offer(list(MEASURES) if name == "show" else axes, chosen[name])
+            measures = list(LOADS if of_load else MEASURES)
+            choice.offer(measures if name == "show" else axes, chosen[name])
         log = self._choices.kind != "by-model"  # A bar begins at nothing.
-        self.query_one("#chart-log").display = self.query_one("#axes-label").display = log
+        self.query_one("#chart-log").display = log
+        # By a class: a narrow screen has no room for the label anyway.
+        self.query_one("#axes-label").set_class(not log, "-off")
 
     def next_kind(self) -> None:
         """Shows the next kind of chart."""

@@ -108,9 +108,13 @@ class Chart(Widget, can_focus=True):
 
     def show(self, plot: Plot) -> None:
         """Shows another plot; the current point stays where it is still there."""
-        before = None if self._current is None else self._current[1].id
+        before = None if self._current is None else self._current[1]
         self._plot = plot
-        self._current = next((e for e in plot.points() if e[1].id == before), None)
+        if before is not None:
+            # Points may stand for the same result: rather the very one than another of it.
+            there = [entry for entry in plot.points() if entry[1].id == before.id]
+            there.sort(key=lambda entry: entry[1] != before)
+            self._current = next(iter(there), None)
         self._redraw()
 
     def _redraw(self) -> None:
@@ -130,7 +134,7 @@ class Chart(Widget, can_focus=True):
         """One line of the screen."""
         width = self.size.width
         if self._drawing is None:
-            current = None if self._current is None else self._current[1].id
+            current = None if self._current is None else self._current[1]
             self._drawing = draw(
                 self._plot, width, self.size.height, glyphs=self._glyphs, current=current
             )

@@ -81,6 +81,7 @@ class Spark(AppPart, Widget):
         nothing: str = "",
         said: Callable[[float], str] = number,
         id: str | None = None,
+        classes: str | None = None,
     ) -> None:
         """A curve without values.
 
@@ -91,8 +92,9 @@ class Spark(AppPart, Widget):
             nothing: Why there may be no value.
             said: Writes an end of the axis, with its unit.
             id: Id of the widget.
+            classes: Its classes.
         """
-        super().__init__(id=id)
+        super().__init__(id=id, classes=classes)
         self._title = name
         self._from_zero = from_zero
         self._top = top
@@ -107,7 +109,7 @@ class Spark(AppPart, Widget):
         """Shows a curve.
 
         Args:
-            values: The values, oldest first.
+            values: The values, oldest first; without any the value in words stands alone.
             value: The latest value in words.
             aside: Words beside it.
         """
@@ -127,9 +129,10 @@ class Spark(AppPart, Widget):
         app = self.asrprof
         palette, glyphs = app.palette, app.glyphs
         width, height = self.size.width, self.size.height
-        head = Text(fit(self._title, min(9, width)), palette.muted, no_wrap=True)
+        name = min(max(9, cell_len(self._title) + 1), width)
+        head = Text(fit(self._title, name), palette.muted, no_wrap=True)
         value = Text(self._value, f"bold {palette.foreground}")
-        if not self._values:
+        if not self._value:
             value = Text(self._instead or self._nothing, palette.faint)
         if height < 2:
             if not self._values:
@@ -145,6 +148,8 @@ class Spark(AppPart, Widget):
         room = width - head.cell_len
         if self._aside and cell_len(self._aside) < room:
             head.append(fit(self._aside, room, right=True), palette.muted)
+        if self._value and not self._values:
+            return head
         head.append("\n")
         # Beside the first and the last line of bars; both beside the only one.
         high, low = self._ends(width) if self._values else ("", "")

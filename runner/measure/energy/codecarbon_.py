@@ -32,7 +32,7 @@ from runner.measure.energy.source import (
     Span,
     Unavailable,
 )
-from store.records import EnergyLabel
+from store.energy_marks import EnergyLabel
 
 OLDEST = (3, 3, 2)
 """Before 3.3.2 a GPU without an energy counter counts as exactly 0 J (codecarbon #1316)."""

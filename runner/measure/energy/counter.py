@@ -18,7 +18,7 @@ from runner.measure.energy.source import (
     Span,
     Trace,
 )
-from store.records import EnergyLabel
+from store.energy_marks import EnergyLabel
 
 
 class CounterSource(EnergySource):

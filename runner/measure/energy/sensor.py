@@ -19,7 +19,7 @@ from runner.measure.energy.source import (
     Trace,
 )
 from runner.measure.energy.ticker import ThreadTicker, Ticker
-from store.records import EnergyLabel
+from store.energy_marks import EnergyLabel
 
 ASSUMED_REFRESH_S = 0.1
 """Taken where a sensor did not change while probed: the slowest refresh known of NVML boards."""

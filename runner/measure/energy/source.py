@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from store.records import EnergyLabel
+from store.energy_marks import EnergyLabel
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], None]
