@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from runner.catalogue.engines import ENGINES, installed
+from runner.catalogue.extras import install_line
 from runner.docker_engine import Engine, EngineError, connect_from_environment
 from runner.measure.energy.discover import Discovery, discover
 from runner.measure.environment import (
@@ -198,13 +199,13 @@ def _engines(version: Callable[[str], str]) -> list[Check]:
     """Those that asrprof does not bring along."""
     checks: list[Check] = []
     for name, entry in ENGINES.items():
-        if entry.package is None:
+        if entry.extra is None:
             continue
         library = installed(entry, version)
         what = f"engine: {name}"
         if library is None:
             runs = f"not installed; it {entry.about}"
-            checks.append(Check(what, "missing", runs, f"pip install {entry.package}"))
+            checks.append(Check(what, "missing", runs, install_line(entry.extra)))
         else:
             checks.append(Check(what, "ok", f"{library}; it {entry.about}"))
     return checks

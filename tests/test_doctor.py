@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.catalogue.extras import install_line
 from runner.doctor import Check, Report, _store, examine
 from runner.measure.energy.discover import Discovery, Found, Missing
 from runner.measure.energy.rapl import Rapl
@@ -95,7 +96,7 @@ def test_engines_say_their_version_or_what_to_install(tmp_path: Path) -> None:
     assert check(report, "engine: faster-whisper").detail.startswith("faster-whisper 2.13.0; ")
     assert check(report, "engine: onnx").detail.startswith("onnxruntime-gpu 1.24; it exports")
     missing = check(report, "engine: openvino")
-    assert (missing.state, missing.remedy) == ("missing", 'pip install "asrprof[openvino]"')
+    assert (missing.state, missing.remedy) == ("missing", install_line("openvino"))
 
 
 @pytest.mark.parametrize("missing", ["onnx", "onnxscript"])
@@ -108,7 +109,7 @@ def test_an_engine_is_there_with_what_makes_its_files_alone(tmp_path: Path, miss
         return "2.13.0"
 
     found = check(doctor(tmp_path, version=version), "engine: onnx")
-    assert (found.state, found.remedy) == ("missing", 'pip install "asrprof[onnx]"')
+    assert (found.state, found.remedy) == ("missing", install_line("onnx"))
 
 
 def test_hidden_boards_are_noticed(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from runner.catalogue.engines import ENGINES, installed
+from runner.catalogue.extras import install_line
 from runner.catalogue.models import CATALOGUE
 from runner.cli.options import JsonOption
 
@@ -52,8 +53,8 @@ def models(as_json: JsonOption = False) -> None:
         style="dim",
     )
     for name, engine in ENGINES.items():
-        if engine.package is not None:
-            library = installed(engine) or f"not installed: pip install {engine.package}"
+        if engine.extra is not None:
+            library = installed(engine) or f"not installed; {install_line(engine.extra)}"
             console.print(f'engine "{name}" {engine.about} ({library})', style="dim", markup=False)
 
 
