@@ -9,10 +9,10 @@ from importlib.machinery import ModuleSpec
 
 import pytest
 
+from runner.catalogue.extras import install_line
 from tests.cli.conftest import Ran
 
 Asrprof = Callable[..., Ran]
-from runner.catalogue.extras import install_line
 
 
 @pytest.fixture(autouse=True)
