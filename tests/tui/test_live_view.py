@@ -104,7 +104,11 @@ async def test_a_job_that_is_done_says_so_and_why_there_is_no_log(
         await settle(app, pilot)
         app.screen.query_one(LiveView).show_job(job)
         await until(lambda: "No log: it ran in a terminal" in shown(app), pilot)
-        assert "done: every case has its result" in shown(app)
+        text = shown(app)
+        assert "done: every case has its result" in text
+        assert "not timed yet" not in text
+        assert "finished cases" in next(line for line in text.splitlines() if "latency" in line)
+        assert text.count("read while it runs") == 3, "power, CPU and memory"
         assert "No output yet." not in shown(app)
 
 

@@ -56,6 +56,13 @@ def _is_away(job: JobRow | None) -> bool:
     return job is not None and job.target == FLEET
 
 
+def _still(job: JobRow) -> str:
+    """Why this machine's figures do not move for a job; empty where they do."""
+    if _is_away(job):
+        return "on its node"
+    return "" if job.state in HELD else "read while it runs"
+
+
 def _watts(power: float) -> str:
     return f"{number(power)} W"
 
@@ -92,6 +99,7 @@ class LiveView(View):
         self._shown: JobRow | None = None
         self._asked: tuple[int, int] | None = None
         self._rtfx: tuple[float, ...] = ()
+        self._took_s: tuple[float, ...] = ()
         self._paused = False
 
     def compose(self) -> ComposeResult:
@@ -160,7 +168,7 @@ class LiveView(View):
         self._show_progress(job, snapshot)
         self._show_figures(snapshot.progress.get(job.id, JobProgress()))
         for name in MACHINE:
-            self.query_one(f"#spark-{name}", Spark).quiet("on its node" if _is_away(job) else "")
+            self.query_one(f"#spark-{name}", Spark).quiet(_still(job))
         self._show_machine(self._sampler.readings())
 
     def _show_progress(self, job: JobRow, snapshot: Snapshot) -> None:
@@ -197,7 +205,7 @@ class LiveView(View):
             return
         known = before is not None and (before.id, before.attempt) == (job.id, job.attempt)
         if not known:
-            self._rtfx = ()  # Of the job before.
+            self._rtfx = self._took_s = ()  # Of the job before.
             log.empty = NO_OUTPUT if job.state in HELD else NO_LOG
             tail = LogTail(self.asrprof.options.store, job, follow=job.state in HELD)
             log.follow(tail.start())
@@ -238,6 +246,8 @@ class LiveView(View):
             "Finished cases", said_of(found.rows, plural(len(found.rows), "case"))
         )
         self._rtfx = tuple(row.rtfx for row in reversed(found.rows) if row.rtfx is not None)
+        took_ms = [row.latency_ms for row in reversed(found.rows)]
+        self._took_s = tuple(ms / 1e3 for ms in took_ms if ms is not None)
         self._show_figures(self.asrprof.snapshot.progress.get(found.job_id, JobProgress()))
 
     # Figures that move
@@ -261,8 +271,13 @@ class LiveView(View):
     def _show_figures(self, progress: JobProgress) -> None:
         latencies, audio_s = progress.latencies_s, progress.batch_audio_s
         spark = self.query_one("#spark-latency", Spark)
+        ended = self._shown is not None and self._shown.state not in HELD
+        for name in ("latency", "rtfx"):
+            self.query_one(f"#spark-{name}", Spark).quiet("no case was timed" if ended else "")
         if latencies:
             spark.show(latencies, milliseconds(latencies[-1]))
+        elif ended and self._took_s:
+            spark.show(self._took_s, milliseconds(self._took_s[-1]), "finished cases")
         else:
             spark.show((), "")
         live = [audio_s / s for s in latencies if s > 0] if audio_s is not None else []
