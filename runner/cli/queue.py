@@ -22,6 +22,7 @@ from runner.cli.options import (
     JsonOption,
     SetOption,
     StoreOption,
+    open_or_make,
     row_number,
     store_path,
 )
@@ -108,7 +109,7 @@ def add(
     request = JobRequest(
         target=target, priority=priority, time_limit_s=time_limit, needs=needs, retries=retries
     )
-    with Store.open(path) as opened:
+    with open_or_make(path) as opened:
         jobs = [
             opened.job(enqueue(opened, benchmark, replace(request, part=part))) for part in shares
         ]
