@@ -35,7 +35,7 @@ from runner.dispatch.fleet.needs import in_words, parse_needs
 from runner.dispatch.fleet.spread import spread as spread_over
 from runner.errors import UserError
 from runner.grid import expand
-from store import FINAL, JobRequest, JobRow, Place, Store, is_gone
+from store import FINAL, JobRequest, JobRow, Place, Store, event_words, is_gone
 
 RECENT = 10
 """Ended jobs that the list shows unless it is asked for all."""
@@ -171,7 +171,7 @@ def show(job: JobArgument, store: StoreOption = None, as_json: JsonOption = Fals
     console = Console()
     console.print(table)
     for event in events:
-        words = event.message or event.case_key or ""
+        words = event_words(event, events)
         line = Text.assemble((plain(event.at[:19]), "dim"), " ", cell(f"{event.kind}: {words}"))
         console.print(line, soft_wrap=True, highlight=False)
 
