@@ -13,6 +13,7 @@ from rich.table import Table
 from runner.catalogue.engines import ENGINES, installed
 from runner.catalogue.extras import install_line
 from runner.catalogue.models import CATALOGUE
+from runner.cli.names import Name
 from runner.cli.options import JsonOption
 
 
@@ -36,8 +37,8 @@ def models(as_json: JsonOption = False) -> None:
         table.add_column("licence", no_wrap=True)
     for entry in CATALOGUE.values():
         table.add_row(
-            entry.name,
-            entry.architecture,
+            Name(entry.name),
+            Name(entry.architecture),
             f"{entry.parameters / 1e6:.4g}" if entry.parameters else "-",
             f"{entry.window_seconds:g} s" if entry.window_seconds else "any",
             _languages(entry.languages),

@@ -15,6 +15,7 @@ from report.speech import PACKED, STOPPED_EARLY, error_rate, language_source, ra
 from report.text import percent, plural, size
 from runner.catalogue.engines import ENGINES
 from runner.catalogue.models import CATALOGUE
+from runner.cli.names import Name
 from runner.cli.plain import cell, plain
 from runner.cli.speech_notes import of_each, speech_notes, studied_rows
 from stats.intervals import FEW_ROUNDS
@@ -58,10 +59,10 @@ def grid_table(cases: Sequence[Case]) -> Table:
     for case in cases:
         engine = f"@{case.model.engine}" if case.model.engine else ""
         table.add_row(
-            cell(f"{case.model.name}{engine}"),
+            Name(f"{case.model.name}{engine}"),
             case.model.weights,
             cell(case.device),
-            cell(case.variant.name),
+            Name(case.variant.name),
             f"{case.audio_seconds:g}",
             str(case.batch_size),
             *([str(case.threads or "")] if several else []),

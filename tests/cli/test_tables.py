@@ -104,6 +104,16 @@ def test_marks(changes: dict[str, object], words: str) -> None:
     assert words in shown(results_table([row(**changes)], width=120), 120)
 
 
+@pytest.mark.parametrize("width", [80, 100])
+def test_names_are_not_broken_within_a_word(width: int) -> None:
+    name = "facebook/wav2vec2-conformer-rel-pos-large-960h-ft"
+    text = shown(grid_table([case(model=name, variant="int8-dynamic-attention")]), width)
+    assert fits(text, width)
+    words = re.findall(r"[a-z0-9]+", text)
+    for word in re.findall(r"[a-z0-9]+", f"{name} int8-dynamic-attention"):
+        assert word in words
+
+
 def test_a_long_grid_shows_every_case() -> None:
     cases = [case(model=f"a/model-{number}") for number in range(150)]
     text = shown(grid_table(cases), 80)
