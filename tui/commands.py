@@ -11,15 +11,18 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from store import HELD
-from tui.actions import Action, scope
+from tui.actions import scope
+from tui.actions.action import Action
 from tui.base import AppBase
 from tui.keys import keys_of
 from tui.messages import ShowResults, WatchJob
 from tui.plain import plain
 from tui.view import View
-from tui.views import TITLES
 
 JOBS = 50
+_TO_TAB = "app.tab-"
+TABS = [a.id.removeprefix(_TO_TAB) for a in scope("app").actions if a.id.startswith(_TO_TAB)]
+"""The tabs by their scopes, in their order."""
 READ_S = 0.05
 READ_TRIES = 60
 """A tab that was just opened is waited for so often, ``READ_S`` apart."""
@@ -65,10 +68,11 @@ class ActionCommands(Provider):
 
     def _elsewhere(self) -> Iterator[Command]:
         """What other tabs can do: the tab is opened, and then it does it."""
-        for name, title in TITLES.items():
+        for name in TABS:
             if name != self._view.SCOPE:
                 for action, words in self._named(name):
-                    yield Command(f"{title}: {words}", partial(self._do_there, name, action))
+                    do = partial(self._do_there, name, action)
+                    yield Command(f"{scope(name).title}: {words}", do)
 
     def _named(self, name: str) -> Iterator[tuple[Action, str]]:
         """The actions of a scope that may be done, with their words and keys."""

@@ -47,6 +47,8 @@ from tui.widgets.spark import Spark
 CASES = 100
 MACHINE = ("power", "cpu", "memory", "gpu")
 """Figures of this machine."""
+IDLE = "read while it runs"
+"""In the place of curves that nobody has looked at yet."""
 PANELS = ("log", "cases", "operators")
 TICK_S = 1.0
 
@@ -54,13 +56,6 @@ TICK_S = 1.0
 def _is_away(job: JobRow | None) -> bool:
     """Whether it runs on a node of a fleet: what this machine does is not of interest then."""
     return job is not None and job.target == FLEET
-
-
-def _still(job: JobRow) -> str:
-    """Why this machine's figures do not move for a job; empty where they do."""
-    if _is_away(job):
-        return "on its node"
-    return "" if job.state in HELD else "read while it runs"
 
 
 def _watts(power: float) -> str:
@@ -119,8 +114,8 @@ class LiveView(View):
             )
             yield Spark("RTFx", nothing="not timed yet", id="spark-rtfx")
             yield Spark("power", nothing="no sensor to read", said=_watts, id="spark-power")
-            yield Spark("CPU", top=1.0, said=percent, id="spark-cpu")
-            yield Spark("memory", from_zero=False, said=size, id="spark-memory")
+            yield Spark("CPU", nothing=IDLE, top=1.0, said=percent, id="spark-cpu")
+            yield Spark("memory", nothing=IDLE, from_zero=False, said=size, id="spark-memory")
             yield Spark("GPU", nothing="none here", top=1.0, said=percent, id="spark-gpu")
         with Container(id="live-panels", classes="-log"):
             yield Panel("Log", LogView(empty=NO_OUTPUT, id="live-log"), id="panel-log")
@@ -168,7 +163,7 @@ class LiveView(View):
         self._show_progress(job, snapshot)
         self._show_figures(snapshot.progress.get(job.id, JobProgress()))
         for name in MACHINE:
-            self.query_one(f"#spark-{name}", Spark).quiet(_still(job))
+            self.query_one(f"#spark-{name}", Spark).quiet("on its node" if _is_away(job) else "")
         self._show_machine(self._sampler.readings())
 
     def _show_progress(self, job: JobRow, snapshot: Snapshot) -> None:
