@@ -211,6 +211,9 @@ def _engines(version: Callable[[str], str]) -> list[Check]:
     return checks
 
 
+_METER = "only a meter measures: RAPL of a machine that is not virtual, or an NVIDIA GPU"
+
+
 def _energy(boards: Boards, find_energy: Callable[..., Discovery], sysfs_root: Path) -> list[Check]:
     device = "cuda" if boards.gpus else "cpu"
     discovery = find_energy(device, boards=boards, sysfs_root=sysfs_root)
@@ -230,6 +233,7 @@ def _energy(boards: Boards, find_energy: Callable[..., Discovery], sysfs_root: P
                 )
                 if part
             ),
+            _METER if found.source.label == "estimated" else None,
         )
         for found in discovery.found
     ]
@@ -254,7 +258,7 @@ def _hub(environ: Mapping[str, str], ask: bool, connect: Callable[[], None]) -> 
             "unset HF_HUB_OFFLINE to download",
         )
     if not ask:
-        return Check("hub", "ok", "not asked (no network traffic by default)")
+        return Check("hub", "ok", "not asked whether it answers; `asrprof doctor --hub` asks")
     try:
         connect()
     except OSError as error:

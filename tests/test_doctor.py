@@ -10,6 +10,7 @@ import pytest
 
 from runner.catalogue.extras import install_line
 from runner.doctor import Check, Report, _store, examine
+from runner.measure.energy.codecarbon_ import CodeCarbon
 from runner.measure.energy.discover import Discovery, Found, Missing
 from runner.measure.energy.rapl import Rapl
 from runner.measure.energy.source import Available, Unavailable
@@ -134,11 +135,22 @@ def test_energy_sources_are_listed_with_label_refresh_and_remedy(tmp_path: Path)
     assert shown == Check("energy: rapl", "missing", "no permission", "sudo chgrp")
 
 
+def test_an_estimate_says_what_would_measure(tmp_path: Path) -> None:
+    source = CodeCarbon(device="cpu")
+    found = Discovery((Found(source, Available(1.0, None)),), ())
+    shown = check(
+        doctor(tmp_path, find_energy=lambda device, **more: found), f"energy: {source.name}"
+    )
+    assert shown.state == "limited"
+    assert "RAPL" in (shown.remedy or "")
+
+
 def test_the_hub_is_asked_only_when_told_to(tmp_path: Path) -> None:
     def refuse() -> None:
         raise TimeoutError("timed out")
 
-    assert "not asked" in check(doctor(tmp_path), "hub").detail
+    unasked = check(doctor(tmp_path), "hub").detail
+    assert "not asked" in unasked and "asrprof doctor --hub" in unasked
     asked = doctor(tmp_path, check_hub=True, connect_hub=refuse)
     assert check(asked, "hub").state == "missing"
     assert check(doctor(tmp_path, check_hub=True, connect_hub=lambda: None), "hub").state == "ok"
