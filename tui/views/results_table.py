@@ -202,7 +202,7 @@ class TablePane(Pane):
             missing = [number for number in ids[:PAGE_ROWS] if number not in at_hand]
             top = store.browse.rows(missing) if missing else {}
             scalars = store.browse.scalars()
-            shared = {}
+            shared: dict[str, Any] = {}
             if len(ids) <= MOST_FOLDED and "threads" not in scalars:
                 shared = store.browse.shared(FOLDED, query.where)
             cost_s = time.thread_time() - start
@@ -221,6 +221,8 @@ class TablePane(Pane):
             self._set_columns()
         table.show_order(order.query.order, descending=order.query.descending)
         table.put(order.top)
+        filtered = order.total > 0 and order.query.where is not None
+        table.empty = "No result fits the filter; esc clears it." if filtered else ""
         # What the user looks at stays; at the very top it is the newest that he looks at.
         at_top = table.cursor == 0 and order.query.order == "result_id"
         if not again:
