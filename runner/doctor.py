@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from runner.catalogue.engines import ENGINES, installed
+from runner.catalogue.extras import install_line
 from runner.docker_engine import Engine, EngineError, connect_from_environment
 from runner.measure.energy.discover import Discovery, discover
 from runner.measure.environment import (
@@ -198,16 +199,19 @@ def _engines(version: Callable[[str], str]) -> list[Check]:
     """Those that asrprof does not bring along."""
     checks: list[Check] = []
     for name, entry in ENGINES.items():
-        if entry.package is None:
+        if entry.extra is None:
             continue
         library = installed(entry, version)
         what = f"engine: {name}"
         if library is None:
             runs = f"not installed; it {entry.about}"
-            checks.append(Check(what, "missing", runs, f"pip install {entry.package}"))
+            checks.append(Check(what, "missing", runs, install_line(entry.extra)))
         else:
             checks.append(Check(what, "ok", f"{library}; it {entry.about}"))
     return checks
+
+
+_METER = "only a meter measures: RAPL of a machine that is not virtual, or an NVIDIA GPU"
 
 
 def _energy(boards: Boards, find_energy: Callable[..., Discovery], sysfs_root: Path) -> list[Check]:
@@ -229,6 +233,7 @@ def _energy(boards: Boards, find_energy: Callable[..., Discovery], sysfs_root: P
                 )
                 if part
             ),
+            _METER if found.source.label == "estimated" else None,
         )
         for found in discovery.found
     ]
@@ -253,7 +258,7 @@ def _hub(environ: Mapping[str, str], ask: bool, connect: Callable[[], None]) -> 
             "unset HF_HUB_OFFLINE to download",
         )
     if not ask:
-        return Check("hub", "ok", "not asked (no network traffic by default)")
+        return Check("hub", "ok", "not asked whether it answers; `asrprof doctor --hub` asks")
     try:
         connect()
     except OSError as error:

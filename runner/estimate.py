@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from runner.config import Benchmark, Model, Variant
     from runner.grid import Case
 
+ENERGY_WINDOW_S = 2.0
+"""Shorter windows are lengthened to it."""
 START_S = 3.0
 """Process, clips and a small model."""
 LOAD_S_PER_PARAMETER = 4e-9
@@ -144,7 +146,10 @@ def case_seconds(benchmark: Benchmark, case: Case, *, takes_quality: bool) -> fl
         if "robustness" in measures:
             total += _robustness_seconds(benchmark, case)
     if "energy" in measures:
-        window_s = max(limits.energy_window_seconds, batch_s) + limits.energy_cooldown_seconds
+        window_s = (
+            max(limits.energy_window_seconds, ENERGY_WINDOW_S, batch_s)
+            + limits.energy_cooldown_seconds
+        )
         total += limits.energy_windows * window_s + 2 * limits.energy_idle_seconds
     if "load" in measures:
         total += benchmark.load.usual_s(batcher=case.model.server is None)

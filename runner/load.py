@@ -5,6 +5,7 @@ from __future__ import annotations
 from pkgutil import resolve_name
 
 from runner.catalogue.engines import ENGINES, EngineEntry, lacking
+from runner.catalogue.extras import install_line
 from runner.catalogue.models import CATALOGUE
 from runner.engines.base import Engine, LoadRequest
 from runner.engines.language import check_language
@@ -42,15 +43,15 @@ def engine_class(entry: EngineEntry) -> type[Engine]:
         Refused: its package, or what it makes its files with, is not installed.
     """
     missing = lacking(entry)
-    if missing is not None:
-        raise Refused(f"{entry.name} needs {missing}; pip install {entry.package}")
+    if missing is not None and entry.extra is not None:
+        raise Refused(f"{entry.name} needs {missing}; {install_line(entry.extra)}")
     try:
         found: type[Engine] = resolve_name(entry.target)
     except ImportError as error:
-        if entry.package is None:
+        if entry.extra is None:
             raise
         raise Refused(
-            f"{entry.name} cannot be imported ({error}); pip install {entry.package}"
+            f"{entry.name} cannot be imported ({error}); {install_line(entry.extra)}"
         ) from error
     return found
 

@@ -19,6 +19,7 @@ from store.events import (
     LoadGauge,
     ProgressNote,
     detail_json,
+    event_words,
 )
 from store.filters import FilterError, filter_sql, known_column
 from store.jobs import FINAL, HELD, is_gone, stop_of, vanished
@@ -138,6 +139,7 @@ __all__ = [
     "Weights",
     "default_path",
     "detail_json",
+    "event_words",
     "filter_sql",
     "is_gone",
     "known_column",

@@ -181,6 +181,18 @@ class Browser:
         )
         return [(value, number) for value, number in found]
 
+    def shared(self, columns: Sequence[str], where: str | None = None) -> dict[str, Value]:
+        """Those of some columns in which all results of a condition have one value, with it.
+
+        Raises:
+            StoreError: SQLite does not understand the condition.
+        """
+        asked = ", ".join(f"min({name}), max({name}), count({name})" for name in columns)
+        condition = "" if where is None else f"WHERE (\n{where}\n)"
+        (row,) = self._rows(f"SELECT count(*), {asked} FROM leaderboard {condition}", where)
+        found = zip(columns, row[1::3], row[2::3], row[3::3], strict=True)
+        return {name: low for name, low, high, n in found if low == high and n == row[0] > 0}
+
     def groups(self, by: Sequence[str], where: str | None = None) -> list[Group]:
         """Results grouped by the values of some columns, ordered by these.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -131,6 +132,21 @@ def _gauge(said: Any) -> LoadGauge | None:
         p95_s=None if p95_s is None else float(p95_s),
         errors=int(said["errors"]),
     )
+
+
+def event_words(event: EventRow, others: Iterable[EventRow]) -> str:
+    """What an event says, with the case that it is of in front.
+
+    Args:
+        event: The event.
+        others: Events of the same job: of those that begin a case it learns the case's title.
+    """
+    words = event.message or event.case_key or ""
+    if event.case_key is None or event.kind == "case-started":
+        return words
+    titles = (e.message for e in others if (e.kind, e.case_key) == ("case-started", event.case_key))
+    title = next(filter(None, titles), None)
+    return words if title is None else f"{title}: {words}"
 
 
 def detail_json(detail: Detail) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from runner.catalogue.extras import install_line
 from runner.doctor import Check, Report, _store, examine
+from runner.measure.energy.codecarbon_ import CodeCarbon
 from runner.measure.energy.discover import Discovery, Found, Missing
 from runner.measure.energy.rapl import Rapl
 from runner.measure.energy.source import Available, Unavailable
@@ -95,7 +97,7 @@ def test_engines_say_their_version_or_what_to_install(tmp_path: Path) -> None:
     assert check(report, "engine: faster-whisper").detail.startswith("faster-whisper 2.13.0; ")
     assert check(report, "engine: onnx").detail.startswith("onnxruntime-gpu 1.24; it exports")
     missing = check(report, "engine: openvino")
-    assert (missing.state, missing.remedy) == ("missing", 'pip install "asrprof[openvino]"')
+    assert (missing.state, missing.remedy) == ("missing", install_line("openvino"))
 
 
 @pytest.mark.parametrize("missing", ["onnx", "onnxscript"])
@@ -108,7 +110,7 @@ def test_an_engine_is_there_with_what_makes_its_files_alone(tmp_path: Path, miss
         return "2.13.0"
 
     found = check(doctor(tmp_path, version=version), "engine: onnx")
-    assert (found.state, found.remedy) == ("missing", 'pip install "asrprof[onnx]"')
+    assert (found.state, found.remedy) == ("missing", install_line("onnx"))
 
 
 def test_hidden_boards_are_noticed(tmp_path: Path) -> None:
@@ -133,11 +135,22 @@ def test_energy_sources_are_listed_with_label_refresh_and_remedy(tmp_path: Path)
     assert shown == Check("energy: rapl", "missing", "no permission", "sudo chgrp")
 
 
+def test_an_estimate_says_what_would_measure(tmp_path: Path) -> None:
+    source = CodeCarbon(device="cpu")
+    found = Discovery((Found(source, Available(1.0, None)),), ())
+    shown = check(
+        doctor(tmp_path, find_energy=lambda device, **more: found), f"energy: {source.name}"
+    )
+    assert shown.state == "limited"
+    assert "RAPL" in (shown.remedy or "")
+
+
 def test_the_hub_is_asked_only_when_told_to(tmp_path: Path) -> None:
     def refuse() -> None:
         raise TimeoutError("timed out")
 
-    assert "not asked" in check(doctor(tmp_path), "hub").detail
+    unasked = check(doctor(tmp_path), "hub").detail
+    assert "not asked" in unasked and "asrprof doctor --hub" in unasked
     asked = doctor(tmp_path, check_hub=True, connect_hub=refuse)
     assert check(asked, "hub").state == "missing"
     assert check(doctor(tmp_path, check_hub=True, connect_hub=lambda: None), "hub").state == "ok"

@@ -12,6 +12,7 @@ from textual.content import Content
 
 from store import HELD
 from tui.actions import scope
+from tui.actions.action import Action
 from tui.base import AppBase
 from tui.keys import keys_of
 from tui.messages import ShowResults, WatchJob
@@ -19,6 +20,12 @@ from tui.plain import plain
 from tui.view import View
 
 JOBS = 50
+_TO_TAB = "app.tab-"
+TABS = [a.id.removeprefix(_TO_TAB) for a in scope("app").actions if a.id.startswith(_TO_TAB)]
+"""The tabs by their scopes, in their order."""
+READ_S = 0.05
+READ_TRIES = 60
+"""A tab that was just opened is waited for so often, ``READ_S`` apart."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class Command:
 
 
 class ActionCommands(Provider):
-    """Finds actions of the app and of the tab that shows, and what can be gone to."""
+    """Finds actions of the app and of every tab, those of the one that shows first, and jobs."""
 
     async def discover(self) -> Hits:
         for command in self._actions():
@@ -40,7 +47,7 @@ class ActionCommands(Provider):
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for command in (*self._actions(), *self._jobs(), *self._themes()):
+        for command in (*self._actions(), *self._elsewhere(), *self._jobs(), *self._themes()):
             score = matcher.match(command.words)
             if score > 0:
                 _, places = matcher.fuzzy_search.match(matcher.query, command.words)
@@ -54,17 +61,46 @@ class ActionCommands(Provider):
         return cast(AppBase, self.app)
 
     def _actions(self) -> Iterator[Command]:
-        app = self._app
-        view = next(view for view in app.screen_stack[0].query(View) if view.shows)
+        app, view = self._app, self._view
         for owner, name in ((view, view.SCOPE), (app, "app")):
-            for action in scope(name).actions:
-                if action.writes and app.options.readonly:
-                    continue
-                keys = keys_of(action, app.options.keymap)
-                named = action.label.lower() in action.help.lower()
-                help = action.help if named else f"{action.label}: {action.help}"
-                words = f"{help} ({keys})" if keys else help
+            for action, words in self._named(name):
                 yield Command(words, partial(app.run_action, action.method, owner))
+
+    def _elsewhere(self) -> Iterator[Command]:
+        """What other tabs can do: the tab is opened, and then it does it."""
+        for name in TABS:
+            if name != self._view.SCOPE:
+                for action, words in self._named(name):
+                    do = partial(self._do_there, name, action)
+                    yield Command(f"{scope(name).title}: {words}", do)
+
+    def _named(self, name: str) -> Iterator[tuple[Action, str]]:
+        """The actions of a scope that may be done, with their words and keys."""
+        options = self._app.options
+        for action in scope(name).actions:
+            if action.writes and options.readonly:
+                continue
+            keys = keys_of(action, options.keymap)
+            named = action.label.lower() in action.help.lower()
+            help = action.help if named else f"{action.label}: {action.help}"
+            yield action, f"{help} ({keys})" if keys else help
+
+    @property
+    def _view(self) -> View:
+        """The tab that shows."""
+        return next(view for view in self._app.screen_stack[0].query(View) if view.shows)
+
+    async def _do_there(self, name: str, action: Action) -> None:
+        app = self._app
+        await app.run_action(f"tab_{name}")
+        self._when_read(app, partial(app.run_action, action.method, self._view), READ_TRIES)
+
+    def _when_read(self, app: AppBase, do: Callable[[], Any], tries: int) -> None:
+        """Does it once the tab has read what it shows: before, there is nothing to act on."""
+        if tries and not app.reader.idle:
+            app.set_timer(READ_S, partial(self._when_read, app, do, tries - 1))
+        else:
+            app.call_later(do)
 
     def _jobs(self) -> Iterator[Command]:
         app = self._app

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from report.text import plural
 from runner import __version__
+from runner.catalogue.extras import pip_command
 from runner.dispatch.fleet.facts import NodeFacts
 from runner.dispatch.fleet.needs import ARCH
 from runner.dispatch.fleet.overview import NodeView, Overview
@@ -42,7 +43,7 @@ COLUMNS = (
     FlexColumn("doctor", 10, keep=6),
 )
 HOW_TO = (
-    ("pip install 'asrprof[fleet]'", "on every machine: the same asrprof, with Ray"),
+    (pip_command("fleet"), "in the clone of asrprof on every machine: the same version, with Ray"),
     ("ray start --head", "on one of them: it keeps the cluster together"),
     (
         "ray start --address=HEAD:6379 $(asrprof fleet flags)",

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from report.text import plural
 from runner.dispatch.fleet.needs import in_words
-from store import HELD, EventRow, JobRow, is_gone, machine_of, process_owner
+from store import HELD, EventRow, JobRow, event_words, is_gone, machine_of, process_owner
 from tui.following import JobProgress
 from tui.glyphs import Glyphs
 from tui.palette import Palette
@@ -199,11 +199,17 @@ def job_facts(job: JobRow, snapshot: Snapshot) -> list[tuple[str, str]]:
     return facts
 
 
-def event_line(event: EventRow, palette: Palette) -> Text:
-    """An event on one line."""
+def event_line(event: EventRow, others: Sequence[EventRow], palette: Palette) -> Text:
+    """An event on one line.
+
+    Args:
+        event: The event.
+        others: Those of the same job.
+        palette: Colours of the theme.
+    """
     at = moment(event.at)
     clock = at.astimezone().strftime("%H:%M:%S") if at is not None else ""
-    words = event.message or event.case_key or ""
+    words = event_words(event, others)
     return Text.assemble(
         (f"{clock} ", palette.muted),
         (f"{plain(event.kind)} ", palette.primary),

@@ -32,8 +32,8 @@ class EngineEntry:
     """What stands behind the names of models that it runs in another's place."""
     through: str = ""
     """What that mark means, for the notes below a table."""
-    package: str | None = None
-    """What to install for it, where asrprof does not bring it along."""
+    extra: str | None = None
+    """The extra that brings what it needs, where asrprof does not bring it along."""
     libraries: tuple[str, ...] = ()
     """Distributions, of which one must be there to run it."""
     exporter: tuple[str, ...] = ()
@@ -98,7 +98,7 @@ _ENTRIES = (
         about="converts a Whisper to CTranslate2",
         mark="ct2",
         through="through faster-whisper, on CTranslate2",
-        package='"asrprof[faster-whisper]"',
+        extra="faster-whisper",
         libraries=("faster-whisper",),
     ),
     EngineEntry(
@@ -108,7 +108,7 @@ _ENTRIES = (
         about="exports a Whisper, a Moonshine or a CTC model to ONNX",
         mark="onnx",
         through="on ONNX Runtime",
-        package='"asrprof[onnx]"',
+        extra="onnx",
         libraries=("onnxruntime", "onnxruntime-gpu"),
         exporter=_ONNX_EXPORTER,
     ),
@@ -119,7 +119,7 @@ _ENTRIES = (
         about="runs on OpenVINO what `onnx` exports",
         mark="ov",
         through="on OpenVINO",
-        package='"asrprof[openvino]"',
+        extra="openvino",
         libraries=("openvino",),
         exporter=_ONNX_EXPORTER,
     ),
@@ -130,7 +130,7 @@ _ENTRIES = (
         about="converts a Whisper to whisper.cpp's file",
         mark="cpp",
         through="through whisper.cpp",
-        package='"asrprof[whisper-cpp]"',
+        extra="whisper-cpp",
         libraries=("pywhispercpp",),
     ),
     EngineEntry(

@@ -10,6 +10,7 @@ from types import FrameType
 import typer
 from rich.console import Console
 
+from runner.cli.options import open_or_make
 from runner.cli.plain import plain
 from runner.cli.table import print_results
 from runner.config import Benchmark
@@ -46,7 +47,7 @@ def execute_elsewhere(benchmark: Benchmark, path: Path, target: str, *, quiet: b
     def stop(number: int, _: FrameType | None) -> None:
         stopped.append(number)
 
-    with Store.open(path) as store:
+    with open_or_make(path) as store:
         job_id = enqueue(store, benchmark, JobRequest(target=target, priority=FIRST))
         lines = _Lines(store, job_id, quiet)
 

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from runner.cli.load_table import print_load
+from runner.cli.options import open_or_make
 from runner.cli.progress import JsonLines, ProgressView
 from runner.cli.robustness_table import print_robustness
 from runner.cli.table import print_results
@@ -32,7 +33,7 @@ def execute(benchmark: Benchmark, path: Path, *, resume: bool, events: bool, qui
         events: Write JSON lines.
         quiet: Show nothing.
     """
-    with Store.open(path) as opened:
+    with open_or_make(path) as opened:
         return _show(
             opened,
             lambda sink: Session(benchmark, sink).run(opened, resume=resume),
@@ -51,6 +52,8 @@ def execute_job(path: Path, job_id: int, attempt: int | None, *, events: bool, q
         events: Write JSON lines.
         quiet: Show nothing.
     """
+    if not path.exists():
+        Store.open(path, readonly=True).close()  # Says so: a job is in a store that is there.
     with Store.open(path) as opened:
         job = opened.job(job_id)
         config = opened.benchmark(job.benchmark_id).config

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from report.text import plural
-from runner.cli.options import StoreOption, store_path
+from runner.cli.options import StoreOption, open_or_make, store_path
 from runner.cli.plain import cell, plain
 from runner.cli.progress import REFRESH_HZ
 from store import Merged, OldStoreError, Store
@@ -32,7 +32,7 @@ def merge(
         # Before anything is made or changed: a slip in the last name should cost nothing.
         with suppress(OldStoreError):  # That one is brought up to date in a copy.
             Store.open(path, readonly=True).close()
-    with Store.open(store_path(store)) as opened:
+    with open_or_make(store_path(store)) as opened:
         for path in others:
             for line in _lines(path, _merge(opened, path)):
                 typer.echo(plain(line))

@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from runner.catalogue.engines import ENGINES, installed
+from runner.catalogue.extras import install_line
 from runner.catalogue.models import CATALOGUE
+from runner.cli.names import Name
 from runner.cli.options import JsonOption
 
 
@@ -35,8 +37,8 @@ def models(as_json: JsonOption = False) -> None:
         table.add_column("licence", no_wrap=True)
     for entry in CATALOGUE.values():
         table.add_row(
-            entry.name,
-            entry.architecture,
+            Name(entry.name),
+            Name(entry.architecture),
             f"{entry.parameters / 1e6:.4g}" if entry.parameters else "-",
             f"{entry.window_seconds:g} s" if entry.window_seconds else "any",
             _languages(entry.languages),
@@ -52,8 +54,8 @@ def models(as_json: JsonOption = False) -> None:
         style="dim",
     )
     for name, engine in ENGINES.items():
-        if engine.package is not None:
-            library = installed(engine) or f"not installed: pip install {engine.package}"
+        if engine.extra is not None:
+            library = installed(engine) or f"not installed; {install_line(engine.extra)}"
             console.print(f'engine "{name}" {engine.about} ({library})', style="dim", markup=False)
 
 

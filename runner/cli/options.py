@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
+from runner.cli.plain import plain
 from runner.errors import UserError
-from store import default_path
+from store import Store, default_path
 
+USUAL_PATH = default_path(None, {})
+"""The store where none is named: it is made with the first run."""
 MAX_ROW = 2**63 - 1
 """SQLite's largest integer."""
 
@@ -39,6 +42,18 @@ def row_number(number: int) -> int:
 
 
 JobArgument = Annotated[int, typer.Argument(callback=row_number, help="The job's number.")]
+
+
+def open_or_make(path: Path) -> Store:
+    """Opens a store to write, and says on stderr where it made one of another name than the usual.
+
+    A name that was misspelt would otherwise be noticed when its results are missed.
+    """
+    new = path != USUAL_PATH and not path.exists()
+    opened = Store.open(path)
+    if new:
+        typer.echo(f"{plain(str(path))}: a new store", err=True)
+    return opened
 
 
 def store_path(given: Path | None) -> Path:

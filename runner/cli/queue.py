@@ -22,6 +22,7 @@ from runner.cli.options import (
     JsonOption,
     SetOption,
     StoreOption,
+    open_or_make,
     row_number,
     store_path,
 )
@@ -34,7 +35,7 @@ from runner.dispatch.fleet.needs import in_words, parse_needs
 from runner.dispatch.fleet.spread import spread as spread_over
 from runner.errors import UserError
 from runner.grid import expand
-from store import FINAL, JobRequest, JobRow, Place, Store, is_gone
+from store import FINAL, JobRequest, JobRow, Place, Store, event_words, is_gone
 
 RECENT = 10
 """Ended jobs that the list shows unless it is asked for all."""
@@ -108,7 +109,7 @@ def add(
     request = JobRequest(
         target=target, priority=priority, time_limit_s=time_limit, needs=needs, retries=retries
     )
-    with Store.open(path) as opened:
+    with open_or_make(path) as opened:
         jobs = [
             opened.job(enqueue(opened, benchmark, replace(request, part=part))) for part in shares
         ]
@@ -170,7 +171,7 @@ def show(job: JobArgument, store: StoreOption = None, as_json: JsonOption = Fals
     console = Console()
     console.print(table)
     for event in events:
-        words = event.message or event.case_key or ""
+        words = event_words(event, events)
         line = Text.assemble((plain(event.at[:19]), "dim"), " ", cell(f"{event.kind}: {words}"))
         console.print(line, soft_wrap=True, highlight=False)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from runner.catalogue.extras import install_line
 from runner.config import Server
 from runner.config_file import parse_benchmark
 from runner.errors import NoEffect, Refused, UserError
@@ -88,7 +89,7 @@ def serve(
         from runner.service.app import Settings, make_app
         from runner.service.worker import EngineWorker
     except ImportError as error:
-        raise UserError(f'{error}; pip install "asrprof[serve]"') from error
+        raise UserError(f"{error}; {install_line('serve')}") from error
     with _listen(host, port) as listener:
         typer.echo(f"loading {case.model.name} ({case.variant.name}) on {device}", err=True)
         try:

@@ -36,7 +36,7 @@ def speech_notes(store: Store, rows: Sequence[LeaderboardRow]) -> list[str]:
         store: Where the rows are from; what a row of the leaderboard lacks is read there.
         rows: Results with figures.
     """
-    studied = _studied(store, rows)
+    studied = studied_rows(store, rows)
     judged = [row for row in rows if row.wer is not None]
     notes = []
     if judged:
@@ -61,22 +61,22 @@ def speech_notes(store: Store, rows: Sequence[LeaderboardRow]) -> list[str]:
             f"{STOPPED_EARLY} stopped early in {early} of {len(rows)}: latency is of less work"
         )
         stopped = [row for row in studied if row.stopped_early]
-        notes += _worst_of_each(stopped, missing_words, missing_share)
-    notes += _of_each(studied, quality_loops)
-    notes += _worst_of_each(studied, timed_loops, lambda row: row.timed_loops_time_share or 0.0)
-    notes += _of_each(studied, lambda row: row.quality_remark)
+        notes += _worstof_each(stopped, missing_words, missing_share)
+    notes += of_each(studied, quality_loops)
+    notes += _worstof_each(studied, timed_loops, lambda row: row.timed_loops_time_share or 0.0)
+    notes += of_each(studied, lambda row: row.quality_remark)
     notes += _first(list(dict.fromkeys(filter(None, map(longer_than_clips, studied)))))
     return notes
 
 
-def _studied(store: Store, rows: Sequence[LeaderboardRow]) -> list[StudyRow]:
+def studied_rows(store: Store, rows: Sequence[LeaderboardRow]) -> list[StudyRow]:
     """The rows with all that the store knows of them, in the same order."""
     wanted = [row.result_id for row in rows]
     found = {row.result_id: row for row in store.study.rows(result_ids=wanted)}
     return [found[result_id] for result_id in wanted if result_id in found]
 
 
-def _of_each(rows: Sequence[StudyRow], words: Callable[[StudyRow], str | None]) -> list[str]:
+def of_each(rows: Sequence[StudyRow], words: Callable[[StudyRow], str | None]) -> list[str]:
     """A note for each thing that there is to say, with all of whom it is said.
 
     Args:
@@ -91,7 +91,7 @@ def _of_each(rows: Sequence[StudyRow], words: Callable[[StudyRow], str | None]) 
     return _first([f"  {listing(dict.fromkeys(names))}: {text}" for text, names in said.items()])
 
 
-def _worst_of_each(
+def _worstof_each(
     rows: Sequence[StudyRow],
     words: Callable[[StudyRow], str | None],
     badness: Callable[[StudyRow], float],

@@ -15,8 +15,9 @@ from report.speech import PACKED, STOPPED_EARLY, error_rate, language_source, ra
 from report.text import percent, plural, size
 from runner.catalogue.engines import ENGINES
 from runner.catalogue.models import CATALOGUE
+from runner.cli.names import Name
 from runner.cli.plain import cell, plain
-from runner.cli.speech_notes import speech_notes
+from runner.cli.speech_notes import of_each, speech_notes, studied_rows
 from stats.intervals import FEW_ROUNDS
 from store import COLUMNS, LeaderboardRow, Metric, Store
 from store.energy_marks import energy_mark
@@ -58,10 +59,10 @@ def grid_table(cases: Sequence[Case]) -> Table:
     for case in cases:
         engine = f"@{case.model.engine}" if case.model.engine else ""
         table.add_row(
-            cell(f"{case.model.name}{engine}"),
+            Name(f"{case.model.name}{engine}"),
             case.model.weights,
             cell(case.device),
-            cell(case.variant.name),
+            Name(case.variant.name),
             f"{case.audio_seconds:g}",
             str(case.batch_size),
             *([str(case.threads or "")] if several else []),
@@ -179,7 +180,7 @@ def print_results(
     if good:
         scalars = store.browse.scalars().values()
         console.print(results_table(good, scalars, width=console.width, ids=ids))
-        for note in (*notes_of(good), *speech_notes(store, good)):
+        for note in (*notes_of(good), *missing_joules(store, good), *speech_notes(store, good)):
             console.print(cell(note, "dim"))
     for row in rows:
         if row.state != "ok":
@@ -230,6 +231,18 @@ def notes_of(rows: Sequence[LeaderboardRow]) -> list[str]:
     return notes
 
 
+def missing_joules(store: Store, rows: Sequence[LeaderboardRow]) -> list[str]:
+    """Why results have no joules, where they were asked for.
+
+    Args:
+        store: Where the rows are from.
+        rows: Results with figures.
+    """
+    bare = studied_rows(store, [row for row in rows if row.energy_j is None])
+    asked = [row for row in bare if row.energy_reason != "not asked for"]
+    return of_each(asked, lambda row: row.energy_reason and f"no joules: {row.energy_reason}")
+
+
 def _model(row: LeaderboardRow) -> str:
     name = row.model.rstrip("/").rsplit("/", 1)[-1]
     if row.engine in ENGINES and ENGINES[row.engine].mark:
@@ -242,14 +255,22 @@ def _model(row: LeaderboardRow) -> str:
 def _latency(row: LeaderboardRow, wide: bool) -> str:
     if row.latency_ms is None:
         return _UNJUDGED
-    mark = "" if row.stable else "~"
-    text = f"{mark}{STOPPED_EARLY if row.stopped_early else ''}{_number(row.latency_ms)}"
+    text = f"{_doubt(row)}{_number(row.latency_ms)}"
     low, high = row.latency_low_ms, row.latency_high_ms
     if low is None or high is None:
         return text
     if wide:
         return f"{text} [{_number(low)}, {_number(high)}]"
     return f"{text} ±{max(high - row.latency_ms, row.latency_ms - low) / row.latency_ms:.0%}"
+
+
+def _rtfx(row: LeaderboardRow) -> str:
+    return _UNJUDGED if row.rtfx is None else f"{_doubt(row)}{_number(row.rtfx)}"
+
+
+def _doubt(row: LeaderboardRow) -> str:
+    """The signs before a latency and before RTFx, which is latency turned round."""
+    return f"{'' if row.stable else '~'}{STOPPED_EARLY if row.stopped_early else ''}"
 
 
 def _work(row: LeaderboardRow) -> str:
@@ -304,6 +325,7 @@ def _number(value: float | None) -> str:
 _CELLS: dict[str, Callable[[LeaderboardRow], str]] = {
     "speedup": _speedup,
     "latency_ms": lambda row: _latency(row, wide=False),
+    "rtfx": _rtfx,
     "energy_j": _energy,
     "wer": _wer,
 }

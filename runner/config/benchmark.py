@@ -55,10 +55,9 @@ class Model(Strict):
 
     engine: OtherEngine | None = None
     """What to run it with, where that is not transformers: `faster-whisper` converts a Whisper to
-    CTranslate2 (`pip install "asrprof[faster-whisper]"`), `whisper-cpp` to whisper.cpp's file
-    (`"asrprof[whisper-cpp]"`); `onnx` and `openvino` export a Whisper, a Moonshine or a CTC model
-    to ONNX (`"asrprof[onnx]"`, `"asrprof[openvino]"`). `http` asks a `server`, by any name that it
-    knows its model by."""
+    CTranslate2, `whisper-cpp` to whisper.cpp's file; `onnx` and `openvino` export a Whisper, a
+    Moonshine or a CTC model to ONNX. `asrprof doctor` says which are not installed, and what
+    brings them. `http` asks a `server`, by any name that it knows its model by."""
 
     server: Server | None = None
     """For `"engine": "http"`: where the server is."""

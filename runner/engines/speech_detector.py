@@ -10,6 +10,7 @@ from __future__ import annotations
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
+from runner.catalogue.extras import install_line
 from runner.clips.clip import SAMPLE_RATE, Waveform
 
 SHORTEST_PAUSE_MS = 160
@@ -52,5 +53,5 @@ def detector_name() -> str:
 def detector_missing() -> str | None:
     """Why there is none here, in words that say what to change; None where there is."""
     if find_spec("faster_whisper") is None or find_spec("onnxruntime") is None:
-        return 'needs faster-whisper\'s detector: pip install "asrprof[faster-whisper]"'
+        return f"needs faster-whisper's detector; {install_line('faster-whisper')}"
     return None

@@ -18,6 +18,7 @@ import _pywhispercpp
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.catalogue.extras import install_line
 from runner.engines.ggml_file import Format
 from runner.errors import Refused
 
@@ -148,8 +149,7 @@ class WhisperCpp:
         default = _pywhispercpp.whisper_context_default_params()
         if parameters.dtw_mem_size != default.dtw_mem_size:
             raise Refused(
-                "this pywhispercpp has another interface than 1.5's; pip install "
-                '"asrprof[whisper-cpp]"'
+                "this pywhispercpp has another interface than 1.5's; " + install_line("whisper-cpp")
             )
         parameters.use_gpu, parameters.flash_attn = False, flash_attention
         self._context = _LIBRARY.whisper_init_from_file_with_params(str(path).encode(), parameters)

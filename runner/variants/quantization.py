@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from runner.catalogue.extras import install_line
 from runner.clips.clip import Waveform
 from runner.engines.base import Technique
 from runner.engines.hooks import hooked
@@ -62,7 +63,7 @@ class Quantization(Technique[TorchEngine]):
         if self.requested == FORERUNNER:
             return self._without_forerunner()
         if find_spec("torchao") is None:
-            return 'needs the package torchao: pip install "asrprof[int8]"'
+            return f"needs the package torchao; {install_line('int8')}"
         return int4.unsupported_reason(self.request.device) if self.requested == INT4 else None
 
     def _without_forerunner(self) -> str | None:

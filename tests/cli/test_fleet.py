@@ -9,6 +9,7 @@ from importlib.machinery import ModuleSpec
 
 import pytest
 
+from runner.catalogue.extras import install_line
 from tests.cli.conftest import Ran
 
 Asrprof = Callable[..., Ran]
@@ -48,7 +49,7 @@ def test_without_the_extra(asrprof: Asrprof, monkeypatch: pytest.MonkeyPatch) ->
         ran = asrprof(*arguments)
         assert ran.code == 2
         assert ran.err.count("\n") == 1
-        assert "Ray is not installed: pip install 'asrprof[fleet]'" in ran.err
+        assert f"Ray is not installed; {install_line('fleet')}" in ran.err
 
 
 @pytest.mark.parametrize(

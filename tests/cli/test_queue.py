@@ -225,3 +225,14 @@ def test_a_config_in_the_store_that_is_no_longer_valid(asrprof: Asrprof) -> None
     ran = asrprof("run", "--job", "1")
     assert ran.code == 2
     assert re.fullmatch(r'asrprof: error: job 1: unknown key "modles"; [^\n]+\n', ran.err)
+
+
+def test_a_store_of_another_name_is_not_made_without_a_word(asrprof: Callable[..., Ran]) -> None:
+    ran = asrprof("queue", "add", "demo", "--store", "typo.db")
+    assert (ran.code, ran.err) == (0, "typo.db: a new store\n")
+    assert asrprof("queue", "add", "demo", "--store", "typo.db").err == ""
+    assert asrprof("queue", "add", "demo").err == "", "the usual one is made with the first job"
+    ran = asrprof("run", "--job", "1", "--store", "tpyo.db")
+    assert ran.code == 2
+    assert ran.err.startswith("asrprof: error: tpyo.db: no such store")
+    assert not Path("tpyo.db").exists()

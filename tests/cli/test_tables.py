@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 from runner.cli.plain import plain
 from runner.cli.table import grid_table, print_results, results_table
 from store import LeaderboardRow, Store
-from tests.cli.records import FORBIDDEN, HOSTILE, case, row
+from tests.cli.records import FORBIDDEN, HOSTILE, case, result, row
 
 WIDTHS = (80, 120)
 
@@ -85,6 +85,8 @@ def test_no_column_for_gpu_memory_without_a_gpu() -> None:
     [
         ({"stable": True}, " 1234 ["),
         ({"stable": False}, "~1234 ["),
+        ({"stable": False}, "  ~1358 "),
+        ({"stable": True, "stopped_early": 1}, "  !1358 "),
         ({"energy_j": None}, "  -  "),
         ({"energy_label": "estimated"}, "≈247"),
         ({"energy_label": "sampled"}, "s247"),
@@ -95,11 +97,21 @@ def test_no_column_for_gpu_memory_without_a_gpu() -> None:
         ({"variant": "fp32"}, "cuda:0 "),
         ({"variant": "fp16"}, "cuda:0 fp16 "),
         ({"latency_ms": 0.0123456}, "0.0123"),
-        ({"rtfx": 0.0}, " 0 "),
+        ({"rtfx": 0.0, "stable": True}, " 0 "),
     ],
 )
 def test_marks(changes: dict[str, object], words: str) -> None:
     assert words in shown(results_table([row(**changes)], width=120), 120)
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_names_are_not_broken_within_a_word(width: int) -> None:
+    name = "facebook/wav2vec2-conformer-rel-pos-large-960h-ft"
+    text = shown(grid_table([case(model=name, variant="int8-dynamic-attention")]), width)
+    assert fits(text, width)
+    words = re.findall(r"[a-z0-9]+", text)
+    for word in re.findall(r"[a-z0-9]+", f"{name} int8-dynamic-attention"):
+        assert word in words
 
 
 def test_a_long_grid_shows_every_case() -> None:
@@ -129,6 +141,22 @@ def test_hostile_reasons(printed: Callable[..., str], value: str) -> None:
     assert first.endswith(f": {plain(value)}")
     assert not [sign for sign in FORBIDDEN if sign in text]
     assert "[red]\\x1b.db" in text
+
+
+def test_why_results_have_no_joules_stands_below_the_table(tmp_path: Path) -> None:
+    reason = "codecarbon: a window of 1 s is shorter than 2 s"
+    stream = io.StringIO()
+    with Store.open(tmp_path / "a.db") as store:
+        benchmark = store.add_benchmark("demo", "{}")
+        job = store.start_job(benchmark, target="local", cases_total=3, owner="me", lease_s=9)
+        for key, why in enumerate((reason, reason, "not asked for")):
+            bare = result(case_key=str(key), energy=(), energy_primary=None, energy_reason=why)
+            store.write_result(job, bare)
+        rows = store.leaderboard()
+        print_results(Console(file=stream, width=200), store, rows)
+    text = stream.getvalue()
+    assert text.count(f"no joules: {reason}") == 1
+    assert "not asked for" not in text
 
 
 def test_an_estimate_is_marked_by_a_sign_that_is_no_exponent(printed: Callable[..., str]) -> None:

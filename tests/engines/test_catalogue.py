@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from runner.catalogue.engines import ENGINES
+from runner.catalogue.extras import install_line
 from runner.catalogue.models import (
     CATALOGUE,
     FAMILY_OF_TYPE,
@@ -111,4 +112,4 @@ def test_an_engine_without_what_makes_its_files_is_refused_before_it_is_imported
     lacks = replace(ENGINES["onnx"], exporter=("no-such-exporter",), target="nowhere:Nothing")
     with pytest.raises(Refused) as caught:
         engine_class(lacks)
-    assert str(caught.value) == 'onnx needs no-such-exporter; pip install "asrprof[onnx]"'
+    assert str(caught.value) == f"onnx needs no-such-exporter; {install_line('onnx')}"

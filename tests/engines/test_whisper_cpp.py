@@ -302,7 +302,7 @@ def test_without_its_package_it_is_one_line_with_the_command():
     )
     last = process.stderr.splitlines()[-1]
     assert "whisper-cpp cannot be imported" in last
-    assert last.endswith('pip install "asrprof[whisper-cpp]"')
+    assert last.endswith(".venv/bin/pip install -e '.[whisper-cpp]'")
 
 
 def _shape_of(wrong: bytes) -> bytes:

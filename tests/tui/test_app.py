@@ -13,6 +13,7 @@ from tui.actions import SCOPES, every_action
 from tui.app import AsrprofApp
 from tui.messages import Told
 from tui.screens import confirm, help, log, save, target
+from tui.screens.export import ExportScreen
 from tui.themes import DARK, LIGHT, THEMES
 from tui.views import TITLES, view_class
 
@@ -124,6 +125,20 @@ async def test_the_palette_finds_an_action_by_the_word_of_the_footer(
         await settle(app, pilot)
         await pilot.press("ctrl+p", *"export:")
         await until(lambda: "Export: Write what is shown to a file (w)" in shown(app), pilot)
+
+
+async def test_the_palette_finds_and_does_what_another_tab_can(
+    filled: Path, open_app: OpenApp
+) -> None:
+    async with open_app(filled, readonly=True) as (app, pilot):
+        await pilot.press("2")
+        await settle(app, pilot)
+        await pilot.press("ctrl+p", *"results: export")
+        await until(lambda: "Results: Export: Write what is shown" in shown(app), pilot)
+        await settle(app, pilot)
+        await pilot.press("enter")
+        await until(lambda: isinstance(app.screen, ExportScreen), pilot)
+        assert app.view.SCOPE == "results"
 
 
 async def test_themes_turn_and_text_follows(filled: Path, open_app: OpenApp) -> None:

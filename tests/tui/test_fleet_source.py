@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.catalogue.extras import install_line
 from runner.dispatch.fleet.facts import NodeFacts
 from runner.dispatch.fleet.link import Link, LinkError
 from runner.dispatch.fleet.messages import AskNodes, Hello, ListNodes, Node, Question
@@ -124,7 +125,7 @@ def test_nodes_are_seen_before_there_is_a_store(store_path: Path) -> None:
 def test_without_ray_it_says_what_to_install(fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     (seen,) = ClusterSource(fleet).look()
-    assert seen == FleetSeen(error="Ray is not installed: pip install 'asrprof[fleet]'")
+    assert seen == FleetSeen(error=f"Ray is not installed; {install_line('fleet')}")
 
 
 class Counting(StillFleet):

@@ -142,7 +142,7 @@ async def test_without_a_cluster_it_says_why_and_how(
         await until(lambda: NO_CLUSTER in shown(app), pilot)
         text = shown(app)
         for words in (
-            "pip install 'asrprof[fleet]'",
+            ".venv/bin/pip install -e '.[fleet]'",
             "ray start --head",
             "ray start --address=HEAD:6379 $(asrprof fleet flags)",
             "RAY_ADDRESS=",

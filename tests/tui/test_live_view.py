@@ -10,7 +10,7 @@ import pytest
 
 from store import CaseSize, Event, LoadGauge, ProgressNote, Store, detail_json, timestamp
 from tests.tui.conftest import OpenApp, settle, shown, until
-from tests.tui.data import LEASE_S, OWNER, Clock, add_job
+from tests.tui.data import LEASE_S, OWNER, Clock, StillSampler, add_job
 from tests.tui.records import NOW, grid, result
 from tui.following import Follower
 from tui.screens.confirm import ConfirmScreen
@@ -141,18 +141,29 @@ async def test_a_job_that_ends_stays_until_another_runs(filled: Path, open_app: 
         assert "its runner starts" in shown(app)
 
 
+class Blind(StillSampler):
+    """Nobody has looked at the machine."""
+
+    def readings(self) -> tuple[Reading, ...]:
+        return ()
+
+
 async def test_a_job_that_is_done_says_so_and_why_there_is_no_log(
     tmp_path: Path, open_app: OpenApp
 ) -> None:
     path = tmp_path / "asrprof.db"
     with Store.open(path, clock=lambda: NOW) as store:
         job = add_job(store, Clock(), "in a terminal", "done", [result("openai/w")], cases=1)
-    async with open_app(path, readonly=True) as (app, pilot):
+    async with open_app(path, readonly=True, sampler=Blind) as (app, pilot):
         await pilot.press("4")
         await settle(app, pilot)
         app.screen.query_one(LiveView).show_job(job)
         await until(lambda: "No log: it ran in a terminal" in shown(app), pilot)
-        assert "done: every case has its result" in shown(app)
+        text = shown(app)
+        assert "done: every case has its result" in text
+        assert "not timed yet" not in text
+        assert "finished cases" in next(line for line in text.splitlines() if "latency" in line)
+        assert text.count("read while it runs") == 2, "CPU and memory"
         assert "No output yet." not in shown(app)
 
 

@@ -143,6 +143,9 @@ async def test_the_first_column_stays_when_scrolled_sideways() -> None:
         await settled(pilot)
         assert "col 5" in lines(app)[0]
         assert "name" in lines(app)[0]
+        words = lines(app)[0].split("  ")
+        shown = [word.strip() for word in words if word.strip()]
+        assert all(word == "name" or word.startswith("col ") for word in shown), "none is cut"
         assert "row 7 " in lines(app)[7]
         assert app.table.current_column.key == "c5"
         assert not lines(app)[0].endswith("›")
@@ -245,6 +248,7 @@ async def test_ascii_only() -> None:
         app.table.toggle_mark()
         app.table.show_order("c1", descending=True)
         assert "".join(lines(app)).isascii()
+        assert "col 1 v" in lines(app)[0], "no letter of the heading"
 
 
 async def test_drawing_costs_what_is_seen_not_what_there_is() -> None:

@@ -129,6 +129,20 @@ async def test_a_job_is_deleted_with_its_results_and_log(filled: Path, open_app:
         store.job(4)
 
 
+async def test_the_end_of_a_long_line_of_a_log_is_reached(filled: Path, open_app: OpenApp) -> None:
+    log = filled.parent / "logs" / "asrprof-job-5-1.log"
+    log.write_text(f"start {'word ' * 50}finish\nshort\n")
+    async with open_app(filled, size=(80, 24), readonly=True) as (app, pilot):
+        app.push_screen(LogScreen(app.snapshot.held[0]))
+        await until(lambda: "start word" in shown(app), pilot)
+        assert "finish" not in shown(app)
+        await pilot.press(*["right"] * 9)
+        await until(lambda: "finish" in shown(app), pilot)
+        assert "start" not in shown(app)
+        await pilot.press(*["left"] * 9)
+        await until(lambda: "start word" in shown(app), pilot)
+
+
 async def test_the_log_of_a_job_fills_the_screen(filled: Path, open_app: OpenApp) -> None:
     async with open_app(filled) as (app, pilot):
         await go_to(app, pilot, 5)

@@ -101,6 +101,25 @@ async def test_a_bad_filter_says_why_and_changes_nothing(
         assert said not in status(app)
 
 
+async def test_a_filter_that_nothing_fits_and_a_wrong_one_say_so(
+    filled: Path, open_app: OpenApp
+) -> None:
+    async with open_app(filled, readonly=True) as (app, pilot):
+        view = await results(app, pilot)
+        await pilot.press("slash")
+        await settle(app, pilot)
+        assert "Apply esc Leave" in shown(app).splitlines()[-1]
+        await pilot.press("escape")
+        await write(app, pilot, "nothing-like-it")
+        assert "No result fits the filter" in shown(app)
+        await write(app, pilot, "werr<3")
+        assert view.filter.styles.text_style.underline
+        assert "what is shown is as it was before" in status(app)
+        await write(app, pilot, "")
+        assert not view.filter.styles.text_style.underline
+        assert "No result fits" not in shown(app)
+
+
 async def test_failures_are_signs_and_reasons(filled: Path, open_app: OpenApp) -> None:
     async with open_app(filled) as (app, pilot):
         view = await results(app, pilot)

@@ -222,6 +222,25 @@ async def test_word_errors_differ_without_colour(filled: Path, open_app: OpenApp
         assert "the quick brown fox→fog jumps over -the- lazy dog" in shown(app)
 
 
+async def test_one_goes_on_to_the_next_result(filled: Path, open_app: OpenApp) -> None:
+    async with open_app(filled, readonly=True) as (app, pilot):
+        view = await results(app, pilot)
+        first, second = view.table.table.ids[:2]
+        await pilot.press("enter", "right_square_bracket")
+        await until(lambda: f"Result {first} " in shown(app), pilot)
+        assert "n Next result" in shown(app).splitlines()[-1]
+        assert "Filter" not in shown(app).splitlines()[-1]
+        await pilot.press("n")
+        await until(lambda: f"Result {second} " in shown(app), pilot)
+        await settle(app, pilot)
+        assert "Timed in a pass of their own" in shown(app) or "No stages" in shown(app)
+        await pilot.press("p")
+        await until(lambda: f"Result {first} " in shown(app), pilot)
+        await pilot.press("p")
+        await settle(app, pilot)
+        assert f"Result {first} " in shown(app)
+
+
 async def test_a_result_without_figures_says_why(filled: Path, open_app: OpenApp) -> None:
     async with open_app(filled) as (app, pilot):
         await results(app, pilot)

@@ -41,7 +41,7 @@ from tui.glyphs import UNICODE
 from tui.plot.draw import draw
 from tui.plot.svg import to_svg
 from tui.present import number as written
-from tui.results import detail
+from tui.results import detail, detail_times
 from tui.results.bins import bins
 from tui.results.columns import chosen_columns, group_filter, result_columns
 from tui.results.detail_plots import decoder_plot, power_plot, samples_plot
@@ -389,6 +389,30 @@ def test_a_histogram_counts_every_sample(values: list[float]) -> None:
     assert step > 0
     assert low == min(values)
     assert len(counts) <= 16
+
+
+def test_few_samples_have_few_bins() -> None:
+    for values in ([1.0, 1.1, 5.0], [1.0, 1.0, 1.1, 1.1, 1.2, 9.0]):
+        assert len(bins(values)[2]) <= 4
+        assert sum(bins(values)[2]) == len(values)
+
+
+def test_an_unstable_latency_is_marked_and_a_reason_is_said_once(store: Store) -> None:
+    one = result("m")
+    assert one.latency is not None
+    reason = "one round of the batch cycle gives no interval"
+    bare = [replace(s, low_s=None, high_s=None, interval_reason=reason) for s in one.stages]
+    shaky = replace(one, latency=replace(one.latency, stable=False), stages=tuple(bare))
+    job = add_job(store, Clock(), "one", "done", [shaky])
+    (row,) = store.leaderboard(job_id=job)
+    theme = palette(BUILTIN_THEMES["textual-dark"].to_color_system().generate())
+    console = Console(width=120, file=io.StringIO())
+    stored = store.result(row.result_id)
+    console.print(detail.figures(stored, theme, UNICODE))
+    text = console.file.getvalue()
+    assert re.search(r"latency +~", text) and re.search(r"RTFx +~", text)
+    console.print(detail_times.stages(stored, theme, UNICODE, 100))
+    assert len(bare) > 1 and console.file.getvalue().count(reason) == 1
 
 
 def test_the_samples_keep_their_order_and_batches(store: Store) -> None:

@@ -39,11 +39,21 @@ SCOPES: tuple[Scope, ...] = (
         ),
     ),
     Scope(
+        "filter",
+        "The filter of the results",
+        (
+            Action("filter.submit", "enter", "Apply", "Go to what the filter leaves"),
+            Action("filter.leave", "escape", "Leave", "Go back to the results; it stays"),
+        ),
+    ),
+    Scope(
         "result",
         "A result",
         (
             Action("result.next", "right_square_bracket,right", "Next", "Go to the next part"),
             Action("result.previous", "left_square_bracket,left", "Back", "Go to the part before"),
+            Action("result.later", "n", "Next result", "Go to the next row of the table"),
+            Action("result.earlier", "p", "Previous result", "Go to the row before", False),
             Action("result.copy", "y", "Copy", "Copy all of the result as JSON"),
             Action("result.close", "escape,q", "Close", "Go back"),
         ),

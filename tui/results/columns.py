@@ -33,14 +33,14 @@ _MISSING: Cell = (NO_VALUE, "muted")
 
 DEFAULT = (
     *("model", "device", "variant", "audio_seconds", "batch_size", "latency_ms", "rtfx"),
-    *("wer", "energy_j", "joules_per_audio_hour", "rss_mb", "gflops", "created_at"),
+    *("wer", "energy_j", "joules_per_audio_hour", "rss_mb", "gflops", "job_id", "created_at"),
 )
 """Columns that show until others are chosen, by their importance."""
 
 WIDE = (
     *("model", "device", "variant", "audio_seconds", "batch_size", "latency_ms", "latency_low_ms"),
     *("p95_ms", "rtfx", "throughput", "wer", "cer", "energy_j", "joules_per_audio_hour"),
-    *("rss_mb", "vram_mb", "gflops", "benchmark", "created_at"),
+    *("rss_mb", "vram_mb", "gflops", "job_id", "benchmark", "created_at"),
 )
 """The same on a wide screen."""
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
-from statistics import median
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from report.speech import STOPPED_EARLY, language_source
-from report.text import interval, plural, with_unit
-from store import Environment, Latency, Metric, Result, Scalar, Stage, StoredResult
-from tui.glyphs import Glyphs
+from report.text import plural, with_unit
+from store import Environment, Latency, Metric, Result, Scalar, StoredResult
+from tui.glyphs import UNSTABLE, Glyphs
 from tui.palette import Palette
 from tui.plain import cell, plain
 from tui.present import (
@@ -26,7 +25,6 @@ from tui.present import (
     size,
 )
 from tui.present_queue import bar
-from tui.results.bins import bins
 from tui.results.detail_words import FigureLine, scored_words, stopped_early, timed_words
 
 
@@ -49,7 +47,7 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
         glyphs: Signs to draw with.
     """
     result = stored.result
-    table = _grid(3)
+    table = grid(3)
 
     def row(label: str, value: str, note: str | None = None, style: str = "") -> None:
         table.add_row(
@@ -66,7 +64,8 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
     else:
         stable = f"{_latency_interval(latency)}, {latency.iterations} batches"
         early = stopped_early(result.speech, palette)
-        mark, style = (STOPPED_EARLY, palette.warn) if early else ("", "")
+        mark = f"{'' if latency.stable else UNSTABLE}{STOPPED_EARLY if early else ''}"
+        style = palette.warn if mark else ""
         row("latency", f"{mark}{milliseconds(latency.median_s)}", stable, style)
         if not latency.stable:
             row(
@@ -102,9 +101,9 @@ def figures(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderabl
             row("VRAM", size(memory.gpu_reserved_bytes), "reserved by the framework")
     for line in (*_beside_baseline(result, palette), *_of_the_variant(stored)):
         row(*line)
-    row("FLOPs", _flops(stored.flops), result.flops_reason)
+    row("FLOPs", flops_words(stored.flops), result.flops_reason)
     if stored.encoder_flops is not None:
-        row("of the encoder", _flops(stored.encoder_flops))
+        row("of the encoder", flops_words(stored.encoder_flops))
     when = stored.created_at[:19].replace("T", " ")
     took = f"job {stored.job_id}, took {duration(result.wall_s)}, stored {when} UTC"
     return Group(table, Text(), Text(took, palette.muted), cell(result.case_key, palette.muted))
@@ -138,12 +137,6 @@ def _latency_interval(latency: Latency) -> str:
     return f"95 % interval {number(latency.low_s * 1e3)} to {number(latency.high_s * 1e3)} ms"
 
 
-def _stage_interval(stage: Stage) -> str:
-    if stage.low_s is None or stage.high_s is None:
-        return stage.interval_reason or "no interval"
-    return interval(stage.low_s * 1e3, stage.high_s * 1e3)
-
-
 def _of_the_variant(stored: StoredResult) -> list[FigureLine]:
     """Figures that only some cases have, and what showed that each part took effect."""
     own = [
@@ -164,94 +157,6 @@ def figure_words(figure: Scalar, metric: Metric | None) -> tuple[str, str]:
     seconds = metric.unit == "s"
     value = milliseconds(figure.value) if seconds else with_unit(metric, figure.value)
     return metric.heading, value
-
-
-def stages(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -> RenderableType:
-    """Where the time of a batch goes.
-
-    Args:
-        stored: The result.
-        palette: Colours of the theme.
-        glyphs: Signs to draw with.
-        width: Cells of the part.
-    """
-    result = stored.result
-    if not result.stages:
-        return _nothing("No stages were timed.", result, palette)
-    total = sum(stage.median_s for stage in result.stages if stage.stage != "token")
-    table = _grid(5)
-    room = max(10, min(40, width - 50))
-    for stage in result.stages:
-        share = stage.median_s / total if total > 0 else 0.0
-        inside = stage.stage == "token"
-        table.add_row(
-            cell(f"  one {stage.stage}" if inside else stage.stage),
-            Text(milliseconds(stage.median_s), justify="right"),
-            Text("") if inside else bar(share, room, palette, glyphs, palette.primary),
-            Text("" if inside else percent(share), justify="right"),
-            Text(plain(_stage_interval(stage)), palette.muted),
-        )
-    said = [
-        Text("Timed in a pass of their own; they need not add up to the latency.", palette.muted),
-        *_tokens(result, palette),
-    ]
-    counted = [reading for reading in result.flops if reading.method == "meta"]
-    if counted:
-        flops = _grid(2)
-        for reading in counted:
-            flops.add_row(
-                Text(f"{reading.stage} FLOPs", palette.muted),
-                cell(_flops(reading.flops) if reading.flops is not None else reading.note or "-"),
-            )
-        return Group(table, Text(), *said, Text(), flops)
-    return Group(table, Text(), *said)
-
-
-def _tokens(result: Result, palette: Palette) -> list[Text]:
-    """What the chart of the decoder's steps, drawn below, says in one figure."""
-    ratio = next(
-        (figure.value for figure in result.figures if figure.name == "late_to_early"), None
-    )
-    if ratio is None:
-        return []
-    return [
-        Text.assemble(
-            ("The last tokens take ", palette.muted),
-            f"{ratio:.2f} times",
-            (" as long as the first; 1 is a cache at work.", palette.muted),
-        )
-    ]
-
-
-def histogram(stored: StoredResult, palette: Palette, glyphs: Glyphs, width: int) -> RenderableType:
-    """How the latencies of the batches are spread.
-
-    Args:
-        stored: The result.
-        palette: Colours of the theme.
-        glyphs: Signs to draw with.
-        width: Cells of the part.
-    """
-    values = [sample.seconds for sample in stored.result.samples if sample.kind == "latency"]
-    if not values:
-        return _nothing("There are no samples.", stored.result, palette)
-    low, step, counts = bins(values)
-    most, middle = max(counts), median(values)
-    room = max(10, min(60, width - 30))
-    table = _grid(3)
-    for place, count in enumerate(counts):
-        start = low + place * step
-        holds = start <= middle < start + step or (place == len(counts) - 1 and middle >= start)
-        table.add_row(
-            Text(f"{number(1e3 * start, 4)} ms", palette.muted, justify="right"),
-            bar(count / most, room, palette, glyphs, palette.accent if holds else palette.primary),
-            Text(f"{count}{'  median' if holds else ''}"),
-        )
-    warmup = sum(sample.kind == "warmup" for sample in stored.result.samples)
-    words = f"{plural(len(values), 'sample')}, one for each batch that was timed."
-    if warmup:
-        words += f" {warmup} more of the warm-up do not count."
-    return Group(Text(words, palette.muted), Text(), table)
 
 
 def energy(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> RenderableType:
@@ -277,7 +182,7 @@ def energy(stored: StoredResult, palette: Palette, glyphs: Glyphs) -> Renderable
         plus_minus = glyphs.plus_minus
         table.add_row(
             cell(reading.source, "bold" if primary else ""),
-            Text(reading.label),
+            Text(NO_VALUE if reading.gross_j is None else reading.label),
             Text(_with_error(reading.gross_j, reading.uncertainty_j, plus_minus)),
             Text(_with_error(reading.net_j, reading.net_uncertainty_j, plus_minus)),
             Text(number(reading.mean_w)),
@@ -332,7 +237,7 @@ def environment(stored: StoredResult, palette: Palette) -> RenderableType:
     found = stored.result.environment
     if found is None:
         return Text("The environment is not known.", palette.muted)
-    table = _grid(2)
+    table = grid(2)
     for field in fields(Environment):
         value = getattr(found, field.name)
         if value is None or field.name in ("fingerprint", "packages"):
@@ -383,18 +288,27 @@ def _with_error(value: float | None, error: float | None, plus_minus: str) -> st
     return number(value) if error is None else f"{number(value)} {plus_minus} {number(error, 2)}"
 
 
-def _flops(flops: float | None) -> str:
+def flops_words(flops: float | None) -> str:
+    """FLOPs with their unit."""
     return NO_VALUE if flops is None else f"{number(flops / 1e9)} GFLOP"
 
 
-def _grid(columns: int) -> Table:
+def grid(columns: int) -> Table:
+    """A table without lines, of so many columns."""
     table = Table.grid(padding=(0, 2, 0, 0))
     for _ in range(columns):
         table.add_column(overflow="fold")
     return table
 
 
-def _nothing(words: str, result: Result, palette: Palette) -> Text:
+def nothing(words: str, result: Result, palette: Palette) -> Text:
+    """Why there is nothing to show.
+
+    Args:
+        words: What there is none of.
+        result: The result.
+        palette: Colours of the theme.
+    """
     if result.state != "ok":
         words = f"{words} The case is {result.state}: {result.reason or 'no reason was given'}"
     return Text(plain(words), palette.muted)

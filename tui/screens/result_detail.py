@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.console import RenderableType
@@ -13,13 +13,13 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Static
+from textual.widgets import Footer, Static
 
 from store import StoredResult
 from tui.base import AppPart
 from tui.bindings import bindings
 from tui.plot.model import Plot
-from tui.results import detail, detail_plots, detail_words
+from tui.results import detail, detail_plots, detail_times, detail_words
 from tui.results.alignment import AlignedClip, align_clips
 from tui.widgets.chart import Chart
 from tui.widgets.panel import Panel
@@ -59,13 +59,21 @@ class ResultScreen(AppPart, ModalScreen[None]):
     class Aligned(Message):
         """Its transcripts, word by word."""
 
-        def __init__(self, clips: list[AlignedClip]) -> None:
+        def __init__(self, number: int, clips: list[AlignedClip]) -> None:
             super().__init__()
+            self.number = number
             self.clips = clips
 
-    def __init__(self, result_id: int) -> None:
+    def __init__(self, result_id: int, order: Sequence[int] = ()) -> None:
+        """Shows one result.
+
+        Args:
+            result_id: Which.
+            order: Those that one can go on to, in their order.
+        """
         super().__init__()
         self._number = result_id
+        self._order = order
         self._stored: StoredResult | None = None
         self._clips: list[AlignedClip] | None = None
 
@@ -77,24 +85,32 @@ class ResultScreen(AppPart, ModalScreen[None]):
             with VerticalScroll(id="result-scroll"):
                 yield Static("reading", id="result-text", markup=False)
             yield Chart(glyphs=self.asrprof.glyphs, id="result-chart")
+        # Over that of the tab, whose keys do nothing here.
+        yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         self.query_one(Chart).display = False
+        self._ask()
+
+    def _ask(self) -> None:
         number = self._number
         self.asrprof.reader.ask(self, "result", lambda store: store.result(number), self.Read)
 
     @on(Read)
     def _read(self, event: Read) -> None:
+        if event.stored.id != self._number:
+            return  # Of the result before.
         self._stored = event.stored
         self.query_one("#result-panel", Panel).retitle(
             f"Result {self._number}", detail.title(event.stored)[:100]
         )
-        self._show()
+        self._open(self.query_one(Parts).current)
 
     @on(Aligned)
     def _aligned(self, event: Aligned) -> None:
-        self._clips = event.clips
-        self._show()
+        if event.number == self._number:
+            self._clips = event.clips
+            self._show()
 
     @on(Parts.Chosen)
     def _part_chosen(self, event: Parts.Chosen) -> None:
@@ -110,6 +126,23 @@ class ResultScreen(AppPart, ModalScreen[None]):
     def action_previous(self) -> None:
         self._open(self.query_one(Parts).beside(-1))
 
+    def action_later(self) -> None:
+        self._go(1)
+
+    def action_earlier(self) -> None:
+        self._go(-1)
+
+    def _go(self, by: int) -> None:
+        """Goes on in the order of the table; the part stays."""
+        order = list(self._order)
+        place = order.index(self._number) + by if self._number in order else -1
+        if not 0 <= place < len(order):
+            self.asrprof.tell("there is no further result in the table")
+            return
+        self._number = order[place]
+        self._stored = self._clips = None
+        self._ask()
+
     def action_copy(self) -> None:
         if self._stored is not None:
             self.app.copy_to_clipboard(detail.as_json(self._stored))
@@ -122,13 +155,13 @@ class ResultScreen(AppPart, ModalScreen[None]):
         self.query_one(Parts).current = key
         self.query_one("#result-scroll", VerticalScroll).scroll_home(animate=False)
         if key == "transcripts" and self._clips is None and self._stored is not None:
-            result = self._stored.result
+            number, result = self._number, self._stored.result
             normaliser = None if result.quality is None else result.quality.normaliser
             self.asrprof.worker.ask(
                 self,
                 "align",
                 lambda _: align_clips(result.transcripts, normaliser),
-                self.Aligned,
+                lambda clips: self.Aligned(number, clips),
             )
         self._show()
 
@@ -149,8 +182,8 @@ class ResultScreen(AppPart, ModalScreen[None]):
         width = self.query_one("#result-scroll").size.width
         make: dict[str, Callable[[], RenderableType]] = {
             "figures": lambda: detail.figures(stored, palette, glyphs),
-            "stages": lambda: detail.stages(stored, palette, glyphs, width),
-            "samples": lambda: detail.histogram(stored, palette, glyphs, width),
+            "stages": lambda: detail_times.stages(stored, palette, glyphs, width),
+            "samples": lambda: detail_times.histogram(stored, palette, glyphs, width),
             "energy": lambda: detail.energy(stored, palette, glyphs),
             "operators": lambda: detail.operators(stored, palette, glyphs, width),
             "transcripts": lambda: self._transcripts(stored),

@@ -47,6 +47,8 @@ from tui.widgets.spark import Spark
 CASES = 100
 MACHINE = ("power", "cpu", "memory", "gpu")
 """Figures of this machine."""
+IDLE = "read while it runs"
+"""In the place of curves that nobody has looked at yet."""
 PANELS = ("log", "cases", "operators")
 TICK_S = 1.0
 
@@ -100,6 +102,7 @@ class LiveView(View):
         self._shown: JobRow | None = None
         self._asked: tuple[int, int] | None = None
         self._rtfx: tuple[float, ...] = ()
+        self._took_s: tuple[float, ...] = ()
         self._paused = False
 
     def compose(self) -> ComposeResult:
@@ -130,8 +133,8 @@ class LiveView(View):
             )
             yield Spark("errors", id="spark-errors", classes="of-load")
             yield Spark("power", nothing="no sensor to read", said=_watts, id="spark-power")
-            yield Spark("CPU", top=1.0, said=percent, id="spark-cpu")
-            yield Spark("memory", from_zero=False, said=size, id="spark-memory")
+            yield Spark("CPU", nothing=IDLE, top=1.0, said=percent, id="spark-cpu")
+            yield Spark("memory", nothing=IDLE, from_zero=False, said=size, id="spark-memory")
             yield Spark("GPU", nothing="none here", top=1.0, said=percent, id="spark-gpu")
         with Container(id="live-panels", classes="-log"):
             yield Panel("Log", LogView(empty=NO_OUTPUT, id="live-log"), id="panel-log")
@@ -216,7 +219,7 @@ class LiveView(View):
             return
         known = before is not None and (before.id, before.attempt) == (job.id, job.attempt)
         if not known:
-            self._rtfx = ()  # Of the job before.
+            self._rtfx = self._took_s = ()  # Of the job before.
             log.empty = NO_OUTPUT if job.state in HELD else NO_LOG
             tail = LogTail(self.asrprof.options.store, job, follow=job.state in HELD)
             log.follow(tail.start())
@@ -257,6 +260,8 @@ class LiveView(View):
             "Finished cases", said_of(found.rows, plural(len(found.rows), "case"))
         )
         self._rtfx = tuple(row.rtfx for row in reversed(found.rows) if row.rtfx is not None)
+        took_ms = [row.latency_ms for row in reversed(found.rows)]
+        self._took_s = tuple(ms / 1e3 for ms in took_ms if ms is not None)
         self._show_figures(self.asrprof.snapshot.progress.get(found.job_id, JobProgress()))
 
     # Figures that move
@@ -281,8 +286,13 @@ class LiveView(View):
         self._show_load(progress.gauges)
         latencies, audio_s = progress.latencies_s, progress.batch_audio_s
         spark = self.query_one("#spark-latency", Spark)
+        ended = self._shown is not None and self._shown.state not in HELD
+        for name in ("latency", "rtfx"):
+            self.query_one(f"#spark-{name}", Spark).quiet("no case was timed" if ended else "")
         if latencies:
             spark.show(latencies, milliseconds(latencies[-1]))
+        elif ended and self._took_s:
+            spark.show(self._took_s, milliseconds(self._took_s[-1]), "finished cases")
         else:
             spark.show((), "")
         live = [audio_s / s for s in latencies if s > 0] if audio_s is not None else []

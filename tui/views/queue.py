@@ -151,7 +151,7 @@ class QueueView(View):
         facts.add_row("benchmark", Text(plain(job.benchmark)))
         for label, words in job_facts(job, self.asrprof.snapshot):
             facts.add_row(label, Text(words))
-        lines = [event_line(e, palette) for e in reversed(self._events[1])]
+        lines = [event_line(e, self._events[1], palette) for e in reversed(self._events[1])]
         shown.update(Group(facts, Text(), *lines) if self._events[0] == job.id and lines else facts)
 
     # Actions

@@ -25,6 +25,7 @@ from tui.views.results_charts import ChartsPane
 from tui.views.results_compare import ComparePane
 from tui.views.results_pane import Pane
 from tui.views.results_table import TablePane
+from tui.widgets.filter_input import FilterInput
 from tui.widgets.filter_suggester import FilterSuggester
 from tui.widgets.parts import Parts
 from tui.widgets.status_line import StatusLine
@@ -66,7 +67,7 @@ class ResultsView(View):
         with Horizontal(id="results-head"):
             yield Parts(PARTS, "table", id="results-parts")
             yield Static("filter", id="filter-label", markup=False)
-            yield Input(
+            yield FilterInput(
                 placeholder="whisper device:cuda wer<10%, or SQL",
                 compact=True,
                 suggester=self._suggester,
@@ -130,7 +131,7 @@ class ResultsView(View):
         """Opens the detail of one result; other tabs call it after they have opened this one."""
         from tui.screens.result_detail import ResultScreen  # Not needed to paint the first screen.
 
-        self.app.push_screen(ResultScreen(result_id))
+        self.app.push_screen(ResultScreen(result_id, self.table.table.ids))
 
     # The filter
 
@@ -196,7 +197,8 @@ class ResultsView(View):
     def _failed(self, reason: str) -> None:
         self.set_class(bool(reason), "-filter-failed")
         if reason:
-            said = Text(plain(f"filter: {reason}"), self.asrprof.palette.bad)
+            words = f"filter: {reason}; what is shown is as it was before"
+            said = Text(plain(words), self.asrprof.palette.bad)
             self.query_one(StatusLine).show(said, Text())
 
     @on(TablePane.GroupChosen)

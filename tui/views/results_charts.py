@@ -257,7 +257,7 @@ class ChartsPane(Pane):
         right = Text(no_wrap=True, overflow="ellipsis")
         current, plot = self.chart.current, self.chart.plot
         if current is None:
-            right.append("arrows go from point to point, tab to the choices", muted)
+            right.append("arrows go from point to point, shift+tab to the choices", muted)
         else:
             label, point = current
             right.append(plain(label), "bold")

@@ -28,11 +28,15 @@ from tui.results.columns import (
     state_sign,
 )
 from tui.results.export import Export, rows_csv, rows_json, rows_tsv
+from tui.results.narrow import FOLDED, NARROW, narrow_columns
 from tui.screens.pick import Option, PickScreen
 from tui.views.groups_table import GroupsTable
 from tui.views.results_pane import Pane, Upkeep
 from tui.widgets.paged_rows import PAGE_ROWS
 from tui.widgets.query_table import QueryTable
+
+MOST_FOLDED = 5000
+"""Of more results nobody looks for what they have in common; it would take a while."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class _Order:
     total: int
     scalars: dict[str, Metric]
     """Those of the store."""
+    shared: dict[str, Any]
+    """What all these results have the same, of the columns that a narrow screen folds."""
     cost_s: float
 
 
@@ -112,6 +118,7 @@ class TablePane(Pane):
         self._total = 0
         self.scalars: dict[str, Metric] = {}
         """Those of the store, which have columns too."""
+        self._shared: dict[str, Any] = {}
         self._shown: Query | None = None
         self._seen: tuple[int, int] | None = None
         self._upkeep = Upkeep(self, self._ask)
@@ -195,7 +202,11 @@ class TablePane(Pane):
             missing = [number for number in ids[:PAGE_ROWS] if number not in at_hand]
             top = store.browse.rows(missing) if missing else {}
             scalars = store.browse.scalars()
-            return self.Ordered(_Order(query, ids, top, total, scalars, time.thread_time() - start))
+            shared: dict[str, Any] = {}
+            if len(ids) <= MOST_FOLDED and "threads" not in scalars:
+                shared = store.browse.shared(FOLDED, query.where)
+            cost_s = time.thread_time() - start
+            return self.Ordered(_Order(query, ids, top, total, scalars, shared, cost_s))
 
         self.asrprof.reader.ask(self, "order", read, lambda message: message)
 
@@ -205,8 +216,13 @@ class TablePane(Pane):
         self._upkeep.took(order.cost_s)
         again = self._shown == order.query
         self._shown, self._total, self.scalars = order.query, order.total, order.scalars
+        if order.shared != self._shared:
+            self._shared = order.shared
+            self._set_columns()
         table.show_order(order.query.order, descending=order.query.descending)
         table.put(order.top)
+        filtered = order.total > 0 and order.query.where is not None
+        table.empty = "No result fits the filter; esc clears it." if filtered else ""
         # What the user looks at stays; at the very top it is the newest that he looks at.
         at_top = table.cursor == 0 and order.query.order == "result_id"
         if not again:
@@ -305,12 +321,21 @@ class TablePane(Pane):
         """The columns that are shown."""
         if self._chosen_keys is not None:
             return self._chosen_keys
+        if self._narrow:
+            return NARROW
         return WIDE if self.screen.has_class("-wide") else DEFAULT
+
+    @property
+    def _narrow(self) -> bool:
+        return self.screen.has_class("-narrow")
 
     def _set_columns(self) -> None:
         # On a narrow screen a shorter name lets one more figure be seen.
-        width = 18 if self.screen.has_class("-narrow") else 24
-        columns = chosen_columns(self._keys, self.scalars.values(), model_width=width)
+        width, scalars = 18 if self._narrow else 24, self.scalars.values()
+        if self._narrow and self._chosen_keys is None:
+            columns = narrow_columns(self._shared, scalars, model_width=width)
+        else:
+            columns = chosen_columns(self._keys, scalars, model_width=width)
         self.table.set_columns(columns)
 
     def choose_groups(self) -> None:
@@ -374,6 +399,8 @@ class TablePane(Pane):
             of = f" of {self._total:,}" if shown != self._total else ""
             left.append(f"{shown:,}{of}" if of else plural(shown, "result"))
             left.append(f"{' results' if of else ''}{self._order_words()}")
+            if "job_id" in self._shared and shown > 1:
+                left.append(f", all of job {self._shared['job_id']}")
             marks = len(self.table.marked)
         if marks:
             left.append(f"{dot}{marks} marked")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
@@ -19,13 +20,18 @@ NO_LOG = "No log: it ran in a terminal, or its log was deleted."
 
 
 class LogView(ScrollView, can_focus=True):
-    """Follows a log's end until the user scrolls up; ``end`` follows again."""
+    """Follows a log's end until the user scrolls up; ``end`` follows again.
 
-    DEFAULT_CSS = "LogView { overflow-x: hidden; }"
+    Lines are never cut: what is wider than the screen is reached by the arrow keys.
+    """
+
+    DEFAULT_CSS = "LogView { overflow-x: auto; scrollbar-size-horizontal: 1; }"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log-view--quiet"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_up", show=False),
         Binding("down,j", "scroll_down", show=False),
+        Binding("left", "sideways(-1)", show=False),
+        Binding("right", "sideways(1)", show=False),
     ]
 
     def __init__(self, *, empty: str = "", id: str | None = None) -> None:
@@ -65,14 +71,21 @@ class LogView(ScrollView, can_focus=True):
         self._lines = [] if self._tail is None else self._tail.lines()
         self._measure()
         if at_end:
-            self.scroll_end(animate=False, immediate=True)
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
         self.refresh()
 
     def on_resize(self) -> None:
         self._measure()
 
     def _measure(self) -> None:
-        self.virtual_size = Size(self.scrollable_content_region.width, max(1, len(self._lines)))
+        widest = max(map(cell_len, self._lines), default=0)
+        width = max(self.scrollable_content_region.width, widest)
+        self.virtual_size = Size(width, max(1, len(self._lines)))
+
+    def action_sideways(self, way: int) -> None:
+        """Moves by half the width, to the left (-1) or to the right (1)."""
+        by = way * max(1, self.scrollable_content_region.width // 2)
+        self.scroll_relative(x=by, animate=False, immediate=True)
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
@@ -81,4 +94,6 @@ class LogView(ScrollView, can_focus=True):
             style = self.get_component_rich_style("log-view--quiet")
             return Strip([Segment(fit(self.empty if y == 0 else "", width), style)], width)
         text = self._lines[index] if index < len(self._lines) else ""
-        return Strip([Segment(fit(text, width), self.rich_style)], width)
+        left = self.scroll_offset.x
+        whole = Strip([Segment(fit(text, left + width), self.rich_style)], left + width)
+        return whole.crop(left, left + width)

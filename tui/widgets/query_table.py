@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
+from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
@@ -21,6 +22,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.glyphs import UNICODE, Glyphs
+from tui.plain import fit
 from tui.table import Cell, Column
 from tui.widgets.paged_rows import PAGE_ROWS, PagedRows
 from tui.widgets.table_drawing import GUTTER, TableDrawing
@@ -142,6 +144,8 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         self._drawn: dict[int, tuple[Strip, Strip]] = {}
         self._plain_style: Style | None = None
         self._order: tuple[str, bool] | None = None
+        self.empty = ""
+        """What stands in the place of rows where there is none."""
         self.marked: dict[int, None] = {}
         """Ids of marked rows, in the order in which they were marked."""
         self._draw_anew()
@@ -268,7 +272,8 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         self._measure()
 
     def _measure(self) -> None:
-        size = Size(self._drawing.places.width, len(self._ids) + self._above)
+        places = self._drawing.places
+        size = Size(places.width + places.widest, len(self._ids) + self._above)
         if min(size.height, self.virtual_size.height) > self.size.height > 0:
             # The scrollbar was there and stays: rows that come while others write need no new
             # layout of the whole screen, which is what setting the size would bring.
@@ -314,7 +319,10 @@ class QueryTable(ScrollView, Generic[Row], can_focus=True):
         place = round(self.scroll_y) + y - self._above
         base = self._base()
         if place >= len(self._ids):
-            return Strip.blank(self.size.width, base)
+            if self._ids or y > self._above or not self.empty:
+                return Strip.blank(self.size.width, base)
+            said = Segment(fit(f"{' ' * GUTTER}{self.empty}", self.size.width), base)
+            return Strip([said], self.size.width)
         number = self._ids[place]
         if place == self.cursor:
             name = "cursor" if self.has_focus else "blurred"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Generic, TypeVar
 
 from rich.segment import Segment
@@ -41,6 +41,11 @@ class ColumnPlaces(Generic[Row]):
         """Cells of all columns."""
         return self.fixed + self._starts[-1]
 
+    @property
+    def widest(self) -> int:
+        """Cells of the widest column behind the fixed part: so far scrolling may overshoot."""
+        return max((b - a for a, b in pairwise(self._starts)), default=0)
+
     def left_to_show(self, column: int, left: int, width: int) -> int:
         """How far to scroll sideways so that a column is in sight.
 
@@ -52,7 +57,11 @@ class ColumnPlaces(Generic[Row]):
         if column <= 0:
             return 0
         start, end = self._starts[column - 1], self._starts[column]
-        return start if start < left else max(left, end - (width - self.fixed))
+        least = end - (width - self.fixed)
+        if start < left or least <= left:
+            return min(start, left)
+        # To where a column begins: a heading of which the first letters are gone says little.
+        return next(place for place in self._starts if place >= min(least, start))
 
     def column_at(self, x: int, left: int) -> int | None:
         """The column under a cell of the screen, None right of all.
@@ -106,7 +115,7 @@ class TableDrawing(Generic[Row]):
                 arrow = self._glyphs.down if order[1] else self._glyphs.up
                 style = sorted_style
                 if column.right:
-                    gap = arrow.ljust(GAP)
+                    gap = self._beside(arrow, index)
                 else:
                     label = f"{label} {arrow}"
             room = column.width if column.right else column.width + GAP - 1
@@ -119,6 +128,12 @@ class TableDrawing(Generic[Row]):
         # More columns to the right.
         more = Segment(self._glyphs.more, sorted_style)
         return Strip.join([strip.crop(0, width - 1), Strip([more])])
+
+    def _beside(self, arrow: str, index: int) -> str:
+        """The gap behind a label with an arrow in it, which must not read as a letter of either."""
+        after = self._columns[index + 1 : index + 2]
+        touches = any(len(column.label) >= column.width or not column.right for column in after)
+        return arrow.ljust(GAP) if touches or not arrow.isalpha() else arrow.rjust(GAP)
 
     def row(
         self,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import get_args
 
 from runner import __version__
+from runner.catalogue.extras import install_line
 from runner.dispatch.container import readable, ticket_of
 from runner.dispatch.fleet.facts import NodeFacts
 from runner.dispatch.fleet.handle import FleetHandle
@@ -258,7 +259,7 @@ class RayLauncher(Launcher):
         if self._given is not None:
             return self._given
         if importlib.util.find_spec("ray") is None:
-            raise LinkError("Ray is not installed: pip install 'asrprof[fleet]'")
+            raise LinkError(f"Ray is not installed; {install_line('fleet')}")
         address = self._environ.get("RAY_ADDRESS") or "auto"
         if self._alone:
             self._given = Link(address)

@@ -15,6 +15,7 @@ from typing import Protocol
 from runner.measure.conditions import CpuTimes, foreign_share, read_cpu_times
 from runner.measure.energy.discover import Missing
 from runner.measure.energy.evaluate import (
+    MIN_WINDOW_S,
     Recording,
     choose_primary,
     cross_check,
@@ -151,9 +152,9 @@ def measure_energy(
 
 
 def required_window_s(sources: Sequence[EnergySource], limits: Schedule) -> float:
-    """Length of a window: the config's, or 100 refresh periods of the slowest meter."""
+    """Length of a window: the config's, 2 s at least, and 100 refresh periods of the slowest."""
     slowest = max((_refresh(s) for s in sources if s.label != "estimated"), default=0.0)
-    return max(limits.energy_window_seconds, TICKS_A_WINDOW * slowest)
+    return max(limits.energy_window_seconds, MIN_WINDOW_S, TICKS_A_WINDOW * slowest)
 
 
 def _refresh(source: EnergySource) -> float:

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runner.estimate import ENERGY_WINDOW_S
 from runner.measure.conditions import CpuTimes
 from runner.measure.energy.evaluate import (
+    MIN_WINDOW_S,
     Recording,
     choose_primary,
     cross_check,
@@ -106,13 +108,14 @@ def test_windows_hold_whole_rounds_and_last_a_hundred_ticks(lab) -> None:
     assert reading.window_s == pytest.approx(32 * 0.7, rel=1e-2)
 
 
-def test_a_short_window_is_refused_with_the_reason(lab) -> None:
+def test_a_window_that_is_asked_for_too_short_is_lengthened_and_gives_joules(lab) -> None:
     machine = lab.machine(batch_s=0.05)
     outcome = measure(machine, [lab.Counter(machine, 0.001)], lab.Limits(0.2, 1, 0.5, 0.0))
     (reading,) = outcome.readings
-    assert reading.gross_j is None and reading.net_j is None
-    assert "0.2" in (reading.reason or "") and "shorter than 2 s" in (reading.reason or "")
-    assert outcome.primary is None and outcome.reason == f"rapl: {reading.reason}"
+    assert reading.reason is None and reading.gross_j is not None
+    assert reading.window_s == pytest.approx(MIN_WINDOW_S, rel=0.05)
+    assert outcome.primary == "rapl" and outcome.reason is None
+    assert MIN_WINDOW_S == ENERGY_WINDOW_S
 
 
 def test_a_tenth_of_a_joule_in_a_fifth_of_a_second_is_refused(lab) -> None:
