@@ -11,6 +11,7 @@ import torch
 
 import runner.engines.ctc
 import runner.engines.moonshine
+import runner.engines.qwen3_asr
 import runner.engines.transducer
 import runner.engines.whisper
 from runner.config import Limits, Model, Variant
@@ -29,12 +30,14 @@ from tests.engines.small_whisper import save_whisper
 _MODULES = (
     runner.engines.ctc,
     runner.engines.moonshine,
+    runner.engines.qwen3_asr,
     runner.engines.transducer,
     runner.engines.whisper,
 )
 FAMILIES = (
     "openai/whisper-tiny",
     "UsefulSensors/moonshine-tiny",
+    "Qwen/Qwen3-ASR-0.6B-hf",
     "facebook/wav2vec2-base-960h",
     "facebook/hubert-large-ls960-ft",
     "facebook/wav2vec2-conformer-rope-large-960h-ft",
@@ -70,13 +73,15 @@ SMALL = {
     "conv_dim": (16,) * 7,
     "subsampling_conv_channels": 8,
     "output_hidden_size": 64,
+    "output_dim": 64,
 }
 
 
 def shallow(name: str) -> Any:
     """A published architecture of one narrow layer."""
     config: Any = copy.deepcopy(published_config(name))
-    for part in (config, getattr(config, "encoder_config", None)):
+    inner = ("encoder_config", "audio_config", "text_config")
+    for part in (config, *(getattr(config, name, None) for name in inner)):
         for field, value in SMALL.items():
             if getattr(part, field, None) is not None:
                 setattr(part, field, value)

@@ -11,6 +11,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from runner.catalogue.extras import pip_command
 from runner.clips.containers.base import COPY_AGAIN, Damaged, Stream
 from runner.clips.undisturbed import whole
 
@@ -28,7 +29,6 @@ _LONGEST_DELAY = 2_048
 
 _BLOCK_VALUES = 1 << 20
 _REPLACE = "convert it to FLAC, or replace it"
-_PIP = "pip install 'asrprof[av]'"
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,9 @@ def _by_ffmpeg(stream: Stream) -> Iterator[Block]:
     try:
         import av
     except ImportError as error:
-        raise Damaged(f"needs ffmpeg's decoders: {_PIP}, or convert it to FLAC") from error
+        raise Damaged(
+            f"needs ffmpeg's decoders: {pip_command('av')}, or convert it to FLAC"
+        ) from error
     try:
         yield from _opened_by_ffmpeg(stream, av)
     except av.error.FFmpegError as error:

@@ -26,7 +26,7 @@ from runner.engines.audio_prompt import AudioPrompt
 from runner.engines.base import LoadRequest
 from runner.engines.checkpoint_tokenizer import load_tokenizer
 from runner.engines.language import Language, lacks
-from runner.engines.pretrained import from_pretrained, load_extractor, load_model
+from runner.engines.pretrained import from_pretrained, load_extractor, load_model, no_memory
 from runner.engines.search_settings import plain_search, published_settings, set_aside
 from runner.engines.speech_llm import SpeechLLMEngine
 from runner.engines.vocabulary import piece_tokenizer
@@ -126,7 +126,8 @@ class Qwen3ASREngine(SpeechLLMEngine):
         """See :meth:`~runner.engines.seq2seq.Seq2SeqEngine.make_random`."""
         config: Any = published_config(request.name)
         torch.manual_seed(request.seed)
-        model = Qwen3ASRForConditionalGeneration(config)
+        with no_memory(request):
+            model = Qwen3ASRForConditionalGeneration(config)
         self.extractor = feature_extractor(request.name)
         size = config.text_config.vocab_size
         self.tokenizer = piece_tokenizer(size, special=size)

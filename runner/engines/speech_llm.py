@@ -138,7 +138,7 @@ class SpeechLLMEngine(Seq2SeqEngine):
             samples=samples,
             batch=batch,
             prompt_tokens=self.prompt,
-            tokens=min(round(decoder_calls or 1), self.longest),
+            tokens=None if decoder_calls is None else min(round(decoder_calls), self.longest),
             cached=settings.use_cache is not False,
         )
 

@@ -136,7 +136,8 @@ def test_what_needs_ffmpeg_says_how_to_get_it(container):
         check=True,
     )
     assert done.stdout.decode() == (
-        "talk.m4a needs ffmpeg's decoders: pip install 'asrprof[av]', or convert it to FLAC\n"
+        "talk.m4a needs ffmpeg's decoders: .venv/bin/pip install -e '.[av]', "
+        "or convert it to FLAC\n"
     )
 
 
