@@ -153,7 +153,8 @@ def test_a_holder_that_dies_costs_a_load_and_no_case(write, tmp_path):  # noqa: 
 
 def test_pages_of_a_file_are_found_and_can_be_had_again(tmp_path):
     file = tmp_path / "weights"
-    file.write_bytes(bytes(256 * mmap.PAGESIZE))
+    # More than the kernel maps around the page that is asked for: as much as a large folio holds.
+    file.write_bytes(bytes(8192 * mmap.PAGESIZE))
     with file.open("rb") as opened:
         mapped = mmap.mmap(opened.fileno(), 0, prot=mmap.PROT_READ, flags=mmap.MAP_PRIVATE)
     (line,) = [one for one in Path("/proc/self/maps").read_text().splitlines() if str(file) in one]

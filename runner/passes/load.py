@@ -130,6 +130,13 @@ class Watch:
     """Tells how far the levels are, and keeps their figures."""
 
     def __init__(self, context: Context, utterances: Sequence[Clip], *, batcher: bool) -> None:
+        """Begins with no level.
+
+        Args:
+            context: The case.
+            utterances: What is sent.
+            batcher: Whether every size of batch is a level of its own.
+        """
         self.context = context
         self.utterances = utterances
         self.found: list[LoadLevel] = []

@@ -25,7 +25,7 @@ def test_results_of_two_stores_make_one(
     schema_9(old).close()
     into = tmp_path / "all.db"
     ran = asrprof("merge", str(other), str(old), "--store", str(into))
-    assert (ran.code, ran.err) == (0, "")
+    assert (ran.code, ran.err) == (0, f"{tmp_path}/all.db: a new store\n")
     assert ran.out == (
         f"{other}: 1 new job and 2 results taken in\n{old}: 1 new job and 2 results taken in\n"
     )

@@ -169,7 +169,7 @@ def test_data_never_reaches_the_terminal_raw(asrprof: Asrprof, config: str, text
         (("work", "--parallel", "0"), "Invalid value for '--parallel'"),
         (("logs", "1"), "results/asrprof.db: no such store"),
         (("run", "demo", "--job", "1"), "--job takes no config"),
-        (("run", "--job", "1"), "no job 1 in this store"),
+        (("run", "--job", "1"), "results/asrprof.db: no such store"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

@@ -56,7 +56,7 @@ async def test_bars_and_axes_are_of_what_is_chosen(laws: Path, open_app: OpenApp
         await pilot.press("right")
         await settle(app, pilot)
         assert "RTFx by model" in shown(app)
-        await pilot.press("n", "n", "n", "n", "n")
+        await pilot.press("n", "n", "n", "n", "n", "n")
         await settle(app, pilot)
         before = shown(app)
         assert "WER by RTFx" in before

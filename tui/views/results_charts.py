@@ -80,6 +80,13 @@ class ChartsPane(Pane):
         """The newest result of each case."""
 
         def __init__(self, rows: list[LeaderboardRow], levels: Levels, cost_s: float) -> None:
+            """Keeps what was read.
+
+            Args:
+                rows: The newest result of each case.
+                levels: Levels of load of those that have some.
+                cost_s: Seconds that reading took.
+            """
             super().__init__()
             self.rows = rows
             self.levels = levels
