@@ -78,8 +78,9 @@ def load_table(rows: Sequence[LoadRow], *, width: int) -> Table:
             busy = _NONE if row.cpu_busy is None else f"{row.cpu_busy:.0%}"
             figures += [_number(row.queue_ms), _number(row.batch), busy]
         if metered:
-            mark = energy_mark(row.energy_label)
-            figures.append(f"{mark}{_number(row.joules_per_audio_hour)}")
+            joules = row.joules_per_audio_hour
+            mark = "" if joules is None else energy_mark(row.energy_label)
+            figures.append(f"{mark}{_number(joules)}")
         table.add_row(cell(f"{'' if row.held else '+'}{_load(row)}"), *map(cell, figures))
     return table
 
