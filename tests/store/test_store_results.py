@@ -369,6 +369,8 @@ def results(draw: st.DrawFn) -> Result:
             **children,
         )
     )
+    if result.latency is not None:
+        result = replace(result, latency_reason=None)
     if result.quality is None:
         result = replace(result, transcripts=())
     elif result.quality_key is None:
