@@ -47,7 +47,7 @@ def execute_elsewhere(benchmark: Benchmark, path: Path, target: str, *, quiet: b
     def stop(number: int, _: FrameType | None) -> None:
         stopped.append(number)
 
-    with open_or_make(path) as store:
+    with open_or_make(path, quiet=quiet) as store:
         job_id = enqueue(store, benchmark, JobRequest(target=target, priority=FIRST))
         lines = _Lines(store, job_id, quiet)
 

@@ -33,7 +33,7 @@ def execute(benchmark: Benchmark, path: Path, *, resume: bool, events: bool, qui
         events: Write JSON lines.
         quiet: Show nothing.
     """
-    with open_or_make(path) as opened:
+    with open_or_make(path, quiet=quiet) as opened:
         return _show(
             opened,
             lambda sink: Session(benchmark, sink).run(opened, resume=resume),

@@ -44,12 +44,16 @@ def row_number(number: int) -> int:
 JobArgument = Annotated[int, typer.Argument(callback=row_number, help="The job's number.")]
 
 
-def open_or_make(path: Path) -> Store:
+def open_or_make(path: Path, *, quiet: bool = False) -> Store:
     """Opens a store to write, and says on stderr where it made one of another name than the usual.
 
     A name that was misspelt would otherwise be noticed when its results are missed.
+
+    Args:
+        path: The store.
+        quiet: Say nothing.
     """
-    new = path != USUAL_PATH and not path.exists()
+    new = not quiet and path != USUAL_PATH and not path.exists()
     opened = Store.open(path)
     if new:
         typer.echo(f"{plain(str(path))}: a new store", err=True)
