@@ -22,7 +22,7 @@ class Tally:
     taken: dict[str, TakenQuality] = field(default_factory=dict)
     """Quality records of this job, by what they depend on."""
     counted: dict[str, tuple[FlopsReading, ...]] = field(default_factory=dict)
-    """FLOPs that a case of this session has counted, by what they depend on."""
+    """FLOPs that an earlier case of this run has counted, by what they depend on."""
     latest_pass: str = ""
     """What the case in hand was doing when it was last heard of."""
 

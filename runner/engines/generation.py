@@ -78,6 +78,12 @@ class GenerateEngine(TokenBudget, TorchEngine):
         if greedy and self.speculation is None:
             yield Passes(None if mark is no_mark else StageStreamer(mark))
             return
+        with self.watching(mark) as passes:
+            yield passes
+
+    @contextmanager
+    def watching(self, mark: Mark) -> Iterator[Passes]:
+        """Marks the stages and counts the decoder's passes by hooks."""
         passes = Passes(None, count=0)
 
         def encoded(*_: Any) -> None:

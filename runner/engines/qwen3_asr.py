@@ -18,6 +18,7 @@ from transformers import (
     Qwen3ASRForConditionalGeneration,
     Qwen3ASRProcessor,
 )
+from transformers.models.qwen3_asr.processing_qwen3_asr import LANGUAGE_CODE_TO_NAME
 
 from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.config import DETECT
@@ -26,21 +27,12 @@ from runner.engines.audio_prompt import AudioPrompt
 from runner.engines.base import LoadRequest
 from runner.engines.checkpoint_tokenizer import load_tokenizer
 from runner.engines.language import Language, lacks
+from runner.engines.mel_frames import MEL_HOP
 from runner.engines.pretrained import from_pretrained, load_extractor, load_model, no_memory
 from runner.engines.search_settings import plain_search, published_settings, set_aside
 from runner.engines.speech_llm import SpeechLLMEngine
 from runner.engines.vocabulary import piece_tokenizer
 from runner.errors import Refused
-
-_LANGUAGES = {
-    "zh": "Chinese", "en": "English", "yue": "Cantonese", "ar": "Arabic", "de": "German",
-    "fr": "French", "es": "Spanish", "pt": "Portuguese", "id": "Indonesian", "it": "Italian",
-    "ko": "Korean", "ru": "Russian", "th": "Thai", "vi": "Vietnamese", "ja": "Japanese",
-    "tr": "Turkish", "hi": "Hindi", "ms": "Malay", "nl": "Dutch", "sv": "Swedish",
-    "da": "Danish", "fi": "Finnish", "pl": "Polish", "cs": "Czech", "fil": "Filipino",
-    "fa": "Persian", "el": "Greek", "hu": "Hungarian", "mk": "Macedonian", "ro": "Romanian",
-}  # fmt: skip
-"""Code -> what the prompt calls the language (the checkpoints' ``support_languages``)."""
 
 # The published prompt, in the ids of the Qwen tokenizer: a system turn without words, a user's turn
 # that is the audio, and the beginning of the answer.
@@ -52,7 +44,7 @@ _IN_ENGLISH = (11528, 6364, 151704)
 
 def mel_frames(samples: int) -> int:
     """Mel frames of a clip; half a second is the least that is heard."""
-    return max(samples, 8000) // 160
+    return max(samples, 8000) // MEL_HOP
 
 
 def audio_positions(frames: int) -> int:
@@ -77,8 +69,8 @@ class Qwen3ASREngine(SpeechLLMEngine):
         asked = request.language
         if asked is None:
             return Language("en", "default")
-        if asked != DETECT and asked not in _LANGUAGES:
-            raise lacks(request.name, asked, _LANGUAGES)
+        if asked != DETECT and asked not in LANGUAGE_CODE_TO_NAME:
+            raise lacks(request.name, asked, LANGUAGE_CODE_TO_NAME)
         return Language(asked, "config")
 
     def load(self, request: LoadRequest) -> None:
@@ -105,7 +97,7 @@ class Qwen3ASREngine(SpeechLLMEngine):
         code = self.language.code
         (text,) = self.processor.apply_transcription_request(
             audio=[np.zeros(SAMPLE_RATE, np.float32)],
-            language=None if code == DETECT else _LANGUAGES[code],
+            language=None if code == DETECT else LANGUAGE_CODE_TO_NAME[code],
             tokenize=False,
         )
         ids: list[int] = self.tokenizer(text, add_special_tokens=False).input_ids
@@ -171,7 +163,7 @@ class Qwen3ASREngine(SpeechLLMEngine):
 
     def input_samples(self, features: torch.Tensor) -> int:
         """Samples that features, ``(clips, mels, frames)``, stand for."""
-        samples: int = 160 * features.shape[0] * features.shape[2]
+        samples: int = MEL_HOP * features.shape[0] * features.shape[2]
         return samples
 
     def embed(self, features: torch.Tensor, masks: Mapping[str, torch.Tensor]) -> torch.Tensor:

@@ -17,7 +17,6 @@ from runner.clips.clip import Waveform
 from runner.engines.audio_prompt import AudioPrompt
 from runner.engines.base import DecoderPasses, Mark, Unmeasurable, Workload, no_mark
 from runner.engines.generation import Passes
-from runner.engines.hooks import hooked
 from runner.engines.seq2seq import Seq2SeqEngine
 from runner.engines.seq2seq_decoder import Seq2SeqDecoder
 
@@ -87,21 +86,8 @@ class SpeechLLMEngine(Seq2SeqEngine):
         if greedy and mark is no_mark:
             yield Passes(None)
             return
-        passes = Passes(None, count=0)
-
-        def encoded(*_: Any) -> None:
-            mark("encode")
-
-        def decoded(*_: Any) -> None:
-            passes.count = (passes.count or 0) + 1
-            if passes.count == 1:
-                mark("prefill")
-
         # The head runs after the decoder: the stage ends a little before the first token is there.
-        with (
-            hooked([self.last_of_encoder], encoded, before=False),
-            hooked([self.model.get_decoder()], decoded, before=False),
-        ):
+        with self.watching(mark) as passes:
             yield passes
 
     def _generate(
