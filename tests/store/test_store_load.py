@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import fields, replace
@@ -12,8 +11,7 @@ from typing import Any
 import pytest
 
 from store import LoadLevel, Result, Store, StoreError
-from store.leaderboard import leaderboard_view
-from store.schema import CREATE_INDEXES, CREATE_TABLES
+from tests.store.older import older_store, schema_of
 
 OLDER = "held by an asrprof that did not measure it"
 
@@ -72,37 +70,26 @@ def schema_10(tmp_path: Path, store: Store, store_path: Path, job_id: int, full:
     """A store as schema 10 has it, with a result."""
     store.write_result(job_id, full)
     store.close()
-    path = tmp_path / "ten.db"
-    with closing(sqlite3.connect(store_path)) as new, closing(sqlite3.connect(path)) as old:
-        for table, statement in CREATE_TABLES.items():
-            if table in ("load_levels", "noise_levels"):
-                continue
-            for column in ("  load_reason TEXT,\n", "  robustness_reason TEXT,\n"):
-                statement = statement.replace(column, "")  # noqa: PLW2901
-            old.execute(statement)
-            columns = [row[1] for row in old.execute(f"PRAGMA table_info({table})")]
-            rows = new.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
-            old.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", rows)
-        for statement in CREATE_INDEXES:
-            old.execute(statement)
-        names = [name for (name,) in old.execute("SELECT name FROM metrics")]
-        old.execute(leaderboard_view(names))
-        (application,) = new.execute("PRAGMA application_id").fetchone()
-        old.execute(f"PRAGMA application_id = {application}")
-        old.execute("PRAGMA user_version = 10")
-        old.commit()
-    return path
+    absent = ("  load_reason TEXT,\n", "  robustness_reason TEXT,\n")
+
+    def as_it_was(statement: str) -> str:
+        for column in absent:
+            statement = statement.replace(column, "")
+        return statement
+
+    return older_store(
+        store_path,
+        tmp_path / "ten.db",
+        10,
+        lacks=("load_levels", "noise_levels"),
+        statement_of=as_it_was,
+    )
 
 
 def test_a_store_of_schema_10_is_brought_up_to_date(
     schema_10: Path, store_path: Path, full: Result
 ) -> None:
-    def schema(path: Path) -> list[Any]:
-        with closing(sqlite3.connect(path)) as connection:
-            sql = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
-            return connection.execute(sql).fetchall()
-
-    assert schema(schema_10) != schema(store_path)
+    assert schema_of(schema_10) != schema_of(store_path)
     with Store.open(schema_10) as store:
         (row,) = store.leaderboard()
         assert store.result(row.result_id).result == full
@@ -110,7 +97,7 @@ def test_a_store_of_schema_10_is_brought_up_to_date(
         benchmark = replace(full, case_key="another", load_levels=(load_level(),))
         assert store.write_result(row.job_id, benchmark) > row.result_id
         assert len(store.load_board()) == 1
-    assert schema(schema_10) == schema(store_path)
+    assert schema_of(schema_10) == schema_of(store_path)
 
 
 def test_joules_are_told_by_the_audio_that_was_answered(
@@ -142,25 +129,22 @@ def test_a_store_of_schema_12_is_brought_up_to_date(
     levels = (load_level(wer=0.1), load_level(cpu_busy=0.5))
     store.write_result(job_id, replace(full, load_levels=levels))
     store.close()
-    old_path = tmp_path / "twelve.db"
-    shutil.copy(store_path, old_path)
+    old_path = older_store(
+        store_path,
+        tmp_path / "twelve.db",
+        12,
+        lacks=(),
+        statement_of=without_joules,
+        more=tuple(f"CREATE VIEW {name} AS SELECT 1" for name in ("load_board", "noise_board")),
+    )
     with closing(sqlite3.connect(old_path)) as old:
-        old.execute("DROP VIEW load_board")
-        old.execute("ALTER TABLE load_levels RENAME TO new")
-        old.execute(without_joules(CREATE_TABLES["load_levels"]))
-        columns = ", ".join(row[1] for row in old.execute("PRAGMA table_info(load_levels)"))
-        assert "energy_j" not in columns
-        old.execute(f"INSERT INTO load_levels SELECT {columns} FROM new")
-        old.execute("DROP TABLE new")
-        old.execute("CREATE VIEW load_board AS SELECT 1")
-        old.execute("PRAGMA user_version = 12")
-        old.commit()
+        columns = [row[1] for row in old.execute("PRAGMA table_info(load_levels)")]
+    assert "energy_j" not in columns
     with Store.open(old_path) as opened:
         (row,) = opened.leaderboard()
         kept = opened.result(row.result_id).result
         assert kept.load_levels == tuple(replace(one, energy_reason=OLDER) for one in levels)
         assert [level.cpu_busy for level in opened.load_board()] == [None, 0.5]
-    with closing(sqlite3.connect(store_path)) as a, closing(sqlite3.connect(old_path)) as b:
-        sql = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
-        assert a.execute(sql).fetchall() == b.execute(sql).fetchall()
-        assert b.execute("PRAGMA user_version").fetchone() == (13,)
+    assert schema_of(old_path) == schema_of(store_path)
+    with closing(sqlite3.connect(old_path)) as brought:
+        assert brought.execute("PRAGMA user_version").fetchone() == (13,)

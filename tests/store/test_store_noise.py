@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +9,7 @@ from typing import Any
 import pytest
 
 from store import NoiseLevel, Result, Store, StoreError
-from store.leaderboard import leaderboard_view
-from store.schema import CREATE_INDEXES, CREATE_TABLES
+from tests.store.older import older_store, schema_of
 from tests.store.test_store_load import OLDER, load_level, without_joules
 
 
@@ -57,35 +54,20 @@ def schema_11(tmp_path: Path, store: Store, store_path: Path, job_id: int, full:
     """A store as schema 11 has it, with a result and its levels of load."""
     store.write_result(job_id, replace(full, load_levels=(load_level(wer=0.1),)))
     store.close()
-    path = tmp_path / "eleven.db"
-    with closing(sqlite3.connect(store_path)) as new, closing(sqlite3.connect(path)) as old:
-        for table, statement in CREATE_TABLES.items():
-            if table == "noise_levels":
-                continue
-            old.execute(without_joules(statement.replace("  robustness_reason TEXT,\n", "")))
-            columns = [row[1] for row in old.execute(f"PRAGMA table_info({table})")]
-            rows = new.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
-            old.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", rows)
-        for statement in (*CREATE_INDEXES, "CREATE VIEW load_board AS SELECT 1"):
-            old.execute(statement)
-        names = [name for (name,) in old.execute("SELECT name FROM metrics")]
-        old.execute(leaderboard_view(names))
-        (application,) = new.execute("PRAGMA application_id").fetchone()
-        old.execute(f"PRAGMA application_id = {application}")
-        old.execute("PRAGMA user_version = 11")
-        old.commit()
-    return path
+    return older_store(
+        store_path,
+        tmp_path / "eleven.db",
+        11,
+        lacks=("noise_levels",),
+        statement_of=lambda sql: without_joules(sql.replace("  robustness_reason TEXT,\n", "")),
+        more=("CREATE VIEW load_board AS SELECT 1",),
+    )
 
 
 def test_a_store_of_schema_11_is_brought_up_to_date(
     schema_11: Path, store_path: Path, full: Result
 ) -> None:
-    def schema(path: Path) -> list[Any]:
-        with closing(sqlite3.connect(path)) as connection:
-            sql = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
-            return connection.execute(sql).fetchall()
-
-    assert schema(schema_11) != schema(store_path)
+    assert schema_of(schema_11) != schema_of(store_path)
     with Store.open(schema_11) as store:
         (row,) = store.leaderboard()
         kept = store.result(row.result_id).result
@@ -95,4 +77,4 @@ def test_a_store_of_schema_11_is_brought_up_to_date(
         another = replace(full, case_key="another", noise_levels=(noise_level(),))
         assert store.write_result(row.job_id, another) > row.result_id
         assert len(store.noise_board()) == 1
-    assert schema(schema_11) == schema(store_path)
+    assert schema_of(schema_11) == schema_of(store_path)
