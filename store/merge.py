@@ -13,36 +13,31 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 from store.clock import Clock, utc_now
-from store.columns import METRIC, QUALITY
 from store.connection import Database, Transaction, open_database
 from store.errors import OldStoreError, StoreError, explain
-from store.events import PROGRESS
 from store.jobs import HELD, find_jobs, forget_progress, vanished
-from store.leaderboard import can_be_column
+from store.merged_rows import (
+    columns_without,
+    take_benchmark,
+    take_environments,
+    take_events,
+    take_qualities,
+    take_results,
+)
 from store.rows import JobRow
-from store.scalars import describe
-from store.schema import CREATE_TABLES
 
 _AT_ONCE = 500
 """Results that are copied between two signs of life."""
 
-_CHILDREN = tuple(
-    table
-    for table, statement in CREATE_TABLES.items()
-    if "PRIMARY KEY (result_id, seq)" in statement
-)
 # What speaks of this store's processes, queue and folders is no matter of another one's.
 _OF_ITS_STORE = (
     *("id", "benchmark_id", "state", "reason", "position", "cases_done", "finished_at"),
     *("lease_owner", "lease_expires_at", "heartbeat_at", "handle", "log_path", "dispatcher"),
     "cancel_requested_at",
 )
-_FIGURES = ", ".join(QUALITY.names)
-_TAKE_FIGURES = f"({_FIGURES}) = (SELECT {_FIGURES} FROM main.qualities AS own WHERE own.id = ?1)"
 
 Progress = Callable[[int, int], None]
 """Told how many results have been looked at, and of how many."""
@@ -210,7 +205,7 @@ class _Merge:
             self._update_job(transaction, present, job)
             self._merged = replace(self._merged, known_jobs=self._merged.known_jobs + 1)
         self._take_results(transaction, job, own)
-        _take_events(transaction, job.id, own)
+        take_events(transaction, job.id, own)
 
     def _ended_as(self, job: JobRow) -> tuple[str, str | None, str | None]:
         """State, reason and end of a job, of which nobody may have noted that its runner died."""
@@ -219,10 +214,8 @@ class _Merge:
         return "lost", vanished(job, self._now), job.heartbeat_at
 
     def _insert_job(self, transaction: Transaction, job: JobRow) -> int:
-        _copy(
-            transaction, "benchmarks", _without("benchmarks", "id"), "id = ?1", (job.benchmark_id,)
-        )
-        columns = _without("jobs", *_OF_ITS_STORE)
+        take_benchmark(transaction, job.benchmark_id)
+        columns = columns_without("jobs", *_OF_ITS_STORE)
         return transaction.insert(
             "INSERT INTO main.jobs (benchmark_id, state, reason, finished_at, "
             f"{', '.join(columns)}) SELECT (SELECT own.id FROM main.benchmarks AS own"
@@ -248,11 +241,11 @@ class _Merge:
         wanted, replaced = _wanted(transaction, job.id, own)
         total = self._done + len(wanted)
         if wanted:
-            _take_environments(transaction, job.id)
-            _take_qualities(transaction, job.id, own)
+            take_environments(transaction, job.id)
+            take_qualities(transaction, job.id, own)
         for start in range(0, len(wanted), _AT_ONCE):
             portion = wanted[start : start + _AT_ONCE]
-            _take_portion(transaction, portion, own)
+            take_results(transaction, portion, own)
             self._progress(self._done + start + len(portion), self._total)
         if wanted:
             forget_progress(transaction, own)
@@ -302,137 +295,3 @@ def _wanted(transaction: Transaction, theirs: int, own: int) -> tuple[list[int],
         wanted.append(row["id"])
     transaction.run_many("DELETE FROM main.results WHERE id = ?", [(one,) for one in gone])
     return wanted, len(gone)
-
-
-def _take_environments(transaction: Transaction, theirs: int) -> None:
-    _copy(
-        transaction,
-        "environments",
-        _without("environments", "id"),
-        "id IN (SELECT environment_id FROM other.results WHERE job_id = ?1)",
-        (theirs,),
-    )
-
-
-def _take_qualities(transaction: Transaction, theirs: int, own: int) -> None:
-    """Copies the quality records of a job; one that is here counts, unless it lacks its texts."""
-    rows = transaction.rows(
-        "SELECT theirs.id AS theirs, own.id AS own,"
-        " EXISTS (SELECT 1 FROM other.transcripts WHERE quality_id = theirs.id) AS texts,"
-        " EXISTS (SELECT 1 FROM main.transcripts WHERE quality_id = own.id) AS own_texts"
-        " FROM other.qualities AS theirs LEFT JOIN main.qualities AS own"
-        " ON own.job_id = ?2 AND own.key = theirs.key WHERE theirs.job_id = ?1 ORDER BY theirs.id",
-        (theirs, own),
-    )
-    for row in rows:
-        record = row["own"]
-        if record is None:
-            record = transaction.insert(
-                f"INSERT INTO main.qualities (job_id, key, {_FIGURES})"
-                f" SELECT ?2, key, {_FIGURES} FROM other.qualities WHERE id = ?1",
-                (row["theirs"], own),
-            )
-        elif row["texts"] and not row["own_texts"]:
-            transaction.run(
-                f"UPDATE main.qualities SET ({_FIGURES}) ="
-                f" (SELECT {_FIGURES} FROM other.qualities AS theirs WHERE theirs.id = ?2)"
-                " WHERE id = ?1",
-                (record, row["theirs"]),
-            )
-            transaction.run(
-                f"UPDATE main.results SET {_TAKE_FIGURES} WHERE quality_id = ?1", (record,)
-            )
-        else:
-            continue
-        texts = _without("transcripts", "quality_id")
-        transaction.run(
-            f"INSERT INTO main.transcripts (quality_id, {', '.join(texts)})"
-            f" SELECT ?2, {', '.join(texts)} FROM other.transcripts WHERE quality_id = ?1",
-            (row["theirs"], record),
-        )
-
-
-def _take_portion(transaction: Transaction, wanted: list[int], own: int) -> None:
-    """Copies results of a job with all that hangs on them."""
-    last = transaction.rows("SELECT seq FROM main.sqlite_sequence WHERE name = 'results'")
-    first = (last[0]["seq"] if last else 0) + 1
-    transaction.run("DELETE FROM temp.taken")
-    transaction.run_many(
-        "INSERT INTO temp.taken (theirs, ours) VALUES (?, ?)",
-        [(one, first + number) for number, one in enumerate(wanted)],
-    )
-    columns = _without("results", "id", "job_id", "environment_id", "quality_id")
-    transaction.run(
-        f"INSERT INTO main.results (id, job_id, environment_id, quality_id, {', '.join(columns)})"
-        " SELECT ours, ?1,"
-        " (SELECT id FROM main.environments WHERE fingerprint ="
-        " (SELECT fingerprint FROM other.environments WHERE id = result.environment_id)),"
-        " (SELECT id FROM main.qualities WHERE job_id = ?1 AND key ="
-        " (SELECT key FROM other.qualities WHERE id = result.quality_id)),"
-        f" {', '.join(f'result.{name}' for name in columns)}"
-        " FROM temp.taken CROSS JOIN other.results AS result ON result.id = theirs ORDER BY theirs",
-        (own,),
-    )
-    # Their records may have been scored anew here.
-    transaction.run(
-        f"UPDATE main.results SET ({_FIGURES}) = (SELECT {_FIGURES} FROM main.qualities AS own"
-        " WHERE own.id = quality_id)"
-        " WHERE quality_id IS NOT NULL AND id IN (SELECT ours FROM temp.taken)"
-    )
-    for table in _CHILDREN:
-        columns = _without(table, "result_id")
-        transaction.run(
-            f"INSERT INTO main.{table} (result_id, {', '.join(columns)})"
-            f" SELECT ours, {', '.join(columns)} FROM temp.taken"
-            # A cross join is taken from left to right: else all rows of a table might be read.
-            f" CROSS JOIN other.{table} ON result_id = theirs"
-        )
-    fresh = transaction.rows(
-        "SELECT * FROM other.metrics WHERE name NOT IN (SELECT name FROM main.metrics) AND name IN"
-        " (SELECT name FROM other.figures JOIN temp.taken ON result_id = theirs)"
-    )
-    describe(transaction, [METRIC.build(row) for row in fresh if can_be_column(row["name"])])
-
-
-def _take_events(transaction: Transaction, theirs: int, own: int) -> None:
-    columns = _without("events", "id", "job_id")
-    same = " AND ".join(f"own.{name} IS event.{name}" for name in columns)
-    transaction.run(
-        f"INSERT INTO main.events (job_id, {', '.join(columns)})"
-        f" SELECT ?2, {', '.join(columns)} FROM other.events AS event"
-        " WHERE job_id = ?1 AND kind != ?3 AND NOT EXISTS"
-        f" (SELECT 1 FROM main.events AS own WHERE own.job_id = ?2 AND {same}) ORDER BY id",
-        (theirs, own, PROGRESS),
-    )
-
-
-def _copy(
-    transaction: Transaction,
-    table: str,
-    columns: tuple[str, ...],
-    condition: str,
-    values: tuple[int],
-) -> None:
-    """Copies the rows of a table that are not here by what makes them unique."""
-    names = ", ".join(columns)
-    transaction.run(
-        f"INSERT INTO main.{table} ({names}) SELECT {names} FROM other.{table}"
-        f" WHERE {condition} ORDER BY id ON CONFLICT DO NOTHING",
-        values,
-    )
-
-
-def _without(table: str, *names: str) -> tuple[str, ...]:
-    """The columns of a table but for some."""
-    return tuple(column for column in _columns()[table] if column not in names)
-
-
-@cache
-def _columns() -> dict[str, tuple[str, ...]]:
-    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
-        for statement in CREATE_TABLES.values():
-            connection.execute(statement).close()
-        return {
-            table: tuple(row[1] for row in connection.execute(f"PRAGMA table_info({table})"))
-            for table in CREATE_TABLES
-        }
