@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from rich.text import Text
@@ -28,31 +27,12 @@ from tui.results.columns import (
     state_sign,
 )
 from tui.results.export import Export, rows_csv, rows_json, rows_tsv
-from tui.results.narrow import FOLDED, NARROW, narrow_columns
+from tui.results.narrow import NARROW, narrow_columns
 from tui.screens.pick import Option, PickScreen
 from tui.views.groups_table import GroupsTable
 from tui.views.results_pane import Pane, Upkeep
-from tui.widgets.paged_rows import PAGE_ROWS
+from tui.views.results_reads import Known, Order, read_all, read_order
 from tui.widgets.query_table import QueryTable
-
-MOST_FOLDED = 5000
-"""Of more results nobody looks for what they have in common; it would take a while."""
-
-
-@dataclass(frozen=True)
-class _Order:
-    """What a request for the order of the rows gave."""
-
-    query: Query
-    ids: array[int]
-    top: dict[int, LeaderboardRow]
-    """Rows of the first page, which is what is looked at next as a rule."""
-    total: int
-    scalars: dict[str, Metric]
-    """Those of the store."""
-    shared: dict[str, Any]
-    """What all these results have the same, of the columns that a narrow screen folds."""
-    cost_s: float
 
 
 class TablePane(Pane):
@@ -61,7 +41,7 @@ class TablePane(Pane):
     class Ordered(Message):
         """The ids, in their order."""
 
-        def __init__(self, order: _Order) -> None:
+        def __init__(self, order: Order) -> None:
             super().__init__()
             self.order = order
 
@@ -182,31 +162,16 @@ class TablePane(Pane):
             self._ask_order()
 
     def _ask_order(self) -> None:
-        query, known, at_hand = self._query, self.table.ids, self.table.at_hand()
-        # Newest first is the order that grows at its top alone: only what is new need be read.
-        grows = query == Query() and self._shown == query
+        query = self._query
+        known = Known(self.table.ids, self.table.at_hand(), again=self._shown == query)
 
         def read(store: Store) -> Message:
-            start = time.thread_time()
             try:
-                total = store.browse.count()
-                ids = store.browse.ids(query, after=known[0] if grows and known else 0)
-                if grows and total == len(known) + len(ids):
-                    ids = ids + known
-                elif grows and known:
-                    ids = store.browse.ids(query)  # Some were deleted.
+                return self.Ordered(read_order(store, query, known))
             except StoreError as error:
                 if query.where is None:
                     raise
                 return self.FilterFailed(str(error))
-            missing = [number for number in ids[:PAGE_ROWS] if number not in at_hand]
-            top = store.browse.rows(missing) if missing else {}
-            scalars = store.browse.scalars()
-            shared: dict[str, Any] = {}
-            if len(ids) <= MOST_FOLDED and "threads" not in scalars:
-                shared = store.browse.shared(FOLDED, query.where)
-            cost_s = time.thread_time() - start
-            return self.Ordered(_Order(query, ids, top, total, scalars, shared, cost_s))
 
         self.asrprof.reader.ask(self, "order", read, lambda message: message)
 
@@ -436,13 +401,7 @@ class TablePane(Pane):
         query, marked = self._query, self.marked
 
         def rows(store: Store) -> list[LeaderboardRow]:
-            ids = marked or store.browse.ids(query)
-            found: list[LeaderboardRow] = []
-            for start in range(0, len(ids), 500):
-                part = ids[start : start + 500]
-                by_id = store.browse.rows(part)
-                found += [by_id[number] for number in part if number in by_id]
-            return found
+            return read_all(store, marked or store.browse.ids(query))
 
         return [
             Export("csv", "results", lambda store: rows_csv(rows(store))),
