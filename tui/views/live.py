@@ -15,13 +15,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from report.text import plural
-from store import HELD, JobRow, LeaderboardRow, LoadGauge, Operator, Store
+from store import HELD, JobRow, LeaderboardRow, Operator, Store
 from tui.bindings import bindings
 from tui.following import JobProgress
 from tui.logtail import LogTail
-from tui.machine import Reading
 from tui.messages import ShowResult, ShowResults, Told
-from tui.present import milliseconds, model_name, number, percent, said_of, size
+from tui.present import model_name, said_of
 from tui.present_live import (
     CASE_COLUMNS,
     OPERATOR_COLUMNS,
@@ -38,17 +37,13 @@ from tui.screens.log import LogScreen
 from tui.snapshot import Snapshot
 from tui.table import Row
 from tui.view import View
+from tui.views.live_figures import FinishedCases, LiveFigures
 from tui.widgets.drawn import Drawn
 from tui.widgets.log_view import NO_LOG, NO_OUTPUT, LogView
 from tui.widgets.panel import Panel
 from tui.widgets.rows import Rows
-from tui.widgets.spark import Spark
 
 CASES = 100
-MACHINE = ("power", "cpu", "memory", "gpu")
-"""Figures of this machine."""
-IDLE = "read while it runs"
-"""In the place of curves that nobody has looked at yet."""
 PANELS = ("log", "cases", "operators")
 TICK_S = 1.0
 
@@ -56,18 +51,6 @@ TICK_S = 1.0
 def _is_away(job: JobRow | None) -> bool:
     """Whether it runs on a node of a fleet: what this machine does is not of interest then."""
     return job is not None and job.target == FLEET
-
-
-def _watts(power: float) -> str:
-    return f"{number(power)} W"
-
-
-def _per_second(rate: float) -> str:
-    return f"{number(rate)}/s" if rate else "0"  # A short end leaves room for the axis.
-
-
-def _requests(count: float) -> str:
-    return f"{count:,.0f}"
 
 
 @dataclass(frozen=True)
@@ -101,8 +84,7 @@ class LiveView(View):
         """The job that was asked for; None follows whatever runs."""
         self._shown: JobRow | None = None
         self._asked: tuple[int, int] | None = None
-        self._rtfx: tuple[float, ...] = ()
-        self._took_s: tuple[float, ...] = ()
+        self._finished = FinishedCases()
         self._paused = False
 
     def compose(self) -> ComposeResult:
@@ -112,30 +94,7 @@ class LiveView(View):
         yield Drawn(id="live-head")
         yield Static(id="live-case")
         yield Drawn(id="live-pass")
-        with Container(id="sparks"):
-            yield Spark(
-                "latency",
-                from_zero=False,
-                nothing="not timed yet",
-                said=milliseconds,
-                id="spark-latency",
-                classes="of-batches",
-            )
-            yield Spark("RTFx", nothing="not timed yet", id="spark-rtfx", classes="of-batches")
-            yield Spark("rate", said=_per_second, id="spark-rate", classes="of-load")
-            yield Spark("in flight", said=_requests, id="spark-flight", classes="of-load")
-            yield Spark(
-                "p95",
-                nothing="too few answers",
-                said=milliseconds,
-                id="spark-p95",
-                classes="of-load",
-            )
-            yield Spark("errors", id="spark-errors", classes="of-load")
-            yield Spark("power", nothing="no sensor to read", said=_watts, id="spark-power")
-            yield Spark("CPU", nothing=IDLE, top=1.0, said=percent, id="spark-cpu")
-            yield Spark("memory", nothing=IDLE, from_zero=False, said=size, id="spark-memory")
-            yield Spark("GPU", nothing="none here", top=1.0, said=percent, id="spark-gpu")
+        yield LiveFigures(id="sparks")
         with Container(id="live-panels", classes="-log"):
             yield Panel("Log", LogView(empty=NO_OUTPUT, id="live-log"), id="panel-log")
             yield Panel(
@@ -157,6 +116,11 @@ class LiveView(View):
 
     def first_focus(self) -> Widget:
         return self.query_one("#live-log")
+
+    @property
+    def figures(self) -> LiveFigures:
+        """The figures that move."""
+        return self.query_one(LiveFigures)
 
     def show_job(self, job_id: int) -> None:
         """Shows this job, also after it has ended."""
@@ -181,9 +145,7 @@ class LiveView(View):
             return
         self._show_progress(job, snapshot)
         self._show_figures(snapshot.progress.get(job.id, JobProgress()))
-        for name in MACHINE:
-            self.query_one(f"#spark-{name}", Spark).quiet("on its node" if _is_away(job) else "")
-        self._show_machine(self._sampler.readings())
+        self.figures.show_machine(self._sampler.readings(), away=_is_away(job))
 
     def _show_progress(self, job: JobRow, snapshot: Snapshot) -> None:
         palette, glyphs = self.asrprof.palette, self.asrprof.glyphs
@@ -219,7 +181,7 @@ class LiveView(View):
             return
         known = before is not None and (before.id, before.attempt) == (job.id, job.attempt)
         if not known:
-            self._rtfx = self._took_s = ()  # Of the job before.
+            self._finished = FinishedCases()  # Those were of the job before.
             log.empty = NO_OUTPUT if job.state in HELD else NO_LOG
             tail = LogTail(self.asrprof.options.store, job, follow=job.state in HELD)
             log.follow(tail.start())
@@ -259,9 +221,11 @@ class LiveView(View):
         self.query_one("#panel-cases", Panel).retitle(
             "Finished cases", said_of(found.rows, plural(len(found.rows), "case"))
         )
-        self._rtfx = tuple(row.rtfx for row in reversed(found.rows) if row.rtfx is not None)
         took_ms = [row.latency_ms for row in reversed(found.rows)]
-        self._took_s = tuple(ms / 1e3 for ms in took_ms if ms is not None)
+        self._finished = FinishedCases(
+            rtfx=tuple(row.rtfx for row in reversed(found.rows) if row.rtfx is not None),
+            latency_s=tuple(ms / 1e3 for ms in took_ms if ms is not None),
+        )
         self._show_figures(self.asrprof.snapshot.progress.get(found.job_id, JobProgress()))
 
     # Figures that move
@@ -276,74 +240,15 @@ class LiveView(View):
         self._sampler.look_at(shown if runs and not _is_away(shown) else None)
         if shown is None or self._paused:
             return
-        self._show_machine(self._sampler.readings())
+        self.figures.show_machine(self._sampler.readings(), away=_is_away(shown))
         if runs:
             # Some passes say nothing for a while; the time goes on all the same.
             now = replace(self.asrprof.snapshot, at=self.asrprof.options.clock())
             self._show_progress(shown, now)
 
     def _show_figures(self, progress: JobProgress) -> None:
-        self._show_load(progress.gauges)
-        latencies, audio_s = progress.latencies_s, progress.batch_audio_s
-        spark = self.query_one("#spark-latency", Spark)
         ended = self._shown is not None and self._shown.state not in HELD
-        for name in ("latency", "rtfx"):
-            self.query_one(f"#spark-{name}", Spark).quiet("no case was timed" if ended else "")
-        if latencies:
-            spark.show(latencies, milliseconds(latencies[-1]))
-        elif ended and self._took_s:
-            spark.show(self._took_s, milliseconds(self._took_s[-1]), "finished cases")
-        else:
-            spark.show((), "")
-        live = [audio_s / s for s in latencies if s > 0] if audio_s is not None else []
-        if live:
-            self.query_one("#spark-rtfx", Spark).show(live, number(live[-1]), "this case")
-        elif self._rtfx:
-            self.query_one("#spark-rtfx", Spark).show(
-                self._rtfx, number(self._rtfx[-1]), "finished cases"
-            )
-        else:
-            self.query_one("#spark-rtfx", Spark).show((), "")
-
-    def _show_load(self, gauges: tuple[LoadGauge, ...]) -> None:
-        """How the level of load goes, in place of the batches, while one is held."""
-        self.query_one("#sparks").set_class(bool(gauges), "-load")
-        if not gauges:
-            return
-        now = gauges[-1]
-        of_level = [gauge for gauge in gauges if gauge.level == now.level]
-        known = [gauge.p95_s for gauge in of_level if gauge.p95_s is not None]
-        self.query_one("#spark-rate", Spark).show(
-            [gauge.requests_per_s for gauge in of_level],
-            _per_second(now.requests_per_s),
-            "right answers, last 5 s",
-        )
-        self.query_one("#spark-flight", Spark).show(
-            [float(gauge.in_flight) for gauge in of_level], _requests(now.in_flight), "requests"
-        )
-        p95 = "" if now.p95_s is None else milliseconds(now.p95_s)
-        self.query_one("#spark-p95", Spark).show(known if p95 else (), p95, "from when due")
-        self.query_one("#spark-errors", Spark).show((), _requests(now.errors), "of this level")
-
-    def _show_machine(self, readings: tuple[Reading, ...]) -> None:
-        if not readings or _is_away(self._shown):
-            return
-        last = readings[-1]
-        self.query_one("#spark-cpu", Spark).show(
-            [reading.cpu for reading in readings], percent(last.cpu), "of all cores"
-        )
-        job = f"job {size(last.job_bytes)}" if last.job_bytes is not None else ""
-        self.query_one("#spark-memory", Spark).show(
-            [float(reading.memory_bytes) for reading in readings], size(last.memory_bytes), job
-        )
-        if last.power_w is not None:
-            watts = [r.power_w for r in readings if r.power_w is not None]
-            parts = {"CPU": last.cpu_w, "GPU": last.gpu_w}
-            words = " + ".join(name for name, power in parts.items() if power is not None)
-            self.query_one("#spark-power", Spark).show(watts, f"{number(last.power_w)} W", words)
-        if last.gpu is not None:
-            use = [r.gpu for r in readings if r.gpu is not None]
-            self.query_one("#spark-gpu", Spark).show(use, percent(last.gpu), size(last.gpu_bytes))
+        self.figures.show_batches(progress, self._finished, ended=ended)
 
     # Actions
 
