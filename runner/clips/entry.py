@@ -37,6 +37,8 @@ class Entry:
     """Of the file, or of its 16-bit samples at 16 kHz; checked where given."""
     offset_s: float | None = None
     """Where its segment begins in the file; None where the utterance is the whole file."""
+    to_end: bool = False
+    """Whether its row says that the segment goes on to the file's end."""
     channel: int | None = None
     """The channel that it is in, counted from 0; None where it is the mean of all."""
     start_s: float | None = None

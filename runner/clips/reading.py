@@ -253,7 +253,7 @@ def _check_segment(entry: Entry, length: int, *, alone: bool) -> None:
     Raises:
         UserError: it lies beyond the end, is too short, or has no end.
     """
-    if entry.seconds is None and not alone:
+    if entry.seconds is None and not (alone or entry.to_end):
         raise UserError(
             f"{entry.where}: a segment of {entry.file}, which has others, needs its duration; "
             'add "duration" or "end"'

@@ -380,6 +380,32 @@ def test_a_command_in_a_kaldi_folder_is_never_run(tmp_path):
         assert not ran.exists()
 
 
+@pytest.mark.parametrize("end", ["-1", "-1.0"])
+def test_a_kaldi_segment_may_go_on_to_the_end_of_its_recording(end, tmp_path):
+    kaldi_segments(tmp_path)
+    whole, rate = soundfile.read(tmp_path / "talk.wav", dtype="float32")
+    with (tmp_path / "segments").open("a") as segments, (tmp_path / "text").open("a") as texts:
+        segments.write(f"rest talk 1.5 {end}\n")
+        texts.write("rest the rest of it\n")
+    rest = next(one for one in read_folder(tmp_path).utterances if one.id == "rest")
+    assert (rest.start_s, rest.text) == (1.5, "the rest of it")
+    assert np.array_equal(rest.audio, whole[round(1.5 * rate) :])
+
+
+def test_a_kaldi_segment_may_name_its_channel(tmp_path):
+    kaldi_segments(tmp_path)
+    one, rate = soundfile.read(tmp_path / "talk.wav", dtype="float32")
+    soundfile.write(tmp_path / "talk.wav", np.stack([one, one[::-1]], 1), rate, subtype="FLOAT")
+    lines = (tmp_path / "segments").read_text().splitlines()
+    (tmp_path / "segments").write_text("\n".join(f"{line} {1}" for line in lines))
+    before = [float(line.split()[2]) for line in lines]
+    found = read_folder(tmp_path).utterances
+    assert [utterance.start_s for utterance in found] == before
+    for utterance in found:
+        start = round((utterance.start_s or 0) * rate)
+        assert np.array_equal(utterance.audio, one[::-1][start : start + len(utterance.audio)])
+
+
 @pytest.mark.parametrize(
     ("what", "index", "line", "words"),
     [

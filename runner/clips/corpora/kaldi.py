@@ -12,8 +12,10 @@ from pathlib import Path
 
 from runner.clips.corpora.base import Asked, Format, gather, lines, whole_file
 from runner.clips.entry import Entry
-from runner.clips.segment import segment_of
+from runner.clips.segment import Segment, segment_of
 from runner.errors import UserError
+
+_TO_THE_END = ("-1", "-1.0")
 
 
 def _indexes(path: Path) -> list[Path]:
@@ -58,19 +60,32 @@ def _entries(root: Path, indexes: Sequence[Path], asked: Asked) -> list[Entry]:
         _, speaker = speakers.get(name, ("", ""))
         found = whole_file(place, name, file, text, speaker=speaker)
         if name in segments:
-            if len(bounds) != 2:
-                raise UserError(f"{place} is no recording, start and end; correct the line")
-            segment = segment_of(dict(zip(("start", "end"), bounds, strict=True)), place)
+            segment = _segment(bounds, place)
             found = replace(
                 found,
                 offset_s=segment.offset_s,
                 seconds=segment.seconds,
                 start_s=segment.start_s,
+                to_end=segment.seconds is None,
+                channel=segment.channel,
                 recording=recording,
             )
         return found
 
     return gather(((name, text) for name, (_, text) in texts.items()), entry, asked.problem)
+
+
+def _segment(bounds: Sequence[str], where: str) -> Segment:
+    """What follows the recording in a line of `segments`: start, end, and a channel if it has one.
+
+    An end of -1 is that of the recording, as Kaldi's extract-segments takes it.
+    """
+    if len(bounds) not in (2, 3):
+        raise UserError(f"{where} is no recording, start and end; correct the line")
+    fields = dict(zip(("start", "end", "channel"), bounds, strict=False))
+    if fields["end"] in _TO_THE_END:
+        del fields["end"]
+    return segment_of(fields, where)
 
 
 KALDI = Format("kaldi", "wav.scp and text", _indexes, _entries)
