@@ -82,7 +82,11 @@ class Row:
 
 
 def measure(
-    request: LoadRequest, utterances: Sequence[Clip], cycle: Cycle, rounds: int
+    request: LoadRequest,
+    utterances: Sequence[Clip],
+    cycle: Cycle,
+    rounds: int,
+    only: Sequence[str] = (),
 ) -> Iterator[Row]:
     """Each way that can run here; what cannot is said on stderr.
 
@@ -91,10 +95,13 @@ def measure(
         utterances: Whose words are compared, each by itself.
         cycle: What is timed.
         rounds: Of the cycle, interleaved.
+        only: Engines; all when empty.
     """
     baseline = load_engine(request)
     expected = _transcripts(baseline, utterances)
     for engine, name in WAYS:
+        if only and (engine or "transformers") not in only:
+            continue
         title = f"{engine or 'transformers'} `{name}`"
         try:
             other = load_engine(replace(request, engine=engine, variant=named(name)))
@@ -133,6 +140,7 @@ def engines(
     rounds: Annotated[int, typer.Option(min=4)] = 6,
     batches: Annotated[int, typer.Option(min=1, help="Utterances that are timed.")] = 3,
     longest: Annotated[float, typer.Option(help="Seconds of the longest utterance.")] = 15.0,
+    engine: Annotated[list[str] | None, typer.Option(help="Only this one; repeatable.")] = None,
 ) -> int:
     """Print the table of engines and number formats for one Whisper."""
     torch.set_num_threads(threads)
@@ -149,7 +157,7 @@ def engines(
     )
     heads = ("", "ms", "times as fast", "95 %", "size", "WER %", "points", "95 %")
     typer.echo(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
-    for row in measure(request, utterances, cycle, rounds):
+    for row in measure(request, utterances, cycle, rounds, engine or ()):
         typer.echo(row.line())
     return 0
 
