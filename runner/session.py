@@ -125,10 +125,11 @@ class Session:
     def _prepare(self) -> tuple[tuple[Case, ...], JobSpeech]:
         """The cases, and the speech that they are measured with."""
         cases = share(expand(self.benchmark), self.part)
+        # It imports for seconds, while the clips are read.
+        isolation.prepare()
         speech = prepare_speech(
             self.benchmark, cases, lambda what, share: self.sink(ClipsProgress(what, share))
         )
-        isolation.prepare()
         return cases, speech
 
     def _run_job(self, ledger: Ledger, cases: tuple[Case, ...], speech: JobSpeech) -> Outcome:

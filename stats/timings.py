@@ -78,6 +78,15 @@ def log_standard_error(by_batch: ByBatch, seed: int) -> float:
         by_batch: At least two values a batch.
         seed: Seed of the resampling.
     """
+    # One latency is compared with many, and with each twice: intervals allow for their number.
+    return _log_standard_error(
+        tuple(np.asarray(values, dtype=np.float64).tobytes() for values in by_batch), seed
+    )
+
+
+@lru_cache(maxsize=4096)
+def _log_standard_error(packed: tuple[bytes, ...], seed: int) -> float:
+    by_batch = [np.frombuffer(values, dtype=np.float64) for values in packed]
     fewest = rounds_of(by_batch)
     spread = float(np.std(np.log(resampled_cycle_medians(by_batch, seed)), ddof=1))
     correlation = _neighbour_correlation(by_batch)
