@@ -48,13 +48,33 @@ def foresee(benchmark: Benchmark, path: Path, target: str, budget_s: float | Non
     if plan is not None:
         for line in plan.lines():
             console.print(cell(line))
-    if target == LOCAL:
+    if target != LOCAL:
+        for line in cannot_start(target, path):
+            console.print(cell(line, "yellow"))
+    else:
         for line in (*missing_devices(cases), *refused_threads(cases)):
             console.print(cell(line, "yellow"))
         if plan is None:
             console.print(cell(how_long(benchmark, cases, path), "dim"))
         else:
             console.print(cell(how_known(plan.estimate), "dim"))
+
+
+def cannot_start(target: str, path: Path) -> list[str]:
+    """A line that says why a target cannot start runners now; none where it can.
+
+    Args:
+        target: A known one.
+        path: The store.
+    """
+    from runner.dispatch.catalogue import launcher_of
+    from runner.dispatch.launcher import LaunchError
+
+    try:
+        launcher_of(target, path).check()
+    except LaunchError as error:
+        return [f"{target} cannot start it now: {error}"]
+    return []
 
 
 def check_speech(benchmark: Benchmark) -> None:
@@ -124,7 +144,13 @@ def times_before(store: Path) -> dict[str, Before]:
 
 
 def foretell(benchmark: Benchmark, cases: Sequence[Case], store: Store) -> Estimate:
-    """How long a benchmark will take, by what a store knows."""
+    """How long a benchmark will take.
+
+    Args:
+        benchmark: The benchmark.
+        cases: Its cases.
+        store: It knows what they took before.
+    """
     return estimate(benchmark, cases, as_now(benchmark, cases, times_in(store)))
 
 

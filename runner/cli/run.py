@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from runner.budget import parse_budget
+from runner.catalogue.models import CATALOGUE
 from runner.cli import complete
 from runner.cli.one_model import config_of_model, save_config
 from runner.cli.options import MAX_ROW, SetOption, StoreOption, store_path
@@ -135,13 +136,19 @@ def demo(
     store: StoreOption = None,
     overrides: SetOption = None,
     resume: ResumeOption = False,
+    dry_run: DryRunOption = False,
     events: EventsOption = False,
     quiet: QuietOption = False,
 ) -> int:
     """Run the built-in demo: offline, on the CPU, in about three minutes."""
+    benchmark = load_benchmark("demo", overrides or ())
+    if dry_run:
+        from runner.cli.foresee import LOCAL, foresee
+
+        foresee(benchmark, store_path(store), LOCAL)
+        return 0
     from runner.cli.execute import execute
 
-    benchmark = load_benchmark("demo", overrides or ())
     return execute(benchmark, store_path(store), resume=resume, events=events, quiet=quiet)
 
 
@@ -175,6 +182,10 @@ def _named(name: str, path: Path, overrides: Sequence[str]) -> Benchmark:
     """The benchmark of a file, a preset or a stored job."""
     again = _JOB.fullmatch(name)
     if again is None:
+        if name in CATALOGUE and not Path(name).exists():
+            raise UserError(
+                f"{name} is a model: name a folder of speech with --data, or write a config"
+            )
         return load_benchmark(name, overrides)
     return parse_benchmark(_config_of(path, int(again[1])), name, overrides)
 

@@ -159,7 +159,7 @@ def points(wer: WerDifference | None) -> str:
 
 
 def _rates(wer: WerDifference) -> str:
-    return f"{100 * wer.a:.1f} > {100 * wer.b:.1f}"
+    return f"{100 * wer.a:.1f} → {100 * wer.b:.1f}"
 
 
 def _style(latency: Difference) -> str:

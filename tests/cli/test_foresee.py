@@ -1,4 +1,4 @@
-"""`asrprof run --budget`: what the plan says, and what is refused."""
+"""What is said of a benchmark before it runs: `--dry-run` and `--budget`."""
 
 from __future__ import annotations
 
@@ -41,3 +41,24 @@ def test_a_bad_budget_is_one_line(
     assert said in ran.err
     assert ran.err.count("\n") == 1
     assert not (tmp_path / "results").exists()
+
+
+def test_a_dry_run_elsewhere_says_why_nothing_could_start(
+    asrprof: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///no/such.sock")
+    ran = asrprof("run", "demo", "--dry-run", "--target", "docker-cpu")
+    assert (ran.code, ran.err) == (0, "")
+    assert "docker-cpu cannot start it now: " in " ".join(ran.out.split())
+
+
+def test_the_demo_can_be_looked_at_first(asrprof: Run) -> None:
+    ran = asrprof("demo", "--dry-run")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("9 cases")
+
+
+def test_help_shows_whole_sentences(asrprof: Run) -> None:
+    ran = asrprof("--help")
+    assert "..." not in ran.out.partition("Commands:")[2]
+    assert "here, in a container or on a fleet." in " ".join(ran.out.split())
