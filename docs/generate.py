@@ -21,7 +21,18 @@ from typer.testing import CliRunner
 from runner.catalogue.measures import MEASURES
 from runner.catalogue.variants import VARIANTS
 from runner.cli.app import app
-from runner.config import Benchmark, Data, Limits, Load, Model, Point, Server, Slo, Variant
+from runner.config import (
+    Benchmark,
+    Data,
+    Limits,
+    Load,
+    Model,
+    Point,
+    Server,
+    Slo,
+    Variant,
+    meanings,
+)
 from runner.config_file import load_benchmark, presets
 from runner.grid import expand
 from store import COLUMNS, Metric
@@ -77,7 +88,7 @@ def config_page() -> str:
 
 def _field_row(model: type[BaseModel], schema: dict[str, Any], name: str) -> str:
     field = model.model_fields[name]
-    meaning = " ".join((field.description or "").split())
+    meaning = " ".join(meanings(model).get(name, "").split())
     if field.is_required():
         default = "required"
     else:

@@ -9,9 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-MISSING = "–"
-"""In a cell without a figure; the table's notes say why."""
-
 
 @dataclass(frozen=True)
 class Text:

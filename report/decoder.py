@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from report.content import MISSING
 from report.study import Case, Study
+from report.text import MISSING
 from store import DecoderStep, Scalar
 
 LATE_TO_EARLY = "late_to_early"

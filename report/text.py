@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from report.content import MISSING
-from store import Metric
+if TYPE_CHECKING:
+    from store import Metric
+
+MISSING = "–"
+"""In a cell without a figure; the table's notes say why."""
 
 
 def number(value: float | None, digits: int = 3) -> str:

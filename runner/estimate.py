@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from runner.catalogue.measures import COUNTS, LATENCY
 from runner.catalogue.models import CATALOGUE
 from runner.config.robustness import SILENCE_S
+from stats.intervals import FEWEST_ROUNDS
 
 if TYPE_CHECKING:
-    from runner.config import Benchmark, Model, Variant
+    from runner.config import Benchmark, Limits, Measure, Model, Variant
     from runner.grid import Case
 
 ENERGY_WINDOW_S = 2.0
@@ -44,6 +45,8 @@ MIXED_LENGTH = 0.75
 """Of the longest length, what clips of mixed lengths come to, padding included."""
 PRECISE_ROUNDS = 6
 """Rounds of the batch cycle until a precision is reached, on a machine that is fairly quiet."""
+LOOSE, TIGHT = 0.1, 0.02
+"""Precisions: from the one on the fewest rounds do, below the other it takes more."""
 OPERATOR_BATCHES = 4
 """A profiled batch costs as much as these, warm-up included."""
 
@@ -66,10 +69,56 @@ def estimate(benchmark: Benchmark, cases: Sequence[Case], took_s: Mapping[str, f
         cases: Its cases.
         took_s: Seconds that cases took before, by their keys.
     """
-    known = [took_s[case.key] for case in cases if case.key in took_s]
+    each = estimate_each(benchmark, cases, took_s)
+    return Estimate(sum(each.values()), len(cases), len(each.keys() & took_s.keys()))
+
+
+@dataclass(frozen=True)
+class Before:
+    """How long a case took, and how it was measured then."""
+
+    seconds: float
+    limits: Limits
+    measures: tuple[Measure, ...]
+
+
+def as_now(
+    benchmark: Benchmark, cases: Sequence[Case], before: Mapping[str, Before]
+) -> dict[str, float]:
+    """Seconds that cases would take now that took so long before, by their keys.
+
+    Where loops or measures were others, the time changes as the guesses do.
+
+    Args:
+        benchmark: The benchmark.
+        cases: Its cases.
+        before: What cases took, by their keys.
+    """
+    now = _guesses(benchmark, cases)
+    then: dict[tuple[Limits, tuple[Measure, ...]], dict[str, float]] = {}
+    found = {}
+    for key in now.keys() & before.keys():
+        was = before[key]
+        kind = (was.limits, was.measures)
+        if kind not in then:
+            changes = {"limits": was.limits, "measures": list(was.measures)}
+            then[kind] = _guesses(benchmark.model_copy(update=changes), cases)
+        found[key] = was.seconds * now[key] / then[kind][key]
+    return found
+
+
+def estimate_each(
+    benchmark: Benchmark, cases: Sequence[Case], took_s: Mapping[str, float]
+) -> dict[str, float]:
+    """Seconds of each case of a benchmark, by its key.
+
+    Args:
+        benchmark: The benchmark.
+        cases: Its cases, in their order: the first of a kind takes the words of all.
+        took_s: Seconds that cases took before, by their keys.
+    """
     guesses = _guesses(benchmark, cases)
-    guessed = [guess for key, guess in guesses.items() if key not in took_s]
-    return Estimate(sum(known) + sum(guessed), len(cases), len(known))
+    return {key: took_s.get(key, guess) for key, guess in guesses.items()}
 
 
 def left_seconds(
@@ -129,7 +178,7 @@ def case_seconds(benchmark: Benchmark, case: Case, *, takes_quality: bool) -> fl
     if limits.precision is None:
         loop_s = max(limits.min_seconds, batch_s * limits.min_iterations, round_s)
     else:
-        loop_s = PRECISE_ROUNDS * round_s
+        loop_s = _rounds(limits.precision) * round_s
     loop_s = min(loop_s, max(limits.longest_loop_s, round_s))
     if LATENCY not in measures:
         loop_s = round_s
@@ -156,6 +205,14 @@ def case_seconds(benchmark: Benchmark, case: Case, *, takes_quality: bool) -> fl
     if "operators" in measures:
         total += batch_s * OPERATOR_BATCHES
     return min(total, limits.case_seconds)
+
+
+def _rounds(precision: float) -> float:
+    """A guess for the rounds of the batch cycle until a precision is reached."""
+    if precision >= LOOSE:
+        return FEWEST_ROUNDS
+    # Half as wide an interval takes four times the samples.
+    return PRECISE_ROUNDS * max(1.0, TIGHT / precision) ** 2
 
 
 def _quality_seconds(benchmark: Benchmark, case: Case) -> float:

@@ -81,7 +81,7 @@ Start = Callable[[Connection, CaseTask, str], CaseProcess]
 
 
 def prepare() -> None:
-    """Starts the server that children are forked from; it imports while the job is opened.
+    """Starts the server that children are forked from; it imports while the clips are prepared.
 
     A terminal sends Ctrl-C to every process of its group. The parent decides what it means, so
     the server and its children are started deaf to it: what is ignored stays so across exec.

@@ -76,6 +76,10 @@ class Session:
     target: str = "local"
     part: str | None = None
     """The share of the cases to run, ``2/4``; all of them when None."""
+    only: frozenset[str] | None = None
+    """Keys of the cases to run; all of them when None."""
+    remarks: tuple[str, ...] = ()
+    """What the job's readers should know of the choice of cases."""
     _stop: int | None = field(default=None, init=False)
     _asked: Stop | None = field(default=None, init=False)
     """Why the job must end, as its ledger says."""
@@ -125,10 +129,13 @@ class Session:
     def _prepare(self) -> tuple[tuple[Case, ...], JobSpeech]:
         """The cases, and the speech that they are measured with."""
         cases = share(expand(self.benchmark), self.part)
+        if self.only is not None:
+            cases = tuple(case for case in cases if case.key in self.only)
+        # It imports for seconds, while the clips are read.
+        isolation.prepare()
         speech = prepare_speech(
             self.benchmark, cases, lambda what, share: self.sink(ClipsProgress(what, share))
         )
-        isolation.prepare()
         return cases, speech
 
     def _run_job(self, ledger: Ledger, cases: tuple[Case, ...], speech: JobSpeech) -> Outcome:
@@ -139,7 +146,7 @@ class Session:
             ledger,
             JobStarted(ledger.job_id, self.benchmark.name, len(cases), len(pending), ledger.place),
         )
-        for text in speech.remarks:
+        for text in (*self.remarks, *speech.remarks):
             self._tell(ledger, JobRemark(text))
         tally = Tally(taken=dict(ledger.taken()))
         state: FinalState = "failed"

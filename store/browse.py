@@ -112,6 +112,44 @@ class Browser:
         Raises:
             StoreError: SQLite does not understand the condition.
         """
+        selected, direction = self._selected(query, after), "DESC" if query.descending else "ASC"
+        # One long text is three times quicker than a row for each id. NULL sorts first: to ask
+        # for the other end costs a second sort key, counting and moving them costs nothing.
+        ((text, missing),) = self._rows(
+            f"SELECT group_concat(id), sum(key IS NULL) FROM ({selected} ORDER BY key {direction})",
+            query.where,
+        )
+        if text is None:
+            return array("q")
+        ids = array("q", json.loads(f"[{text}]"))  # Twice as quick as split and int.
+        return ids if query.descending else ids[missing:] + ids[:missing]
+
+    def first(self, query: Query, limit: int) -> list[int]:
+        """The ids of the first results of a query, in its order; no other is read.
+
+        Args:
+            query: Which, and their order; missing figures come last.
+            limit: How many at the most.
+
+        Raises:
+            StoreError: SQLite does not understand the condition.
+        """
+        direction = "DESC" if query.descending else "ASC"
+        if query.order == "result_id" and query.where is not None:
+            # SQLite goes through the results in this order and stops when it has enough.
+            sql = (
+                f"SELECT result_id FROM leaderboard WHERE (\n{query.where}\n)"
+                f" ORDER BY result_id {direction} LIMIT {int(limit)}"
+            )
+        else:
+            missing_last = "" if query.descending else "key IS NULL, "
+            sql = (
+                f"{self._selected(query)} ORDER BY {missing_last}key {direction} LIMIT {int(limit)}"
+            )
+        return [row[0] for row in self._rows(sql, query.where)]
+
+    def _selected(self, query: Query, after: int = 0) -> str:
+        """SQL that gives the id of each result of a query, and as ``key`` what it is sorted by."""
         if query.order in COLUMNS:
             key = COLUMNS[query.order].source
         elif query.order in self.scalars():
@@ -132,18 +170,7 @@ class Browser:
                 f"results.id IN (SELECT result_id FROM leaderboard WHERE (\n{query.where}\n))"
             )
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        direction = "DESC" if query.descending else "ASC"
-        # One long text is three times quicker than a row for each id. NULL sorts first: to ask
-        # for the other end costs a second sort key, counting and moving them costs nothing.
-        ((text, missing),) = self._rows(
-            f"SELECT group_concat(id), sum(key IS NULL) FROM (SELECT results.id AS id, {key} AS key"
-            f" FROM {source}{where} ORDER BY key {direction})",
-            query.where,
-        )
-        if text is None:
-            return array("q")
-        ids = array("q", json.loads(f"[{text}]"))  # Twice as quick as split and int.
-        return ids if query.descending else ids[missing:] + ids[:missing]
+        return f"SELECT results.id AS id, {key} AS key FROM {source}{where}"
 
     def rows(self, ids: Sequence[int]) -> dict[int, LeaderboardRow]:
         """The rows of some results, by id; one that is gone is left out."""

@@ -107,6 +107,15 @@ def case_seconds(database: Database) -> dict[str, float]:
     return {row["case_key"]: row["wall_s"] for row in rows}
 
 
+def case_times(database: Database) -> dict[str, tuple[float, int]]:
+    """The same, and the benchmark of that row: seconds and its id, by the case's key."""
+    rows = database.rows(
+        "SELECT case_key, wall_s, benchmark_id, max(results.id) FROM results"
+        " JOIN jobs ON jobs.id = job_id WHERE results.state = 'ok' GROUP BY case_key"
+    )
+    return {row["case_key"]: (row["wall_s"], row["benchmark_id"]) for row in rows}
+
+
 def clips_fingerprints(database: Database, job_id: int) -> dict[float, str]:
     """Fingerprints of the clips that a job's good rows were measured with, by seconds of audio.
 

@@ -384,6 +384,10 @@ class Store:
         """How long each case of any job took when it was last measured to its end, by its key."""
         return reader.case_seconds(self._database)
 
+    def case_times(self) -> dict[str, tuple[float, int]]:
+        """As ``case_seconds``, with the id of the benchmark that the case was measured for."""
+        return reader.case_times(self._database)
+
     def clips_fingerprints(self, job_id: int) -> dict[float, str]:
         """Fingerprints of the clips behind a job's good rows, by their length in seconds."""
         return reader.clips_fingerprints(self._database, job_id)

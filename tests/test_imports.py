@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from benchmarks.tui.big_store import CASES, make_big_store
 from tests.fresh import HEAVY, imported
 
 
@@ -59,3 +62,29 @@ def test_comparing_needs_numpy_alone() -> None:
     modules, _ = imported("import report.compare, report.pareto")
     assert {"report", "store", "numpy"} <= modules
     assert not modules & (HEAVY | {"runner", "jinja2"})
+
+
+@pytest.mark.parametrize("words", [(), ("--where", "wer<10%"), ("--sort", "wer"), ("--json",)])
+def test_showing_results_imports_no_framework(tmp_path: Path, words: tuple[str, ...]) -> None:
+    path = tmp_path / "asrprof.db"
+    make_big_store(path, results=CASES, samples=20)
+    command = ["results", "--store", str(path), *words]
+    modules, _ = imported(f"from runner.cli import main; assert main({command}) == 0")
+    # Variants are compared, with intervals, which takes numpy and no more.
+    assert ("numpy" in modules) == (words != ("--json",))
+    assert not modules & HEAVY
+
+
+@pytest.mark.parametrize("command", [["--help"], ["run", "demo", "--dry-run"]])
+def test_no_metadata_of_installed_packages_is_read(command: list[str]) -> None:
+    script = f"from runner.cli import main; assert main({command}) == 0"
+    _, opened = imported(script)
+    assert not [path for path in opened if ".dist-info" in path or ".egg-info" in path]
+
+
+def test_no_source_is_read_for_the_meaning_of_the_config() -> None:
+    script = (
+        "import linecache, runner.config; assert not any('runner' in f for f in linecache.cache)"
+    )
+    imported(script)
+    imported(f"{script}; assert runner.config.meanings(runner.config.Limits)['threads']")

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from report.content import MISSING, Table
+from report.content import Table
 from report.reasons import missing_reason
 from report.sections.evidence import _absent, everything
 from report.study import Study
+from report.text import MISSING
 from runner.case import run_case
 from runner.clips import prepare
 from runner.config import Benchmark, Model, Variant

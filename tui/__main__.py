@@ -32,9 +32,12 @@ def _run(given: argparse.Namespace) -> int:
     if "TEXTUAL_DRIVER" not in os.environ and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserError("this is no terminal; `asrprof` does the same without one")
     store = default_path(given.store)
-    if not given.readonly or not store.exists():
+    if (given.readonly or given.store is not None) and not store.exists():
+        # Says so. Only the usual store is made: a misspelt name would show an empty one.
+        Store.open(store, readonly=True).close()
+    elif not given.readonly:
         # Made or brought up to date now; or said why that cannot be.
-        Store.open(store, readonly=given.readonly).close()
+        Store.open(store).close()
     # Textual takes a quarter of a second to import: not needed to say what is wrong.
     from tui.app import AsrprofApp
     from tui.hangup import end_with_terminal
@@ -85,7 +88,8 @@ def make_parser(width: int | None = None) -> argparse.ArgumentParser:
         "--store",
         type=Path,
         metavar="FILE",
-        help="SQLite file of results (default: ASRPROF_STORE or results/asrprof.db)",
+        help="SQLite file of results, which must exist (default: ASRPROF_STORE or "
+        "results/asrprof.db, made at the first start)",
     )
     parser.add_argument(
         "--configs",

@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from runner.catalogue.measures import MEASURES
 from runner.catalogue.models import CATALOGUE
 from runner.catalogue.variants import VARIANTS
-from runner.config import Benchmark, Data, Limits
+from runner.config import Benchmark, Data, Limits, meanings
 from runner.config_file import DECODER, parse_benchmark
 from runner.errors import UserError
 from runner.grid import Case, expand
@@ -46,7 +46,8 @@ class Field:
     @property
     def help(self) -> str:
         """What the config's own documentation says of it."""
-        return " ".join((_field_info(self.path).description or "").split())
+        model, name = _model_of(self.path)
+        return " ".join(meanings(model).get(name, "").split())
 
 
 _INNER: Mapping[str, type[BaseModel]] = {"data": Data, "limits": Limits}
@@ -279,9 +280,14 @@ def _default(path: str) -> Any:
 
 
 def _field_info(path: str) -> FieldInfo:
+    model, name = _model_of(path)
+    return model.model_fields[name]
+
+
+def _model_of(path: str) -> tuple[type[BaseModel], str]:
+    """Which part of a config a field is in, and its name there."""
     *parents, last = path.split(".")
-    model: type[BaseModel] = _INNER[parents[0]] if parents else Benchmark
-    return model.model_fields[last]
+    return (_INNER[parents[0]] if parents else Benchmark), last
 
 
 def _get(document: Mapping[str, Any], path: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from report.content import MISSING, Column
+from report.content import Column
 from report.speech import (
     BY_CHARACTER,
     PACKED,
@@ -24,7 +24,7 @@ from report.speech import (
     timed_loops,
 )
 from report.study import Case
-from report.text import listing, number, percent, plural, tally
+from report.text import MISSING, listing, number, percent, plural, tally
 from store import COLUMNS
 from store.energy_marks import ESTIMATED, SAMPLED, energy_mark
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from report.alike import Point, front_of
 from report.compare import NO_CLIP_DIFFERS, Difference, all_estimated
-from report.content import MISSING, Block, Column, Section, Table
+from report.content import Block, Column, Section, Table
 from report.figures.bars import overview, variant_speed
 from report.figures.breakdown import operators, stages
 from report.figures.scatter import tradeoff, work
@@ -33,7 +33,7 @@ from report.study import (
     of_one_rate,
     shape,
 )
-from report.text import change, number, plural
+from report.text import MISSING, change, number, plural
 from report.variants import (
     VariantEffect,
     reasons_without_interval,

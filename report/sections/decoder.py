@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from report.content import MISSING, Block, Bullets, Column, Section, Table
+from report.content import Block, Bullets, Column, Section, Table
 from report.decoder import Profile, decoder_profiles, in_words, ratio_cell
 from report.figures.decoder import decoder_steps
 from report.study import Study, shape
-from report.text import number, percent, plural
+from report.text import MISSING, number, percent, plural
 
 MOST_ROWS = 30
 

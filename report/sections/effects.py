@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from report.content import MISSING, Column, Table
+from report.content import Column, Table
 from report.study import BASELINE, Configuration, Study, shape
-from report.text import listing, plural, with_unit
+from report.text import MISSING, listing, plural, with_unit
 from store import Metric, Proof, Scalar
 
 MOST_ROWS = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from report.content import MISSING, Block, Column, Section, Table, Text
+from report.content import Block, Column, Section, Table, Text
 from report.sections.cells import (
     cell_notes,
     column,
@@ -17,7 +17,7 @@ from report.sections.cells import (
 )
 from report.speech import left_out, longer_than_clips
 from report.study import Case, Study, group, of_one_rate, shape
-from report.text import number, percent, plural
+from report.text import MISSING, number, percent, plural
 from report.variants import peak_memory
 from store import EnergyReading, Transcript
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from report.content import MISSING, Block, Bullets, Column, Note, Section, Table
+from report.content import Block, Bullets, Column, Note, Section, Table
 from report.figures.load import latency_by_rate
 from report.load import Loaded, errors_by_kind, loaded_of, price_of, price_per_audio_hour
 from report.load_change import level_title
 from report.scenarios import Scenario
 from report.sections.cells import wer_cell
 from report.study import Study
-from report.text import interval, listing, number, percent, plural, tally
+from report.text import MISSING, interval, listing, number, percent, plural, tally
 from store import LoadLevel
 from store.energy_marks import ESTIMATED, SAMPLED, energy_mark
 from store.load_records import NOT_ASKED

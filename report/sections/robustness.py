@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from report.content import MISSING, Block, Column, Section, Table, Text
+from report.content import Block, Column, Section, Table, Text
 from report.figures.robustness import rate_by_noise
 from report.robustness import Heard, of_same_speech, rate, robustness_of
 from report.study import Study
-from report.text import interval, percent, plural
+from report.text import MISSING, interval, percent, plural
 from store import NoiseLevel
 
 MOST_ROWS = 40

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from report.content import MISSING, Block, Column, Section, Table, Text
+from report.content import Block, Column, Section, Table, Text
 from report.figures.scaling import BATCH, ENERGY, LATENCY, LENGTH, SPEED, lines, memory_by_work
 from report.figures.style import Palette
 from report.scaling import Exponent, ScalingLaw, laws, saturations
 from report.study import Case, Configuration, Study
-from report.text import listing, number, percent, plural
+from report.text import MISSING, listing, number, percent, plural
 from report.variants import peak_memory
 
 MOST_ROWS = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from report.compare import estimates_apart
-from report.content import MISSING, Block, Column, Section, Table, Text
+from report.content import Block, Column, Section, Table, Text
 from report.rivals import words_alike
 from report.sections.cells import (
     cell_notes,
@@ -18,7 +18,7 @@ from report.sections.cells import (
 )
 from report.speech import error_rate, interval_by, rate_kind, scored
 from report.study import BASELINE, Case, Study, comparable, group, shape
-from report.text import interval, listing, number, percent, plural, tally
+from report.text import MISSING, interval, listing, number, percent, plural, tally
 from stats.intervals import FEWEST_ROUNDS
 from store import FlopsReading, Operator
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import typer
 
@@ -182,11 +182,27 @@ def _in_one_line(error: Exception, name: str) -> str | None:
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{where}"
     if isinstance(error, UsageError):
-        message = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
         context = getattr(error, "ctx", None)
+        _hide(error, context)
+        message = str(getattr(error, "format_message", error.__str__)()).rstrip(".")
+        # Pydantic says what is wanted, and then how it has failed to read it.
+        message = message.partition(", unable to parse")[0]
         command = name if context is None else context.command_path
         return f"{message}; see `{command} --help`"
     return None
+
+
+def _hide(error: Any, context: Any) -> None:
+    """Leaves hidden options out of those that an error proposes."""
+    proposed = getattr(error, "possibilities", None)
+    if proposed and context is not None:
+        hidden = {
+            name
+            for option in context.command.params
+            if getattr(option, "hidden", False)
+            for name in option.opts
+        }
+        error.possibilities = [name for name in proposed if name not in hidden]
 
 
 def _fail(name: str, message: str) -> int:

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import typer
 from rich.console import Console
 
+from runner.budget import fit
+from runner.cli.foresee import foretell, how_known, times_before
 from runner.cli.load_table import print_load
 from runner.cli.options import open_or_make
+from runner.cli.plain import cell
 from runner.cli.progress import JsonLines, ProgressView
 from runner.cli.robustness_table import print_robustness
 from runner.cli.table import print_results
 from runner.cli.variants import print_effects
 from runner.config import Benchmark
 from runner.config_file import parse_benchmark
+from runner.estimate import duration
 from runner.events import Sink, no_sink
+from runner.grid import expand
 from runner.ledger import StoreLedger
 from runner.session import Outcome, Session
 from runner.spool import SpoolLedger, read_ticket
 from store import Store
 
+MOST_NAMED = 10
+"""Cases that are named as left out for a budget."""
 
-def execute(benchmark: Benchmark, path: Path, *, resume: bool, events: bool, quiet: bool) -> int:
+
+def execute(
+    benchmark: Benchmark,
+    path: Path,
+    *,
+    resume: bool,
+    events: bool,
+    quiet: bool,
+    budget_s: float | None = None,
+) -> int:
     """Runs a benchmark and shows it; returns the exit code.
 
     Args:
@@ -32,14 +49,35 @@ def execute(benchmark: Benchmark, path: Path, *, resume: bool, events: bool, qui
         resume: Go on with the latest job of the same benchmark.
         events: Write JSON lines.
         quiet: Show nothing.
+        budget_s: Seconds that it may take; as long as it needs when None.
+
+    Raises:
+        UserError: The budget is too short.
     """
+    cases = expand(benchmark)
+    plan = None
+    if budget_s is not None:
+        plan = fit(benchmark, cases, times_before(path), budget_s)
+        benchmark = plan.benchmark
     with open_or_make(path, quiet=quiet) as opened:
-        return _show(
-            opened,
-            lambda sink: Session(benchmark, sink).run(opened, resume=resume),
-            events=events,
-            quiet=quiet,
-        )
+        expected = plan.estimate if plan else foretell(benchmark, cases, opened)
+        began = time.monotonic()
+
+        def run(sink: Sink) -> Outcome:
+            session = Session(benchmark, sink)
+            if plan is not None:
+                session.only = frozenset(case.key for case in plan.cases)
+                session.remarks = tuple(plan.lines(MOST_NAMED))
+            return session.run(opened, resume=resume)
+
+        def closing(outcome: Outcome) -> list[str]:
+            if resume or outcome.state != "done":
+                return []
+            took = f"took {duration(time.monotonic() - began)}"
+            foretold = f"foretold: about {duration(expected.seconds)}, {how_known(expected)}"
+            return [*(plan.lines(MOST_NAMED) if plan else []), f"{took} ({foretold})"]
+
+        return _show(opened, run, events=events, quiet=quiet, closing=closing)
 
 
 def execute_job(path: Path, job_id: int, attempt: int | None, *, events: bool, quiet: bool) -> int:
@@ -93,7 +131,14 @@ def execute_ticket(folder: Path, *, events: bool, quiet: bool) -> int:
     )
 
 
-def _show(store: Store, run: Callable[[Sink], Outcome], *, events: bool, quiet: bool) -> int:
+def _show(
+    store: Store,
+    run: Callable[[Sink], Outcome],
+    *,
+    events: bool,
+    quiet: bool,
+    closing: Callable[[Outcome], list[str]] = lambda _: [],
+) -> int:
     outcome = _watch(run, events=events, quiet=quiet)
     if not events and not quiet:
         console = Console()
@@ -101,6 +146,8 @@ def _show(store: Store, run: Callable[[Sink], Outcome], *, events: bool, quiet: 
         print_effects(console, store, job_id=outcome.job_id)
         print_load(console, store, job_id=outcome.job_id)
         print_robustness(console, store, job_id=outcome.job_id)
+        for line in closing(outcome):
+            console.print(cell(line, "dim"))
     return _exit_code(outcome)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 from rich.console import Console
 
 from report.text import plural
+from runner.budget import fit
 from runner.cli.plain import cell
 from runner.cli.table import grid_table
-from runner.config import Benchmark
-from runner.estimate import duration, estimate
+from runner.config import Benchmark, Limits, Measure
+from runner.estimate import Before, Estimate, as_now, duration, estimate
 from runner.grid import Case, expand
 from store import Store
 
@@ -20,16 +22,17 @@ LOCAL = "local"
 """The target that is this machine."""
 
 
-def foresee(benchmark: Benchmark, path: Path, target: str) -> None:
+def foresee(benchmark: Benchmark, path: Path, target: str, budget_s: float | None = None) -> None:
     """Prints the cases, which of them cannot run here, and how long they will take.
 
     Args:
         benchmark: The benchmark.
         path: The store.
         target: Where it would run.
+        budget_s: Seconds that it may take; as long as it needs when None.
 
     Raises:
-        UserError: The target is unknown, or the speech is not there.
+        UserError: The target is unknown, the speech is not there, or the budget is too short.
     """
     if target != LOCAL:
         # The launchers take a moment that a run here should not wait for.
@@ -38,11 +41,40 @@ def foresee(benchmark: Benchmark, path: Path, target: str) -> None:
         check_target(target)
     check_speech(benchmark)
     cases, console = expand(benchmark), Console()
+    plan = None if budget_s is None else fit(benchmark, cases, times_before(path), budget_s)
+    if plan is not None:
+        benchmark, cases = plan.benchmark, plan.cases
     console.print(grid_table(cases))
-    if target == LOCAL:
+    if plan is not None:
+        for line in plan.lines():
+            console.print(cell(line))
+    if target != LOCAL:
+        for line in cannot_start(target, path):
+            console.print(cell(line, "yellow"))
+    else:
         for line in (*missing_devices(cases), *refused_threads(cases)):
             console.print(cell(line, "yellow"))
-        console.print(cell(how_long(benchmark, cases, path), "dim"))
+        if plan is None:
+            console.print(cell(how_long(benchmark, cases, path), "dim"))
+        else:
+            console.print(cell(how_known(plan.estimate), "dim"))
+
+
+def cannot_start(target: str, path: Path) -> list[str]:
+    """A line that says why a target cannot start runners now; none where it can.
+
+    Args:
+        target: A known one.
+        path: The store.
+    """
+    from runner.dispatch.catalogue import launcher_of
+    from runner.dispatch.launcher import LaunchError
+
+    try:
+        launcher_of(target, path).check()
+    except LaunchError as error:
+        return [f"{target} cannot start it now: {error}"]
+    return []
 
 
 def check_speech(benchmark: Benchmark) -> None:
@@ -99,14 +131,56 @@ def how_long(benchmark: Benchmark, cases: Sequence[Case], store: Path) -> str:
         cases: Its cases.
         store: The results file, which need not exist: what ran before tells best.
     """
-    took_s: dict[str, float] = {}
-    if store.exists():
-        with Store.open_to_read(store) as opened:
-            took_s = opened.case_seconds()
-    found = estimate(benchmark, cases, took_s)
-    source = "guessed from the models' sizes, to a factor of three"
+    found = estimate(benchmark, cases, as_now(benchmark, cases, times_before(store)))
+    return f"about {duration(found.seconds)} ({how_known(found)})"
+
+
+def times_before(store: Path) -> dict[str, Before]:
+    """What cases took before, by their keys; none where there is no store yet."""
+    if not store.exists() or not store.stat().st_size:
+        return {}
+    with Store.open_to_read(store) as opened:
+        return times_in(opened)
+
+
+def foretell(benchmark: Benchmark, cases: Sequence[Case], store: Store) -> Estimate:
+    """How long a benchmark will take.
+
+    Args:
+        benchmark: The benchmark.
+        cases: Its cases.
+        store: It knows what they took before.
+    """
+    return estimate(benchmark, cases, as_now(benchmark, cases, times_in(store)))
+
+
+def times_in(store: Store) -> dict[str, Before]:
+    """What the cases of a store took when they were last measured, by their keys."""
+    times = store.case_times()
+    kinds = {
+        number: _measured(store, number) for number in {number for _, number in times.values()}
+    }
+    return {
+        key: Before(seconds, *kind)
+        for key, (seconds, number) in times.items()
+        if (kind := kinds[number]) is not None
+    }
+
+
+def _measured(store: Store, benchmark_id: int) -> tuple[Limits, tuple[Measure, ...]] | None:
+    """How a benchmark measured; None for one of an asrprof that had other limits."""
+    config = json.loads(store.benchmark(benchmark_id).config)
+    try:
+        limits = Limits.model_validate(config.get("limits") or {})
+    except ValueError:
+        return None
+    return limits, tuple(config.get("measures") or Benchmark.model_fields["measures"].default)
+
+
+def how_known(found: Estimate) -> str:
+    """What an estimate rests on, in words."""
     if found.known == found.cases:
-        source = "as long as they took before"
-    elif found.known:
-        source = f"{found.known} of {plural(found.cases, 'case')} as before, the others guessed"
-    return f"about {duration(found.seconds)} ({source})"
+        return "as long as they took before"
+    if found.known:
+        return f"{found.known} of {plural(found.cases, 'case')} as before, the others guessed"
+    return "guessed from the models' sizes, to a factor of three"

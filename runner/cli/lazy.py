@@ -36,7 +36,7 @@ class LazyGroup(TyperGroup):
         super().__init__(**settings)
         for name, entry in self.entries.items():
             # Stands in for the command where only names and summaries are asked for.
-            self.add_command(TyperCommand(name, help=entry.summary))
+            self.add_command(TyperCommand(name, help=entry.summary, short_help=entry.summary))
         self._loaded: set[str] = set()
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:

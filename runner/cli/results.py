@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from report.text import plural
 from runner.cli import complete
 from runner.cli.options import MAX_ROW, JsonOption, StoreOption, store_path
 from runner.cli.plain import cell, plain
+from runner.cli.quick_table import QuickTable
 from runner.cli.result import print_json
 from runner.cli.robustness_table import print_robustness
 from runner.cli.table import print_results, value_cell
@@ -33,6 +32,8 @@ from store import (
 )
 from store.browse import GROUP_COLUMNS
 
+USUAL_ROWS = 200
+"""Rows that are shown where nobody says how many."""
 _OF_GROUPS = ("wer", "rtfx", "joules_per_audio_hour")
 """Figures of a group: the best."""
 
@@ -68,7 +69,7 @@ def results(
             autocompletion=complete.group_columns,
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Most rows.")] = 200,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Most rows.")] = USUAL_ROWS,
     show: Annotated[int | None, typer.Option("--show", help="As `asrprof show ID --json`.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -90,7 +91,7 @@ def results(
             _show_groups(opened.browse.groups(names, condition), names, limit, as_json)
             return
         chosen = [_column(opened, "--columns", name) for name in (columns or "").split(",") if name]
-        rows = _rows(opened, condition, sort, limit)
+        rows, more = _rows(opened, condition, sort, limit)
         if as_json:
             of = [name for name, _ in chosen]
             found = [row.as_dict() for row in rows]
@@ -113,21 +114,27 @@ def results(
             )
             if job is not None:
                 print_robustness(console, opened, job_id=job)
+        if more and limit == USUAL_ROWS:
+            which = "the newest" if sort is None else "the first"
+            typer.echo(f"{which} {plural(len(rows), 'result')} of more: raise --limit", err=True)
 
 
 def _rows(
     store: Store, condition: str | None, sort: str | None, limit: int
-) -> list[LeaderboardRow]:
-    """The rows in the order asked for, by default the newest at the end."""
+) -> tuple[list[LeaderboardRow], bool]:
+    """The rows in the order asked for, by default the newest at the end; whether there are more."""
     browse = store.browse
-    if sort is None:
-        ids = browse.ids(Query(where=condition))[:limit][::-1]
-    else:
+    query = Query(where=condition)
+    if sort is not None:
         name, metric = _column(store, "--sort", sort.removeprefix("-"))
         highest_first = (metric.better == "higher") != sort.startswith("-")
-        ids = browse.ids(Query(where=condition, order=name, descending=highest_first))[:limit]
+        query = Query(where=condition, order=name, descending=highest_first)
+    ids = browse.first(query, min(limit + 1, MAX_ROW))
+    more, ids = len(ids) > limit, ids[:limit]
+    if sort is None:
+        ids.reverse()
     found = browse.rows(ids)
-    return [found[number] for number in ids if number in found]
+    return [found[number] for number in ids if number in found], more
 
 
 def _column(store: Store, option: str, name: str) -> tuple[str, Metric]:
@@ -145,13 +152,13 @@ def _column(store: Store, option: str, name: str) -> tuple[str, Metric]:
 
 
 def _show_columns(rows: Sequence[LeaderboardRow], columns: Sequence[tuple[str, Metric]]) -> None:
-    table = _table()
+    table = QuickTable()
     for _, metric in columns:
         text = metric.form == "text"
         heading = f"{metric.heading}\n{metric.unit}".strip()
-        table.add_column(heading, justify="left" if text else "right", overflow="fold")
+        table.add_column(heading, right=not text)
     for row in rows:
-        table.add_row(*(cell(value_cell(metric, row)) for _, metric in columns))
+        table.add_row(*(value_cell(metric, row) for _, metric in columns))
     Console().print(table)
 
 
@@ -167,9 +174,9 @@ def _show_groups(groups: Sequence[Group], by: Sequence[str], limit: int, as_json
         ]
         typer.echo(json.dumps(found, indent=2))
         return
-    table = _table()
+    table = QuickTable()
     for name in by:
-        table.add_column(COLUMNS[name].heading, overflow="fold")
+        table.add_column(COLUMNS[name].heading)
     for heading in (
         "results",
         "ok",
@@ -178,7 +185,7 @@ def _show_groups(groups: Sequence[Group], by: Sequence[str], limit: int, as_json
         "best RTFx",
         "least\nJ per audio h",
     ):
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, right=True, fold=False)
     for group in shown:
         rate = "-" if group.wer is None else f"{100 * group.wer:.1f}"
         figures = [
@@ -190,7 +197,7 @@ def _show_groups(groups: Sequence[Group], by: Sequence[str], limit: int, as_json
             "-" if value is None else _plain_value(name, value)
             for name, value in zip(by, group.values, strict=True)
         ]
-        table.add_row(*map(cell, (*values, *counts, rate, *figures)))
+        table.add_row(*values, *counts, rate, *figures)
     console = Console()
     console.print(table)
     if len(groups) > len(shown):
@@ -202,7 +209,3 @@ def _plain_value(name: str, value: object) -> str:
     if name == "model":
         return str(value).rstrip("/").rsplit("/", 1)[-1]
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)

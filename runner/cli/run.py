@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from runner.budget import parse_budget
+from runner.catalogue.models import CATALOGUE
 from runner.cli import complete
 from runner.cli.one_model import config_of_model, save_config
 from runner.cli.options import MAX_ROW, SetOption, StoreOption, store_path
@@ -57,6 +59,14 @@ def run(
     save: Annotated[
         Path | None, typer.Option("--save", help="With --data: keep the config as this file.")
     ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget",
+            metavar="TIME",
+            help="Most time, such as 30m: at a looser precision, then without the longest cases.",
+        ),
+    ] = None,
     target: Annotated[
         str,
         typer.Option(
@@ -74,14 +84,14 @@ def run(
     """Run a benchmark, case by case, into the store: here, in a container or on a fleet."""
     if spool is not None:
         # As a launcher starts it where the store cannot be reached.
-        if config or config_option or overrides or resume or dry_run or job is not None:
+        if config or config_option or overrides or resume or dry_run or budget or job is not None:
             raise UserError("--spool takes no config: the ticket in it has one")
         from runner.cli.execute import execute_ticket
 
         return execute_ticket(spool, events=events, quiet=quiet)
     if job is not None:
         # As a launcher starts it: the benchmark is in the store, with the job.
-        if config or config_option or overrides or resume or dry_run:
+        if config or config_option or overrides or resume or dry_run or budget:
             raise UserError("--job takes no config: the job has one")
         from runner.cli.execute import execute_job
 
@@ -97,11 +107,12 @@ def run(
         benchmark = _of_model(name, data, language, overrides or (), save, quiet=quiet)
     else:
         benchmark = _named(name, store_path(store), overrides or ())
+    budget_s = _budget_s(budget, elsewhere=target != "local", resume=resume)
     # Each on its own: a dry run needs no session, and a run here neither the queue nor launchers.
     if dry_run:
         from runner.cli.foresee import foresee
 
-        foresee(benchmark, store_path(store), target)
+        foresee(benchmark, store_path(store), target, budget_s)
         return 0
     if target != "local":
         from runner.cli.elsewhere import execute_elsewhere
@@ -111,21 +122,41 @@ def run(
         return execute_elsewhere(benchmark, store_path(store), target, quiet=quiet)
     from runner.cli.execute import execute
 
-    return execute(benchmark, store_path(store), resume=resume, events=events, quiet=quiet)
+    return execute(
+        benchmark,
+        store_path(store),
+        resume=resume,
+        events=events,
+        quiet=quiet,
+        budget_s=budget_s,
+    )
 
 
 def demo(
     store: StoreOption = None,
     overrides: SetOption = None,
     resume: ResumeOption = False,
+    dry_run: DryRunOption = False,
     events: EventsOption = False,
     quiet: QuietOption = False,
 ) -> int:
     """Run the built-in demo: offline, on the CPU, in about three minutes."""
+    benchmark = load_benchmark("demo", overrides or ())
+    if dry_run:
+        from runner.cli.foresee import LOCAL, foresee
+
+        foresee(benchmark, store_path(store), LOCAL)
+        return 0
     from runner.cli.execute import execute
 
-    benchmark = load_benchmark("demo", overrides or ())
     return execute(benchmark, store_path(store), resume=resume, events=events, quiet=quiet)
+
+
+def _budget_s(budget: str | None, *, elsewhere: bool, resume: bool) -> float | None:
+    """Seconds of a budget, None where none is given."""
+    if budget is not None and (resume or elsewhere):
+        raise UserError("--budget is for a new run here: leave --resume and --target out")
+    return None if budget is None else parse_budget(budget)
 
 
 def _of_model(
@@ -151,6 +182,10 @@ def _named(name: str, path: Path, overrides: Sequence[str]) -> Benchmark:
     """The benchmark of a file, a preset or a stored job."""
     again = _JOB.fullmatch(name)
     if again is None:
+        if name in CATALOGUE and not Path(name).exists():
+            raise UserError(
+                f"{name} is a model: name a folder of speech with --data, or write a config"
+            )
         return load_benchmark(name, overrides)
     return parse_benchmark(_config_of(path, int(again[1])), name, overrides)
 

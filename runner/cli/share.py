@@ -36,7 +36,7 @@ def share(
     with Store.open_to_read(store_path(store)) as opened:
         of_ids = f"result_id IN ({', '.join(map(str, ids))})" if ids else None
         condition = all_of(condition_of(opened, where), "state = 'ok'", of_ids)
-        newest = opened.browse.ids(Query(where=condition))[:MOST][::-1]
+        newest = opened.browse.first(Query(where=condition), MOST)[::-1]
         rows = list(opened.browse.rows(newest).values())
         machines = opened.study.environments()
     if not rows:

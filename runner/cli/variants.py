@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from runner.cli.plain import cell
+from runner.cli.quick_table import GAP, QuickTable
 from store import Store
 from store.metrics import SCALARS
 
@@ -29,7 +29,6 @@ _HEADERS = tuple(
         "points [interval]",
     )
 )
-_GAP = 2
 _NARROWEST = 12
 _SHORT_FIGURES = {
     name: SCALARS[name]
@@ -95,7 +94,7 @@ def effects_table(effects: list[VariantEffect], columns: int) -> RenderableType:
     every = [_HEADERS, *(row for rows in groups.values() for row, _ in rows)]
     widths = [max(row[column].cell_len for row in every) for column in range(len(_HEADERS))]
     # Only the first column may fold, where the terminal is too narrow for all of it.
-    widths[0] = max(_NARROWEST, min(widths[0], columns - sum(widths[1:]) - _GAP * len(widths)))
+    widths[0] = max(_NARROWEST, min(widths[0], columns - sum(widths[1:]) - GAP * len(widths)))
     parts: list[RenderableType] = [_lines(widths, [_HEADERS])]
     for heading, rows in groups.items():
         parts.append(cell(heading, "bold"))
@@ -127,11 +126,11 @@ def _aside(effect: VariantEffect) -> Text | None:
     return cell(f"    {words}", "yellow" if effect.text_mismatch else "dim") if words else None
 
 
-def _lines(widths: list[int], rows: Iterable[tuple[Text, ...]]) -> Table:
+def _lines(widths: list[int], rows: Iterable[tuple[Text, ...]]) -> QuickTable:
     """Rows that stand under those of other groups."""
-    grid = Table.grid(padding=(0, _GAP, 0, 0))
+    grid = QuickTable()
     for number, width in enumerate(widths):
-        grid.add_column(width=width, justify="right" if number else "left", overflow="fold")
+        grid.add_column(width=width, right=bool(number))
     for row in rows:
         grid.add_row(*row)
     return grid
@@ -160,7 +159,7 @@ def points(wer: WerDifference | None) -> str:
 
 
 def _rates(wer: WerDifference) -> str:
-    return f"{100 * wer.a:.1f} > {100 * wer.b:.1f}"
+    return f"{100 * wer.a:.1f} → {100 * wer.b:.1f}"
 
 
 def _style(latency: Difference) -> str:

@@ -11,7 +11,7 @@ from runner.config.limits import Limits
 from runner.config.load import Load, Slo
 from runner.config.robustness import Robustness
 from runner.config.server import Server
-from runner.config.strict import Strict
+from runner.config.strict import Strict, meanings
 from runner.config.variant import Variant
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "Variant",
     "Weights",
     "check_device",
+    "meanings",
 ]

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from runner.config.strict import Positive, Strict
 from stats.intervals import FEWEST_ROUNDS
 
+MOST_SECONDS = 3600.0
+"""Longest that `max_seconds` may be."""
 LONGEST_LOOP = 20.0
 """The loop may take this many times `min_seconds` to reach its iterations, at least one round."""
 
@@ -35,7 +37,7 @@ class Limits(Strict):
     `min_iterations` and `min_seconds`. The passes of stages and comparison end by it too, where
     that is earlier."""
 
-    max_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
+    max_seconds: Annotated[float, Field(gt=0, le=MOST_SECONDS)] | None = None
     """Longest timed loop; it ends after the round in hand. Twenty times `min_seconds`, and 20 at
     least, when absent."""
 

@@ -44,11 +44,11 @@ def asrprof(
 def store_with(tmp_path: Path) -> Callable[..., Path]:
     """Makes a store with these results in one job, of these cases; returns its path."""
 
-    def make(*results: Result, keys: Sequence[str] = ()) -> Path:
+    def make(*results: Result, keys: Sequence[str] = (), config: str = '{"name": "demo"}') -> Path:
         path = tmp_path / "store.db"
         with Store.open(path) as store:
             job = store.start_job(
-                store.add_benchmark("demo", '{"name": "demo"}'),
+                store.add_benchmark("demo", config),
                 target="local",
                 cases_total=len(results),
                 owner=process_owner(),

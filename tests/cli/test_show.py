@@ -254,10 +254,17 @@ def test_a_dry_run_says_how_long_it_takes_and_learns_from_the_store(
 ) -> None:
     ran = asrprof("run", "demo", "--dry-run")
     assert "(guessed from the models' sizes, to a factor of three)" in ran.out
-    keys = [case.key for case in expand(load_benchmark("demo"))]
-    path = store_with(*(replace(result(), wall_s=400.0) for _ in keys), keys=keys)
+    demo = load_benchmark("demo")
+    keys = [case.key for case in expand(demo)]
+    rows = [replace(result(), wall_s=400.0) for _ in keys]
+    path = store_with(*rows, keys=keys, config=demo.model_dump_json())
     ran = asrprof("run", "demo", "--dry-run", "--store", str(path))
     assert "about 60 min (as long as they took before)" in ran.out
+    # Where the loops were others, the time is not the same.
+    longer = ("--set", "limits.energy_windows=50")
+    ran = asrprof("run", "demo", "--dry-run", "--store", str(path), *longer)
+    assert "about 60 min" not in ran.out
+    assert " h (as long as they took before)" in ran.out
 
 
 def test_a_dry_run_says_what_cannot_run_here(asrprof: Run) -> None:

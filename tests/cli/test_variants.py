@@ -13,7 +13,7 @@ from tests.cli.test_show import Run
 from tests.report.synthetic import FACTORS, WER_LOSS, WHISPER, Grid, results_of, write_study
 
 INT8 = Grid(laws=WHISPER[:2], devices=("cpu",), lengths=(30.0,), batches=(1,), clips=20)
-ROW = re.compile(r"  int8 +1.00 +x(\S+) \[(\S+), (\S+)\] +(\S+) > (\S+) +\+(\S+) *\[\S+, \S+\]")
+ROW = re.compile(r"  int8 +1.00 +x(\S+) \[(\S+), (\S+)\] +(\S+) → (\S+) +\+(\S+) *\[\S+, \S+\]")
 
 
 def test_speed_up_and_words_lost_are_those_of_the_law(asrprof: Run, tmp_path: Path) -> None:

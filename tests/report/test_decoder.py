@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from report.content import MISSING, Bullets, Section, Table
+from report.content import Bullets, Section, Table
 from report.decoder import decoder_profiles, in_words
 from report.page import build_page
 from report.render.html import render_html
@@ -16,6 +16,7 @@ from report.render.markdown import render_markdown
 from report.render.pdf import render_pdf
 from report.scenarios import load_scenarios
 from report.study import Study
+from report.text import MISSING
 from store import DecoderStep, Result, Scalar, Store, process_owner
 from tests.report.synthetic import Grid, results_of
 

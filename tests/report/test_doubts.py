@@ -176,3 +176,40 @@ def test_two_that_are_alike_are_rarely_told_apart(tmp_path: Path) -> None:
             certain[name] += found.doubts.certain
         path.unlink()
     assert max(certain.values()) < 0.05 * repeats, certain
+
+
+PLANTED = (
+    Law("lab/swift", "ctc", 1, 0.010, 0.0, 1.0, 0.086, 0.0),
+    Law("lab/careful", "ctc", 1, 0.030, 0.0, 1.0, 0.050, 0.0),
+    Law("lab/poor", "ctc", 1, 0.060, 0.0, 1.0, 0.400, 0.0),
+)
+"""One whose errors are between 1.5 and 2 times those of the best, and one that is worse in all."""
+
+BEST = {
+    "production": "swift",  # Its errors are allowed: at most twice the best.
+    "edge": "swift",
+    "real-time": "swift",
+    "balanced": "careful",  # 1.5 times is what it allows.
+    "quality": "careful",
+}
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(3600)
+def test_the_planted_best_is_chosen_in_each_scenario(tmp_path: Path) -> None:
+    right: Counter[str] = Counter()
+    certain_and_wrong: Counter[str] = Counter()
+    repeats = 200
+    for seed in range(repeats):
+        path = tmp_path / f"{seed}.db"
+        write_study(path, Grid(**{**vars(SMALL), "laws": PLANTED, "clips": 200, "seed": seed}))
+        for name, found in found_in(path).items():
+            assert found.choice is not None
+            assert found.choice.model != "poor"
+            chosen = found.choice.model == BEST[name]
+            right[name] += chosen
+            certain_and_wrong[name] += found.doubts.certain and not chosen
+        path.unlink()
+    assert right.keys() == BEST.keys()
+    assert min(right.values()) >= 0.9 * repeats, right
+    assert max(certain_and_wrong.values()) < 0.05 * repeats, certain_and_wrong

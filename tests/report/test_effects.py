@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from report.content import MISSING
 from report.sections.effects import effects
 from report.study import Study
+from report.text import MISSING
 from store import Proof, Scalar, Store
 from store.records import Result
 from tests.report.synthetic import Grid, results_of

@@ -160,7 +160,7 @@ def test_the_command_prints_speed_up_and_words_lost_with_intervals(
     assert "whisper-tiny" in said
     (line,) = [line for line in said.splitlines() if "  int8" in line]
     assert "x1.66 [1.65, 1.67]" in line
-    assert "14.0 > 16.0" in line
+    assert "14.0 → 16.0" in line
     assert "+2.00 [" in line
     (line,) = [line for line in said.splitlines() if "  cache-off" in line]
     assert "x0.25 [0.2" in line

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from report.content import MISSING, Bullets, Figure, Note, Section, Table
+from report.content import Bullets, Figure, Note, Section, Table
 from report.load import Loaded, loaded_of, price_per_audio_hour
 from report.scenarios import Scenario, load_scenarios
 from report.sections.load import load
 from report.study import Study
+from report.text import MISSING
 from store import LoadLevel, Result, Store
 from store.load_records import NOT_ASKED
 from tests.report.synthetic import Grid, results_of

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from report.content import MISSING, Bullets, Cards, Figure, Page, Section, Table, Text
+from report.content import Bullets, Cards, Figure, Page, Section, Table, Text
 from report.errors import ReportError
 from report.page import build_page
 from report.render.html import render_html
@@ -22,6 +22,7 @@ from report.render.markdown import render_markdown
 from report.render.pdf import render_pdf
 from report.scenarios import load_scenarios
 from report.study import Study
+from report.text import MISSING
 from store import Result, Store
 from tests.report.synthetic import ENVIRONMENT, Grid, results_of, write_study
 

@@ -55,6 +55,40 @@ def test_filter_and_order_together(browse: Browser) -> None:
     assert len(browse.ids(query)) == len(everything)
 
 
+@pytest.mark.parametrize("where", [None, "state = 'ok'", "wer < 0.1"])
+@pytest.mark.parametrize(
+    ("order", "descending"),
+    [("result_id", True), ("wer", False), ("rtfx", True), ("energy_j", False), ("benchmark", True)],
+)
+def test_the_first_results_of_a_query(
+    browse: Browser, where: str | None, order: str, descending: bool
+) -> None:
+    query = Query(where=where, order=order, descending=descending)
+    expected = [row.value(order) for row in browse.rows(browse.ids(query)[:30]).values()]
+    first = browse.first(query, 30)
+    assert sorted(expected, key=str) == sorted(
+        (row.value(order) for row in browse.rows(first).values()), key=str
+    )
+    assert len(browse.first(query, RESULTS + 1)) == len(browse.ids(query))
+
+
+def test_the_first_results_are_all_that_is_fetched(big: Path) -> None:
+    database = open_database(big, readonly=True)
+    fetched: list[sqlite3.Row] = []
+
+    def count(cursor: sqlite3.Cursor, values: tuple[object, ...]) -> sqlite3.Row:
+        row = sqlite3.Row(cursor, values)
+        fetched.append(row)
+        return row
+
+    database._connection.row_factory = count
+    browse = Browser(database)
+    for query in (Query(), Query(where="state = 'ok'"), Query(order="wer", descending=False)):
+        fetched.clear()
+        assert len(browse.first(query, 20)) == 20
+        assert len(fetched) == 20
+
+
 def test_only_what_is_new(browse: Browser) -> None:
     assert list(browse.ids(Query(), after=RESULTS - 3)) == [RESULTS, RESULTS - 1, RESULTS - 2]
     assert list(browse.ids(Query(), after=RESULTS)) == []

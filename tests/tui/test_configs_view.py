@@ -110,6 +110,22 @@ async def test_a_file_is_saved_in_its_place(folder: Path, filled: Path, open_app
         assert "not saved" not in shown(app)
 
 
+async def test_a_config_that_is_wrong_is_not_saved_over_the_good_file(
+    folder: Path, filled: Path, open_app: OpenApp
+) -> None:
+    async with open_app(filled, configs=folder) as (app, pilot):
+        view = await go_to(app, pilot, f"file:{folder}/mine.json")
+        await type_into(app, pilot, "devices", "gpu")
+        await settle(app, pilot)
+        await pilot.press("ctrl+s")
+        await until(lambda: "not saved: " in shown(app), pilot)
+        assert json.loads((folder / "mine.json").read_text()) == MINE
+        await pilot.press("escape", "u")
+        await settle(app, pilot)
+        assert view.judged is not None
+        assert view.judged.checked.document == MINE
+
+
 async def test_a_copy_gets_a_file_of_its_own(folder: Path, filled: Path, open_app: OpenApp) -> None:
     async with open_app(filled, configs=folder) as (app, pilot):
         view = await go_to(app, pilot, "preset:demo")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from store import Store
 from tests.conftest import ROOT, clean_environment
 from tui.hangup import EXIT_CODE, hung_up
 
@@ -36,6 +37,7 @@ def drawn(master: int, word: bytes) -> bool:
 
 def start(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     """The app in a terminal, and the terminal's other end."""
+    Store.open(folder / "s.db").close()
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-c", IGNORING, "--store", str(folder / "s.db"), "--no-dispatch"],

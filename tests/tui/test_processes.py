@@ -171,6 +171,7 @@ def kinds(store: Store, job: int) -> list[str]:
     [
         (["--theme", "asrprof-drak"], 'did you mean "asrprof-dark"?'),
         (["--readonly"], "no such store"),
+        (["--store", "typo.db"], "typo.db: no such store: run a benchmark first, or name another"),
         (["--parallel", "0"], "write a number from 1 to 64"),
         (["--store", "."], "a folder, not a file"),
     ],
@@ -195,6 +196,7 @@ def test_bad_input_is_one_line_and_code_2(tmp_path: Path, arguments: list[str], 
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (tmp_path / "typo.db").exists()
 
 
 def test_without_a_terminal_it_says_what_to_use() -> None:
@@ -236,6 +238,7 @@ def test_it_runs_in_a_browser(tmp_path: Path) -> None:
 
         wait_for(has_drawn, 60)
         assert output.startswith(b"__GANGLION__")
+        assert (tmp_path / "results" / "asrprof.db").exists(), "the usual store is made"
     finally:
         process.kill()
         process.communicate()

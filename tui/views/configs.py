@@ -340,6 +340,10 @@ class ConfigsView(View):
         if config is None or judged is None or judged.checked.document is None:
             return
         document = judged.checked.document
+        if judged.checked.error is not None:
+            # The good file would be lost, and no command takes the other.
+            self.asrprof.tell(f"not saved: {judged.checked.error}", severity="error")
+            return
         if config.path is not None:
             self._write(config, document, config.path)
             return
