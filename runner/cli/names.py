@@ -21,17 +21,12 @@ class Name:
 
     def __init__(self, name: str) -> None:
         """Control characters of ``name`` are shown, not obeyed."""
-        self.text = plain(name)
-
-    @property
-    def least(self) -> int:
-        """Cells of the terminal that a column of it should have."""
-        return min(max(map(cell_len, _PIECES.findall(self.text))), LEAST)
+        self._name = plain(name)
 
     def lines(self, width: int) -> list[str]:
         """The name in lines of so many cells; only a word that is longer makes a longer one."""
         lines = [""]
-        for piece in _PIECES.findall(self.text):
+        for piece in _PIECES.findall(self._name):
             if lines[-1] and cell_len(lines[-1] + piece) > width:
                 lines.append("")
             lines[-1] += piece
@@ -41,4 +36,7 @@ class Name:
         yield Text("\n".join(self.lines(options.max_width)), overflow="fold")
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        return Measurement(self.least, cell_len(self.text)).with_maximum(options.max_width)
+        longest = max(map(cell_len, _PIECES.findall(self._name)))
+        return Measurement(min(longest, LEAST), cell_len(self._name)).with_maximum(
+            options.max_width
+        )

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
 from report.text import plural
 from runner.cli import complete
 from runner.cli.options import MAX_ROW, JsonOption, StoreOption, store_path
 from runner.cli.plain import cell, plain
-from runner.cli.quick_table import QuickTable
 from runner.cli.result import print_json
 from runner.cli.robustness_table import print_robustness
 from runner.cli.table import print_results, value_cell
@@ -152,13 +153,13 @@ def _column(store: Store, option: str, name: str) -> tuple[str, Metric]:
 
 
 def _show_columns(rows: Sequence[LeaderboardRow], columns: Sequence[tuple[str, Metric]]) -> None:
-    table = QuickTable()
+    table = _table()
     for _, metric in columns:
         text = metric.form == "text"
         heading = f"{metric.heading}\n{metric.unit}".strip()
-        table.add_column(heading, right=not text)
+        table.add_column(heading, justify="left" if text else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(value_cell(metric, row) for _, metric in columns))
+        table.add_row(*(cell(value_cell(metric, row)) for _, metric in columns))
     Console().print(table)
 
 
@@ -174,9 +175,9 @@ def _show_groups(groups: Sequence[Group], by: Sequence[str], limit: int, as_json
         ]
         typer.echo(json.dumps(found, indent=2))
         return
-    table = QuickTable()
+    table = _table()
     for name in by:
-        table.add_column(COLUMNS[name].heading)
+        table.add_column(COLUMNS[name].heading, overflow="fold")
     for heading in (
         "results",
         "ok",
@@ -185,7 +186,7 @@ def _show_groups(groups: Sequence[Group], by: Sequence[str], limit: int, as_json
         "best RTFx",
         "least\nJ per audio h",
     ):
-        table.add_column(heading, right=True, fold=False)
+        table.add_column(heading, justify="right", no_wrap=True)
     for group in shown:
         rate = "-" if group.wer is None else f"{100 * group.wer:.1f}"
         figures = [
@@ -197,7 +198,7 @@ def _show_groups(groups: Sequence[Group], by: Sequence[str], limit: int, as_json
             "-" if value is None else _plain_value(name, value)
             for name, value in zip(by, group.values, strict=True)
         ]
-        table.add_row(*values, *counts, rate, *figures)
+        table.add_row(*map(cell, (*values, *counts, rate, *figures)))
     console = Console()
     console.print(table)
     if len(groups) > len(shown):
@@ -209,3 +210,7 @@ def _plain_value(name: str, value: object) -> str:
     if name == "model":
         return str(value).rstrip("/").rsplit("/", 1)[-1]
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)

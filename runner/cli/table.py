@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from report.speech import PACKED, STOPPED_EARLY, error_rate, language_source, rate_marks
@@ -15,7 +17,6 @@ from runner.catalogue.engines import ENGINES
 from runner.catalogue.models import CATALOGUE
 from runner.cli.names import Name
 from runner.cli.plain import cell, plain
-from runner.cli.quick_table import GAP, QuickTable
 from runner.cli.speech_notes import of_each, speech_notes, studied_rows
 from stats.intervals import FEW_ROUNDS
 from store import COLUMNS, LeaderboardRow, Metric, Store
@@ -28,6 +29,8 @@ MODEL_WIDTH = 14
 """Least columns of the terminal for a model's name; what is longer folds."""
 PLACE_WIDTH = 12
 """As many for the device and the variant."""
+GAP = 2
+"""Blanks between two columns."""
 
 _UNJUDGED = "-"
 _EXPENDABLE = ("joules_per_audio_hour", "rss_mb", "gflops", "vram_mb", "energy_j")
@@ -37,20 +40,28 @@ _MAY_BE_EMPTY = ("vram_mb", "speedup")
 _HEADINGS = {"joules_per_audio_hour": "J per\naudio h", "speedup": "speed-\nup"}
 
 
-def grid_table(cases: Sequence[Case]) -> QuickTable:
+def grid_table(cases: Sequence[Case]) -> Table:
     """The cases of a dry run."""
-    table = QuickTable(plural(len(cases), "case"))
-    for heading in ("model", "weights", "device", "variant"):
-        table.add_column(heading)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=plural(len(cases), "case"),
+        title_justify="left",
+        title_style="bold",
+    )
+    table.add_column("model", overflow="fold", min_width=14)
+    for heading in ("weights", "device", "variant"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("audio s", justify="right")
+    table.add_column("batch", justify="right")
     several = any(case.threads is not None for case in cases)
-    for heading in ("audio s", "batch", *(["threads"] if several else [])):
-        table.add_column(heading, right=True, fold=False)
+    if several:
+        table.add_column("threads", justify="right")
     for case in cases:
         engine = f"@{case.model.engine}" if case.model.engine else ""
         table.add_row(
             Name(f"{case.model.name}{engine}"),
-            case.model.weights or "",
-            case.device,
+            case.model.weights,
+            cell(case.device),
             Name(case.variant.name),
             f"{case.audio_seconds:g}",
             str(case.batch_size),
@@ -65,7 +76,7 @@ def results_table(
     *,
     width: int,
     ids: bool = False,
-) -> QuickTable:
+) -> Table:
     """Results with figures, one row each.
 
     Names fold where the terminal is narrow; figures are never cut: the less important columns
@@ -95,17 +106,17 @@ def results_table(
     for expendable in (*(metric.name for metric in reversed(of_measures)), *_EXPENDABLE):
         if sum(column.width + GAP for column in columns) > room:
             columns = [column for column in columns if column.name != expendable]
-    table = QuickTable()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
     if ids:
-        table.add_column("id", right=True, fold=False)
-    table.add_column("model")
-    table.add_column("on")
+        table.add_column("id", justify="right", no_wrap=True)
+    table.add_column("model", overflow="fold")
+    table.add_column("on", overflow="fold")
     for column in columns:
-        table.add_column(column.heading, right=True, fold=False)
+        table.add_column(column.heading, justify="right", no_wrap=True)
     for number, row in enumerate(rows):
         figures = [column.figures[number] for column in columns]
-        numbered = [str(row.result_id)] if ids else []
-        table.add_row(*numbered, _model(row), places[number], *figures)
+        numbered = [cell(str(row.result_id))] if ids else []
+        table.add_row(*numbered, cell(_model(row)), cell(places[number]), *map(cell, figures))
     return table
 
 

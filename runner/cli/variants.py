@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from runner.cli.plain import cell
-from runner.cli.quick_table import GAP, QuickTable
 from store import Store
 from store.metrics import SCALARS
 
@@ -29,6 +29,7 @@ _HEADERS = tuple(
         "points [interval]",
     )
 )
+_GAP = 2
 _NARROWEST = 12
 _SHORT_FIGURES = {
     name: SCALARS[name]
@@ -94,7 +95,7 @@ def effects_table(effects: list[VariantEffect], columns: int) -> RenderableType:
     every = [_HEADERS, *(row for rows in groups.values() for row, _ in rows)]
     widths = [max(row[column].cell_len for row in every) for column in range(len(_HEADERS))]
     # Only the first column may fold, where the terminal is too narrow for all of it.
-    widths[0] = max(_NARROWEST, min(widths[0], columns - sum(widths[1:]) - GAP * len(widths)))
+    widths[0] = max(_NARROWEST, min(widths[0], columns - sum(widths[1:]) - _GAP * len(widths)))
     parts: list[RenderableType] = [_lines(widths, [_HEADERS])]
     for heading, rows in groups.items():
         parts.append(cell(heading, "bold"))
@@ -126,11 +127,11 @@ def _aside(effect: VariantEffect) -> Text | None:
     return cell(f"    {words}", "yellow" if effect.text_mismatch else "dim") if words else None
 
 
-def _lines(widths: list[int], rows: Iterable[tuple[Text, ...]]) -> QuickTable:
+def _lines(widths: list[int], rows: Iterable[tuple[Text, ...]]) -> Table:
     """Rows that stand under those of other groups."""
-    grid = QuickTable()
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
     for number, width in enumerate(widths):
-        grid.add_column(width=width, right=bool(number))
+        grid.add_column(width=width, justify="right" if number else "left", overflow="fold")
     for row in rows:
         grid.add_row(*row)
     return grid
