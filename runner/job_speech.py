@@ -194,4 +194,4 @@ def _remarks(clips: ClipSet) -> tuple[str, ...]:
 
 
 def _mixed(clips: ClipSet) -> bool:
-    return len({len(clip.audio) for clip in clips.clips}) > 1
+    return len({len(clip.sound) for clip in clips.clips}) > 1

@@ -61,7 +61,7 @@ def prepare(
         make = continuous if data.clips == "continuous" else pack
         packing = make(speech.utterances, audio_seconds=audio_seconds, seed=seed, mixed=mixed)
     packing = _without(packing, speech)
-    cache.write(path, packing, kind=data.clips, audio_seconds=audio_seconds)
+    cache.write(path, packing, kind=data.clips, audio_seconds=audio_seconds, progress=progress)
     if progress is not None:
         progress(f"made {len(packing.clips)} {data.clips} clips of {audio_seconds:g} s", 1.0)
     return load_clips(path)
@@ -116,7 +116,8 @@ def prepare_utterances(
     except cache.DamagedEntryError:
         packing = Packing(tuple(utterance.alone() for utterance in chosen), omitted)
     longest = max(utterance.seconds for utterance in chosen)
-    cache.write(path, _without(packing, speech), kind="utterances", audio_seconds=longest)
+    packing = _without(packing, speech)
+    cache.write(path, packing, kind="utterances", audio_seconds=longest, progress=progress)
     return load_clips(path)
 
 
@@ -159,7 +160,7 @@ def _read_once(data: Data, root: Path, progress: Progress | None) -> tuple[Speec
         speech = _read(data, root, progress)
         while len(_recent) >= _KEPT_SOURCES:
             del _recent[next(iter(_recent))]
-        _recent[source] = (speech, cache.digest(speech.utterances))
+        _recent[source] = (speech, cache.digest(speech.utterances, progress))
     return _recent[source]
 
 
