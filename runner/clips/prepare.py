@@ -22,7 +22,8 @@ from runner.errors import UserError
 _Source = tuple[Data, tuple[int, ...]]
 _KEPT_SOURCES = 2
 _recent: dict[_Source, tuple[Speech, str]] = {}
-"""Sources read in this process with their digests: a grid of four lengths reads them once."""
+"""Sources read in this process with their digests: a grid of four lengths reads them once. Their
+audio lies in the cache folder, in files without a name."""
 
 
 def prepare(
@@ -119,6 +120,12 @@ def prepare_utterances(
     packing = _without(packing, speech)
     cache.write(path, packing, kind="utterances", audio_seconds=longest, progress=progress)
     return load_clips(path)
+
+
+def forget_sources() -> None:
+    """Give back the disk space of what was decoded, once all clips are made of it."""
+    for source in [source for source in _recent if source[0].source != "builtin"]:
+        del _recent[source]
 
 
 def load_clips(path: Path) -> ClipSet:
