@@ -10,6 +10,7 @@ from pathlib import Path
 from runner.catalogue.measures import COUNTS
 from runner.clips import ClipSet, prepare, prepare_utterances
 from runner.clips.clip import ClipOrigin
+from runner.clips.prepare import forget_sources
 from runner.clips.wordless import prepare_wordless
 from runner.config import ENGLISH, Benchmark
 from runner.errors import UserError
@@ -85,6 +86,16 @@ def prepare_speech(
     Raises:
         UserError: the data cannot be used as configured.
     """
+    try:
+        return _prepared(benchmark, cases, progress)
+    finally:
+        # A run may go on for days.
+        forget_sources()
+
+
+def _prepared(
+    benchmark: Benchmark, cases: Sequence[Case], progress: Callable[[str, float], None]
+) -> JobSpeech:
     clips = {}
     references: list[str] = []
     if set(benchmark.measures) <= COUNTS:
@@ -194,4 +205,4 @@ def _remarks(clips: ClipSet) -> tuple[str, ...]:
 
 
 def _mixed(clips: ClipSet) -> bool:
-    return len({len(clip.audio) for clip in clips.clips}) > 1
+    return len({len(clip.sound) for clip in clips.clips}) > 1

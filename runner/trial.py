@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from runner.clips import load_clips
-from runner.clips.batches import batches, longest_first
+from runner.clips.batches import batches, longest_first, waveforms
 from runner.load import load_engine
 from runner.task import CaseTask, Message, Progress
 
@@ -24,7 +24,7 @@ def try_batch(task: CaseTask, send: Callable[[Message], None]) -> None:
     # Of clips of mixed lengths the longest, which no batch of the case exceeds.
     assert task.clips is not None, "a batch is made of clips"
     clips = longest_first(load_clips(task.clips).clips)
-    batch = [clip.audio for clip in batches(clips, task.batch_size, 1)[0]]
+    (batch,) = waveforms(batches(clips, task.batch_size, 1))
     engine = load_engine(task.load_request())
     engine.transcribe(batch)
     engine.verify(batch)

@@ -188,6 +188,10 @@ def test_unknown_names(changes: dict[str, Any], line: str) -> None:
         ({"name": "a\n"}, "name: "),
         ({"name": "../x"}, "name: "),
         ({"name": "x" * 101}, "name: "),
+        # The rule in words, not as a regular expression.
+        ({"name": "Whisper vs wav2vec2"}, "name: should be letters, digits and _ . + - without sp"),
+        ({"name": "-x"}, "name: should be letters, digits and _ . + - without sp"),
+        ({"variants": [{"name": "a/b"}]}, "variants[0].name: should be letters, digits, spaces"),
         ({"exclude": [{}]}, "exclude[0]: an empty entry matches the whole grid"),
         ({"exclude": [{"batch_size": True}]}, "exclude[0].batch_size: "),
         ({"models": [{"name": "a/b", "revision": ""}]}, "models[0].revision: "),

@@ -89,3 +89,10 @@ def test_english_asked_for_is_remarked_or_refused(remarks):
         remarks((1, "kaç kişi var şimdi"), normaliser="english")
     with pytest.raises(UserError, match="whisper-normalizer/basic takes letters or marks away"):
         remarks((1, "कितने लोग हैं"), normaliser="whisper-normalizer/basic")
+
+
+def test_what_was_decoded_gives_its_disk_back(remarks, tmp_path):
+    remarks((1, "one two"), (2, "three"))
+    files = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    cached = [file for file in files if file.startswith(str(tmp_path / "cache"))]
+    assert cached == []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
-from runner.clips.clip import Clip
+from runner.clips.clip import Clip, Waveform
 
 
 def batches(
@@ -34,4 +35,13 @@ def batches(
 
 def longest_first(clips: Sequence[Clip]) -> list[Clip]:
     """Clips by length; those of one length stay in their order."""
-    return sorted(clips, key=lambda clip: -len(clip.audio))
+    return sorted(clips, key=lambda clip: -len(clip.sound))
+
+
+def waveforms(batches: Sequence[Sequence[Clip]]) -> list[list[Waveform]]:
+    """The waveforms of batches; a clip that is in several places is read and held once."""
+    read: dict[int, Waveform] = {}
+    for clip in chain.from_iterable(batches):
+        if id(clip) not in read:
+            read[id(clip)] = clip.audio
+    return [[read[id(clip)] for clip in batch] for batch in batches]

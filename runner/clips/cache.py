@@ -12,21 +12,24 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import accumulate
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from runner.clips.audio import from_int16, to_int16
-from runner.clips.clip import Clip, ClipSet, Omitted, SetKind, Utterance, Waveform
+from runner.clips.clip import Clip, ClipSet, Omitted, SetKind, Sound, Utterance
 from runner.clips.joining import PACKING_VERSION, Packing
+from runner.clips.manifest import Progress
+from runner.clips.sound import SampleFile, Stored
 from runner.errors import UserError
 
 _FORMAT = 3
+
+_TOLD_EVERY = 1_000
+"""Clips or utterances from one step of the progress to the next: fewer are done in a moment."""
 
 
 class DamagedEntryError(Exception):
@@ -42,16 +45,22 @@ def cache_root(configured: str | None, environ: Mapping[str, str] = os.environ) 
         raise UserError("there is no home folder for the cache; set ASRPROF_CACHE") from error
 
 
-def digest(utterances: tuple[Utterance, ...]) -> str:
-    """SHA-256 over everything that clips are made from, of every utterance, in order."""
+def digest(utterances: Sequence[Utterance], progress: Progress | None = None) -> str:
+    """SHA-256 over everything that clips are made from, of every utterance, in order.
+
+    Args:
+        utterances: What clips are made from.
+        progress: Called with what is being done and the share done, 0 to 1.
+    """
     sha = hashlib.sha256()
-    for utterance in utterances:
+    for done, utterance in enumerate(utterances, start=1):
         about = (utterance.recording, utterance.speaker, utterance.start_s)
         _update(sha, utterance.id.encode())
-        _update(sha, to_int16(utterance.audio).tobytes())
+        _update(sha, utterance.sound.int16().data)
         _update(sha, utterance.text.encode())
         _update(sha, json.dumps(about).encode())
-        _update(sha, b"-" if utterance.pause is None else to_int16(utterance.pause).tobytes())
+        _update(sha, b"-" if utterance.pause is None else utterance.pause.int16().data)
+        _tell(progress, "looking for prepared clips", done, len(utterances))
     return sha.hexdigest()
 
 
@@ -67,24 +76,73 @@ def entry_path(root: Path, content: str, *choices: object) -> Path:
     return root / "clips" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
 
-def write(path: Path, packing: Packing, *, kind: SetKind, audio_seconds: float) -> None:
-    """Write an entry; an existing one is replaced.
+def write(
+    path: Path,
+    packing: Packing,
+    *,
+    kind: SetKind,
+    audio_seconds: float,
+    progress: Progress | None = None,
+) -> None:
+    """Write an entry, a clip at a time; an existing one is replaced.
 
     Args:
         path: The entry's JSON file.
         packing: The clips.
         kind: How they are made.
         audio_seconds: Length of the clips; of those of different lengths that of the longest.
+        progress: Called with what is being done and the share done, 0 to 1.
 
     Raises:
         UserError: the folder cannot be written or the disk is full.
     """
-    lengths = [len(clip.audio) for clip in packing.clips]
-    # End to end, so that one long clip costs its own samples and not those of a row for each.
-    samples = np.empty(sum(lengths), dtype="<i2")
-    for clip, place in zip(packing.clips, _places(lengths), strict=True):
-        samples[place] = to_int16(clip.audio)
-    fingerprint = _fingerprint(samples, lengths, [clip.reference for clip in packing.clips])
+    lengths = [len(clip.sound) for clip in packing.clips]
+    with writing(path.parent, sum(lengths) * np.dtype("<i2").itemsize):
+        with _part(path.parent) as (part, file):
+            fingerprint = _write_samples(file, packing.clips, progress)
+            file.close()
+            part.replace(path.with_name(f"{fingerprint}.npy"))
+        text = _text(packing, fingerprint, kind=kind, audio_seconds=audio_seconds)
+        with _part(path.parent) as (part, file):
+            file.write(text)
+            file.close()
+            part.replace(path)
+
+
+def _write_samples(file: IO[bytes], clips: Sequence[Clip], progress: Progress | None) -> str:
+    """Write clips end to end, so that a long one costs its own samples and not a row's of each.
+
+    Args:
+        file: Where NumPy will read them as one flat array.
+        clips: The clips.
+        progress: Called with what is being done and the share done, 0 to 1.
+
+    Returns:
+        The fingerprint: SHA-256 over the samples and the reference of every clip, in order.
+    """
+    shape = (sum(len(clip.sound) for clip in clips),)
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "<i2", "fortran_order": False, "shape": shape}
+    )
+    sha = hashlib.sha256()
+    for done, clip in enumerate(clips, start=1):
+        samples = clip.sound.int16()
+        file.write(samples.data)
+        _update(sha, samples.data)
+        _update(sha, clip.reference.encode())
+        _tell(progress, "writing clips", done, len(clips))
+    return sha.hexdigest()
+
+
+def _text(packing: Packing, fingerprint: str, *, kind: SetKind, audio_seconds: float) -> bytes:
+    """An entry's JSON.
+
+    Args:
+        packing: The clips.
+        fingerprint: Of their samples and references.
+        kind: How they are made.
+        audio_seconds: Length of the clips; of those of different lengths that of the longest.
+    """
     body: dict[str, Any] = {
         "format": _FORMAT,
         "kind": kind,
@@ -95,7 +153,7 @@ def write(path: Path, packing: Packing, *, kind: SetKind, audio_seconds: float) 
         "clips": [
             {
                 "id": clip.id,
-                "samples": length,
+                "samples": len(clip.sound),
                 "reference": clip.reference,
                 "utterance_ids": list(clip.utterance_ids),
                 "speech_seconds": clip.speech_seconds,
@@ -103,14 +161,11 @@ def write(path: Path, packing: Packing, *, kind: SetKind, audio_seconds: float) 
                 "speaker": clip.speaker,
                 "recording": clip.recording,
             }
-            for clip, length in zip(packing.clips, lengths, strict=True)
+            for clip in packing.clips
         ],
     }
     body["sha256"] = _checksum(body)
-    text = json.dumps(body, ensure_ascii=False, indent=1).encode()
-    with writing(path.parent, samples.nbytes + len(text)):
-        _replace(path.with_name(body["samples"]), lambda file: np.save(file, samples))
-        _replace(path, lambda file: file.write(text))
+    return json.dumps(body, ensure_ascii=False, indent=1).encode()
 
 
 def read(path: Path, *, verify: bool) -> ClipSet:
@@ -127,7 +182,11 @@ def read(path: Path, *, verify: bool) -> ClipSet:
         body = json.loads(path.read_bytes())
         if body.pop("sha256") != _checksum(body) or body["format"] != _FORMAT:
             raise DamagedEntryError(f"{path} has changed")
-        samples = np.load(path.with_name(body["samples"]), mmap_mode="r", allow_pickle=False)
+        name = path.with_name(body["samples"])
+        samples = np.load(name, mmap_mode="r", allow_pickle=False)
+        if not isinstance(samples, np.memmap):
+            raise DamagedEntryError(f"{path} has another form")
+        file = SampleFile(name.open("rb"), samples.offset)
         rows = body["clips"]
         lengths = [row["samples"] for row in rows]
         if samples.shape != (sum(lengths),) or not rows:
@@ -144,14 +203,12 @@ def read(path: Path, *, verify: bool) -> ClipSet:
         AttributeError,
     ) as error:
         raise DamagedEntryError(f"{path}: {error}") from error
-    if verify:
-        references = [row["reference"] for row in rows]
-        if _fingerprint(samples, lengths, references) != body["fingerprint"]:
-            raise DamagedEntryError(f"{path} has changed samples")
     clips = tuple(
-        _clip(row, from_int16(samples[place]))
-        for row, place in zip(rows, _places(lengths), strict=True)
+        _clip(row, Stored(file, end - row["samples"], row["samples"]))
+        for row, end in zip(rows, accumulate(lengths), strict=True)
     )
+    if verify and _fingerprint(clips) != body["fingerprint"]:
+        raise DamagedEntryError(f"{path} has changed samples")
     return ClipSet(
         clips=clips,
         fingerprint=body["fingerprint"],
@@ -164,10 +221,10 @@ def read(path: Path, *, verify: bool) -> ClipSet:
     )
 
 
-def _clip(row: Mapping[str, Any], audio: Waveform) -> Clip:
+def _clip(row: Mapping[str, Any], sound: Sound) -> Clip:
     return Clip(
         id=row["id"],
-        audio=audio,
+        sound=sound,
         reference=row["reference"],
         utterance_ids=tuple(row["utterance_ids"]),
         speech_seconds=row["speech_seconds"],
@@ -179,12 +236,6 @@ def _clip(row: Mapping[str, Any], audio: Waveform) -> Clip:
 
 def _omitted(row: Mapping[str, Any]) -> Omitted:
     return Omitted(**{**row, "unreadable": tuple(row["unreadable"])})
-
-
-def _places(lengths: Sequence[int]) -> list[slice]:
-    """Where each clip lies in the flat array."""
-    ends = list(accumulate(lengths))
-    return [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
 
 
 @contextlib.contextmanager
@@ -204,32 +255,35 @@ def writing(folder: Path, nbytes: int) -> Iterator[None]:
         ) from error
 
 
-def _replace(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+@contextlib.contextmanager
+def _part(folder: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+    """A new file, which is gone afterwards unless it has been given another name."""
+    handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
     try:
         with os.fdopen(handle, "wb") as file:
-            fill(file)
-        Path(name).replace(path)
-    except BaseException:
+            yield Path(name), file
+    finally:
         Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _checksum(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 
-def _fingerprint(
-    samples: NDArray[np.int16], lengths: Sequence[int], references: Sequence[str]
-) -> str:
+def _fingerprint(clips: Iterable[Clip]) -> str:
     sha = hashlib.sha256()
-    for place, reference in zip(_places(lengths), references, strict=True):
-        _update(sha, np.ascontiguousarray(samples[place]).tobytes())
-        _update(sha, reference.encode())
+    for clip in clips:
+        _update(sha, clip.sound.int16().data)
+        _update(sha, clip.reference.encode())
     return sha.hexdigest()
 
 
-def _update(sha: hashlib._Hash, part: bytes) -> None:
+def _update(sha: hashlib._Hash, part: bytes | memoryview) -> None:
     # With its length before it, so that no two lists of parts give the same bytes.
-    sha.update(len(part).to_bytes(8, "little"))
+    sha.update(memoryview(part).nbytes.to_bytes(8, "little"))
     sha.update(part)
+
+
+def _tell(progress: Progress | None, what: str, done: int, count: int) -> None:
+    if progress is not None and done % _TOLD_EVERY == 0:
+        progress(what, done / count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,12 +25,34 @@ SetKind = Literal["continuous", "packed", "utterances"]
 """Clips for timing, without or with different speakers in one; or every utterance by itself."""
 
 
+class Sound(ABC):
+    """A waveform that is had when it is asked for: 28 hours in memory are 6 GB."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Samples at 16 kHz."""
+
+    @abstractmethod
+    def waveform(self) -> Waveform:
+        """All of it, shape (samples,)."""
+
+    @abstractmethod
+    def int16(self) -> NDArray[np.int16]:
+        """Its 16-bit samples, little endian, shape (samples,)."""
+
+    @abstractmethod
+    def part(self, start: int, end: int) -> Sound:
+        """The samples from `start` to just before `end`, both within it."""
+
+
 @dataclass(frozen=True)
 class Utterance:
     """One utterance as a source gives it: 16 kHz mono and its raw transcript."""
 
     id: str
-    audio: Waveform
+    sound: Sound
     text: str
     recording: str | None = None
     """What it was cut from, as the source names it; None where it does not say."""
@@ -37,13 +60,18 @@ class Utterance:
     """Who speaks, as the source names them; None where it does not say."""
     start_s: float | None = None
     """Where it begins in its recording, in seconds; None where the source does not say."""
-    pause: Waveform | None = None
-    """True audio from the end of the utterance before it in the same file to its own start, shape
-    (samples,); None where no file holds both, or they overlap or lie far apart."""
+    pause: Sound | None = None
+    """True audio from the end of the utterance before it in the same file to its own start; None
+    where no file holds both, or they overlap or lie far apart."""
+
+    @property
+    def audio(self) -> Waveform:
+        """Its waveform, read anew each time, shape (samples,)."""
+        return self.sound.waveform()
 
     @property
     def seconds(self) -> float:
-        return len(self.audio) / SAMPLE_RATE
+        return len(self.sound) / SAMPLE_RATE
 
     @property
     def words(self) -> int:
@@ -54,7 +82,7 @@ class Utterance:
         """It by itself, at its natural length."""
         return Clip(
             id=self.id,
-            audio=self.audio,
+            sound=self.sound,
             reference=self.text,
             utterance_ids=(self.id,),
             speech_seconds=self.seconds,
@@ -107,7 +135,7 @@ class Clip:
     """
 
     id: str
-    audio: Waveform
+    sound: Sound
     reference: str
     utterance_ids: tuple[str, ...]
     speech_seconds: float
@@ -119,8 +147,13 @@ class Clip:
     """What it was cut from; None where that is not known or they are several."""
 
     @property
+    def audio(self) -> Waveform:
+        """Its waveform, read anew each time, shape (samples,)."""
+        return self.sound.waveform()
+
+    @property
     def seconds(self) -> float:
-        return len(self.audio) / SAMPLE_RATE
+        return len(self.sound) / SAMPLE_RATE
 
 
 @dataclass(frozen=True)

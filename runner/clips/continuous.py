@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from runner.clips.clip import SAMPLE_RATE, ClipOrigin, Utterance, Waveform
+from runner.clips.clip import SAMPLE_RATE, ClipOrigin, Sound, Utterance
 from runner.clips.joining import (
     LONGEST_PAUSE_SAMPLES,
     SILENCE,
@@ -58,7 +58,7 @@ def continuous(
         UserError: no utterance is as short as a clip.
     """
     total = clip_samples(audio_seconds)
-    fitting = [utterance for utterance in utterances if len(utterance.audio) <= total]
+    fitting = [utterance for utterance in utterances if len(utterance.sound) <= total]
     if not fitting:
         raise UserError(nothing_fits(utterances, audio_seconds))
 
@@ -103,7 +103,7 @@ def _runs(track: Iterable[Utterance], longest: int) -> Iterator[list[Utterance]]
     spoken_until = 0
     for utterance in track:
         start = _start(utterance)
-        fits = len(utterance.audio) <= longest
+        fits = len(utterance.sound) <= longest
         other = None not in (speaker, utterance.speaker) and utterance.speaker != speaker
         # Against all before it: an utterance may lie inside an earlier one that is not in the run.
         overlaps = start is not None and start < spoken_until - _ROUNDING_SAMPLES
@@ -114,7 +114,7 @@ def _runs(track: Iterable[Utterance], longest: int) -> Iterator[list[Utterance]]
             run.append(utterance)
             speaker = speaker or utterance.speaker
         if start is not None:
-            spoken_until = max(spoken_until, start + len(utterance.audio))
+            spoken_until = max(spoken_until, start + len(utterance.sound))
     if run:
         yield run
 
@@ -122,7 +122,7 @@ def _runs(track: Iterable[Utterance], longest: int) -> Iterator[list[Utterance]]
 def _fill(
     run: Iterable[Utterance],
     length: Callable[[Utterance], int],
-    pause: Callable[[Utterance, Utterance], Waveform],
+    pause: Callable[[Utterance, Utterance], Sound],
     origin: ClipOrigin,
 ) -> Iterator[Group]:
     """Take utterances in order while they fit; the next one begins a new group.
@@ -134,11 +134,11 @@ def _fill(
         origin: Of groups of two utterances and more.
     """
     taken: list[Utterance] = []
-    pauses: list[Waveform] = []
+    pauses: list[Sound] = []
     room = 0
     for utterance in run:
         gap = pause(taken[-1], utterance) if taken else SILENCE
-        needed = len(gap) + len(utterance.audio)
+        needed = len(gap) + len(utterance.sound)
         if taken and needed <= room:
             pauses.append(gap)
             room -= needed
@@ -146,13 +146,13 @@ def _fill(
             if taken:
                 yield _group(taken, pauses, origin)
             taken, pauses = [], []
-            room = length(utterance) - len(utterance.audio)
+            room = length(utterance) - len(utterance.sound)
         taken.append(utterance)
     if taken:
         yield _group(taken, pauses, origin)
 
 
-def _group(taken: list[Utterance], pauses: list[Waveform], origin: ClipOrigin) -> Group:
+def _group(taken: list[Utterance], pauses: list[Sound], origin: ClipOrigin) -> Group:
     return Group(tuple(taken), tuple(pauses), origin if len(taken) > 1 else "utterance")
 
 
@@ -201,7 +201,7 @@ def _start(utterance: Utterance) -> int | None:
 def _gap(before: Utterance, utterance: Utterance) -> int | None:
     """Samples from the end of one to the start of the other; None where that is not known."""
     first, second = _start(before), _start(utterance)
-    return None if first is None or second is None else second - first - len(before.audio)
+    return None if first is None or second is None else second - first - len(before.sound)
 
 
 def _far(before: Utterance, utterance: Utterance) -> bool:
@@ -209,12 +209,12 @@ def _far(before: Utterance, utterance: Utterance) -> bool:
     return gap is not None and gap > LONGEST_PAUSE_SAMPLES
 
 
-def _pause(before: Utterance, utterance: Utterance) -> Waveform:
+def _pause(before: Utterance, utterance: Utterance) -> Sound:
     """The true audio between two, where the second one's pause is what follows the first."""
     pause = utterance.pause
     return pause if pause is not None and len(pause) == _gap(before, utterance) else SILENCE
 
 
-def _silence(before: Utterance, utterance: Utterance) -> Waveform:
+def _silence(before: Utterance, utterance: Utterance) -> Sound:
     del before, utterance
     return SILENCE

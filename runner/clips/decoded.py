@@ -1,14 +1,15 @@
-"""Audio that is decoded already, kept while a corpus is being prepared.
+"""Audio that is decoded already, kept on disk while a corpus is being prepared.
 
 A preparation that is interrupted is taken up where it was: what was decoded lies in the cache, by
-the content of its file, and goes when all is read. Every process writes files of its own, so
-several may prepare the same corpus.
+the content of its file, and loses its name when all is read; the disk has it until the last
+utterance is gone. Every process writes files of its own, so several may prepare the same corpus.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 import tempfile
 import zlib
@@ -17,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import numpy as np
 import soundfile
 import soxr
-from numpy.typing import NDArray
 
-from runner.clips.audio import from_int16, to_int16
-from runner.clips.clip import Waveform
+from runner.clips.audio import to_int16
+from runner.clips.clip import Sound, Waveform
+from runner.clips.sound import Held, SampleFile, Stored
+from runner.errors import UserError
 
 _FORMAT = 1
 _INDEX, _SAMPLES = ".index", ".samples"
@@ -33,9 +34,7 @@ _INDEX, _SAMPLES = ".index", ".samples"
 class _Place:
     """Where the samples of a file lie."""
 
-    samples: NDArray[np.int16]
-    start: int
-    length: int
+    sound: Stored
     checksum: int
 
 
@@ -47,6 +46,8 @@ class Decoded:
         self._folder = folder
         self._places: dict[str, _Place] = {}
         self._out: tuple[IO[bytes], IO[bytes]] | None = None
+        self._own: SampleFile | None = None
+        """What is written here, to be read."""
         self._written = 0
         self._full = False
         for index in folder.glob(f"*{_INDEX}"):
@@ -54,11 +55,11 @@ class Decoded:
                 self._load(index)
 
     def __len__(self) -> int:
-        """How many files were decoded when this was opened."""
+        """How many files are decoded."""
         return len(self._places)
 
-    def get(self, data: bytes, channel: int | None) -> Waveform | None:
-        """The waveform of a file, None where it is not kept.
+    def get(self, data: bytes, channel: int | None) -> Sound | None:
+        """The waveform of a file, None where it is not kept, or not as it was written.
 
         Args:
             data: The file.
@@ -67,11 +68,14 @@ class Decoded:
         place = self._places.get(_key(data, channel))
         if place is None:
             return None
-        samples = np.array(place.samples[place.start : place.start + place.length])
-        return from_int16(samples) if zlib.crc32(samples.tobytes()) == place.checksum else None
+        try:
+            checksum = zlib.crc32(place.sound.int16().data)
+        except UserError:
+            return None
+        return place.sound if checksum == place.checksum else None
 
-    def put(self, data: bytes, channel: int | None, audio: Waveform) -> None:
-        """Keep a waveform, where there is room for it.
+    def put(self, data: bytes, channel: int | None, audio: Waveform) -> Sound:
+        """Keep a waveform, in memory where the disk has no room for it.
 
         Args:
             data: The file that it was decoded from.
@@ -79,20 +83,26 @@ class Decoded:
             audio: Shape (samples,).
         """
         if self._full:
-            return
+            return Held(audio)
         samples = to_int16(audio).tobytes()
         try:
-            if self._out is None:
+            if self._out is None or self._own is None:
                 self._out = self._begin()
+                self._own = SampleFile(Path(self._out[1].name).open("rb"))  # noqa: SIM115
             index, out = self._out
             out.write(samples)
-            line = f"{_key(data, channel)} {self._written} {len(audio)} {zlib.crc32(samples)}\n"
-            index.write(line.encode())
-            self._written += len(audio)
+            out.flush()  # it is read by another name
+            place = _Place(Stored(self._own, self._written, len(audio)), zlib.crc32(samples))
+            key = _key(data, channel)
+            index.write(f"{key} {self._written} {len(audio)} {place.checksum}\n".encode())
         except OSError:
             # The clips need the room more, and say what to do where there is none.
             self._full = True
             self.remove()
+            return Held(audio)
+        self._written += len(audio)
+        self._places[key] = place
+        return place.sound
 
     def close(self) -> None:
         """Write what is still in memory."""
@@ -113,13 +123,14 @@ class Decoded:
         return first.open("wb"), second.open("wb")
 
     def _load(self, index: Path) -> None:
-        samples = np.memmap(index.with_suffix(_SAMPLES), dtype="<i2", mode="r")
+        file = index.with_suffix(_SAMPLES).open("rb")
+        samples, held = SampleFile(file), os.fstat(file.fileno()).st_size // 2
         for line in index.read_text(encoding="ascii").splitlines():
             # The last one may be half a line.
             key, *numbers = line.split()
             start, length, checksum = map(int, numbers)
-            if len(key) == 64 and start + length <= len(samples):
-                self._places[key] = _Place(samples, start, length, checksum)
+            if len(key) == 64 and start + length <= held:
+                self._places[key] = _Place(Stored(samples, start, length), checksum)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,7 @@ from runner.clips.hub_stream import Row, Stream, open_stream, read_remote
 from runner.clips.labels import RECORDING_KEYS, SPEAKER_KEYS
 from runner.clips.manifest import Progress
 from runner.clips.segment import START_KEY
+from runner.clips.sound import Spill
 from runner.clips.text import clean_transcript
 from runner.config import Data
 from runner.errors import UserError
@@ -59,26 +60,26 @@ def read_hub(
     """
     request = hub_request(data)
     if request.is_local:
-        return _collect(opener(request), request, progress)
+        return _collect(opener(request), request, Spill(root), progress)
     folder = root / "hub" / request.key
     try:
-        return _kept(folder, progress)
+        return _kept(folder, root, progress)
     except (UserError, ValueError, LookupError, TypeError):
         # Not downloaded yet, damaged since, or of an older format: downloading it mends all three.
         stream = opener(request)
-    _keep(folder, _collect(stream, request, progress), request, stream.commit)
+    _keep(folder, _collect(stream, request, Spill(root), progress), request, stream.commit)
     # Read back, so that the first run and every later one work on the same bits.
-    return _kept(folder, None)
+    return _kept(folder, root, None)
 
 
-def _kept(folder: Path, progress: Progress | None) -> Speech:
+def _kept(folder: Path, root: Path, progress: Progress | None) -> Speech:
     try:
         about = json.loads((folder / "source.json").read_bytes())
     except OSError as error:
         raise UserError(f"cannot read {folder / 'source.json'}") from error
     if about["format"] != _FORMAT:
         raise UserError(f"{folder} is of another format")
-    speech = read_folder(folder, progress=progress)
+    speech = read_folder(folder, progress=progress, cache=root)
     if len(speech.utterances) != about["utterances"]:
         raise UserError(f"{folder} lacks utterances")
     return Speech(
@@ -88,7 +89,17 @@ def _kept(folder: Path, progress: Progress | None) -> Speech:
     )
 
 
-def _collect(stream: Stream, request: HubRequest, progress: Progress | None) -> Speech:
+def _collect(
+    stream: Stream, request: HubRequest, spill: Spill, progress: Progress | None
+) -> Speech:
+    """The rows that become utterances.
+
+    Args:
+        stream: The rows.
+        request: What is asked for.
+        spill: Keeps their audio.
+        progress: Told after every utterance.
+    """
     utterances: list[Utterance] = []
     unreadable: list[str] = []
     seen: set[str] = set()
@@ -115,7 +126,7 @@ def _collect(stream: Stream, request: HubRequest, progress: Progress | None) -> 
             utterances.append(
                 Utterance(
                     id=identifier,
-                    audio=audio,
+                    sound=spill.keep(audio),
                     text=text,
                     recording=row.recording,
                     speaker=row.speaker,
@@ -160,7 +171,7 @@ def _waveform(row: Row, request: HubRequest, where: str) -> Waveform:
 
 def _keep(folder: Path, speech: Speech, request: HubRequest, commit: str | None) -> None:
     """Write the utterances beside the folder, then move them into its place at once."""
-    size = sum(len(utterance.audio) for utterance in speech.utterances)
+    size = sum(len(utterance.sound) for utterance in speech.utterances)
     with writing(folder.parent, size):
         part = Path(tempfile.mkdtemp(prefix=".part-", dir=folder.parent))
         try:

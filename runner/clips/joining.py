@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runner.clips.clip import SAMPLE_RATE, Clip, ClipOrigin, Omitted, Utterance, Waveform
+from runner.clips.clip import SAMPLE_RATE, Clip, ClipOrigin, Omitted, Sound, Utterance
+from runner.clips.sound import Held, Joined
 
 PACKING_VERSION = "2"
 """Changes whenever the same input would give other clips."""
@@ -23,9 +24,8 @@ SPREAD = 4
 GAP_SAMPLES = SAMPLE_RATE // 4
 """Digital silence between two utterances of a clip where no true audio is known: 0.25 s."""
 
-SILENCE: Waveform = np.zeros(GAP_SAMPLES, dtype=np.float32)
-"""What lies between two utterances where no true audio is known. Not writable: all share it."""
-SILENCE.setflags(write=False)
+SILENCE: Sound = Held(np.zeros(GAP_SAMPLES, dtype=np.float32))
+"""What lies between two utterances where no true audio is known."""
 
 LONGEST_PAUSE_S = 2.0
 """Longest true pause, in seconds, that a clip keeps between two utterances of a recording.
@@ -50,14 +50,14 @@ class Group:
     """Utterances that become one clip."""
 
     utterances: tuple[Utterance, ...]
-    pauses: tuple[Waveform, ...]
+    pauses: tuple[Sound, ...]
     """What lies between two of them: one fewer than there are utterances."""
     origin: ClipOrigin
 
     @property
     def samples(self) -> int:
         """Samples from the first utterance's start to the last one's end."""
-        parts = (*(utterance.audio for utterance in self.utterances), *self.pauses)
+        parts = (*(utterance.sound for utterance in self.utterances), *self.pauses)
         return sum(len(part) for part in parts)
 
 
@@ -112,7 +112,7 @@ def clips_of(
 
 def too_long(utterances: Iterable[Utterance], samples: int) -> Omitted:
     """The utterances of more samples than a clip has, counted."""
-    found = [utterance for utterance in utterances if len(utterance.audio) > samples]
+    found = [utterance for utterance in utterances if len(utterance.sound) > samples]
     return Omitted(too_long=len(found), too_long_words=sum(one.words for one in found))
 
 
@@ -130,15 +130,13 @@ def nothing_fits(utterances: Sequence[Utterance], audio_seconds: float) -> str:
 def _join(group: Group, total: int | None, clip_id: str) -> Clip:
     """A clip of `total` samples, or of as many as its speech has."""
     samples = group.samples
-    audio = np.zeros(samples if total is None else total, dtype=np.float32)
-    end = 0
-    for pause, utterance in zip((SILENCE[:0], *group.pauses), group.utterances, strict=True):
-        for part in (pause, utterance.audio):
-            audio[end : end + len(part)] = part
-            end += len(part)
+    first, *others = group.utterances
+    parts = [first.sound]
+    for pause, utterance in zip(group.pauses, others, strict=True):
+        parts += (pause, utterance.sound)
     return Clip(
         id=clip_id,
-        audio=audio,
+        sound=Joined(parts, samples if total is None else total),
         reference=" ".join(utterance.text for utterance in group.utterances),
         utterance_ids=tuple(utterance.id for utterance in group.utterances),
         speech_seconds=samples / SAMPLE_RATE,

@@ -47,16 +47,6 @@ def check_heard(audio: NDArray[np.floating[Any]], name: str) -> None:
         )
 
 
-def _energy(samples: NDArray[np.float64]) -> float:
-    """The sum of squares.
-
-    Not by BLAS, as `np.vdot` does it: on a busy machine its threads wait for one another, and a
-    clip of some seconds takes ten milliseconds for what is done in fifty microseconds.
-    """
-    flat = samples.reshape(-1)
-    return float(np.einsum("i,i->", flat, flat))
-
-
 class Mix:
     """The mean of all channels, or one of them, as blocks come in."""
 
@@ -140,8 +130,7 @@ class Mix:
         return np.asarray(grid, dtype=np.float32)
 
     def _check_sound(self, mono: NDArray[np.float64]) -> None:
-        power = _energy(mono)
-        if self._power > 0 and power < _CANCELLED * self._power:
+        if self._power > 0 and _energy(mono) < _CANCELLED * self._power:
             raise UserError(
                 f"{self._name}: its channels cancel one another, each alone has sound; "
                 "invert one of them, or keep one"
@@ -154,3 +143,13 @@ class Mix:
                 f"{self._name}: {clipped:.1%} of its samples are beyond full scale, up to "
                 f"{peak:.4g}; scale them to between -1 and 1"
             )
+
+
+def _energy(values: NDArray[np.float64]) -> float:
+    """The sum of squares.
+
+    Not by BLAS: for the second of speech of a file its threads cost more than all else there is to
+    do, and many times that where another program has the cores.
+    """
+    flat = values.reshape(-1)
+    return float(np.einsum("i,i->", flat, flat))

@@ -52,13 +52,13 @@ def pack(
     """
     total = clip_samples(audio_seconds)
     shuffled = sorted(
-        (utterance for utterance in utterances if len(utterance.audio) <= total),
+        (utterance for utterance in utterances if len(utterance.sound) <= total),
         key=lambda utterance: rank(seed, total, utterance.id),
     )
     if not shuffled:
         raise UserError(nothing_fits(utterances, audio_seconds))
     places = _fill(
-        [len(utterance.audio) for utterance in shuffled],
+        [len(utterance.sound) for utterance in shuffled],
         [drawn_samples(seed, total, u.id) if mixed else total for u in shuffled],
     )
     groups = [

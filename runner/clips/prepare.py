@@ -22,7 +22,8 @@ from runner.errors import UserError
 _Source = tuple[Data, tuple[int, ...]]
 _KEPT_SOURCES = 2
 _recent: dict[_Source, tuple[Speech, str]] = {}
-"""Sources read in this process with their digests: a grid of four lengths reads them once."""
+"""Sources read in this process with their digests: a grid of four lengths reads them once. Their
+audio lies in the cache folder, in files without a name."""
 
 
 def prepare(
@@ -61,7 +62,7 @@ def prepare(
         make = continuous if data.clips == "continuous" else pack
         packing = make(speech.utterances, audio_seconds=audio_seconds, seed=seed, mixed=mixed)
     packing = _without(packing, speech)
-    cache.write(path, packing, kind=data.clips, audio_seconds=audio_seconds)
+    cache.write(path, packing, kind=data.clips, audio_seconds=audio_seconds, progress=progress)
     if progress is not None:
         progress(f"made {len(packing.clips)} {data.clips} clips of {audio_seconds:g} s", 1.0)
     return load_clips(path)
@@ -116,8 +117,15 @@ def prepare_utterances(
     except cache.DamagedEntryError:
         packing = Packing(tuple(utterance.alone() for utterance in chosen), omitted)
     longest = max(utterance.seconds for utterance in chosen)
-    cache.write(path, _without(packing, speech), kind="utterances", audio_seconds=longest)
+    packing = _without(packing, speech)
+    cache.write(path, packing, kind="utterances", audio_seconds=longest, progress=progress)
     return load_clips(path)
+
+
+def forget_sources() -> None:
+    """Give back the disk space of what was decoded, once all clips are made of it."""
+    for source in [source for source in _recent if source[0].source != "builtin"]:
+        del _recent[source]
 
 
 def load_clips(path: Path) -> ClipSet:
@@ -159,7 +167,7 @@ def _read_once(data: Data, root: Path, progress: Progress | None) -> tuple[Speec
         speech = _read(data, root, progress)
         while len(_recent) >= _KEPT_SOURCES:
             del _recent[next(iter(_recent))]
-        _recent[source] = (speech, cache.digest(speech.utterances))
+        _recent[source] = (speech, cache.digest(speech.utterances, progress))
     return _recent[source]
 
 

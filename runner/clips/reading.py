@@ -9,14 +9,15 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
-from runner.clips.audio import read_audio, read_bytes, to_int16
-from runner.clips.clip import SAMPLE_RATE, Speech, Utterance, Waveform
+from runner.clips.audio import read_audio, read_bytes
+from runner.clips.clip import SAMPLE_RATE, Sound, Speech, Utterance, Waveform
 from runner.clips.decoded import Decoded
 from runner.clips.entry import Entry
 from runner.clips.joining import LONGEST_PAUSE_SAMPLES
 from runner.clips.manifest import Progress
 from runner.clips.mixing import MIN_SECONDS, check_heard
 from runner.clips.segment import DURATION_TOLERANCE_S, START_KEY
+from runner.clips.sound import Held
 from runner.clips.text import clean_transcript
 from runner.errors import UserError
 
@@ -26,16 +27,21 @@ class AudioFile:
     """A file that is read and decoded once for all rows that lie in it."""
 
     data: bytes
-    audio: Waveform
+    sound: Sound
+
+    @cached_property
+    def audio(self) -> Waveform:
+        """All of it, shape (samples,), in memory as long as this is."""
+        return self.sound.waveform()
 
     @cached_property
     def sums(self) -> frozenset[str]:
         """SHA-256 of the file, and of its samples: a manifest may outlive a FLAC encoder."""
-        samples = to_int16(self.audio).tobytes()
+        samples = self.sound.int16().tobytes()
         return frozenset(hashlib.sha256(part).hexdigest() for part in (self.data, samples))
 
-    def part(self, entry: Entry, *, alone: bool) -> Waveform:
-        """The audio of a row, shape (samples,).
+    def part(self, entry: Entry, *, alone: bool) -> Sound:
+        """The audio of a row.
 
         Args:
             entry: The row.
@@ -50,13 +56,12 @@ class AudioFile:
                 f"{entry.where}: {entry.file} does not match the sha256 given there; "
                 "restore the file or correct the line"
             )
-        check_part(entry, len(self.audio), alone=alone)
+        check_part(entry, len(self.sound), alone=alone)
         if entry.offset_s is None:
-            return self.audio
-        # A copy: a view would keep the whole file in memory.
-        audio = self.audio[slice(*_bounds(entry, len(self.audio)))].copy()
-        check_heard(audio, f"{entry.where}: its segment of {entry.file}")
-        return audio
+            return self.sound
+        start, end = _bounds(entry, len(self.sound))
+        check_heard(self.audio[start:end], f"{entry.where}: its segment of {entry.file}")
+        return self.sound.part(start, end)
 
 
 def open_audio(entry: Entry, source: Path | bytes, decoded: Decoded | None = None) -> AudioFile:
@@ -72,12 +77,11 @@ def open_audio(entry: Entry, source: Path | bytes, decoded: Decoded | None = Non
     """
     data = read_bytes(source) if isinstance(source, Path) else source
     where = f"{entry.where}: {entry.file}"
-    audio = None if decoded is None else decoded.get(data, entry.channel)
-    if audio is None:
+    sound = None if decoded is None else decoded.get(data, entry.channel)
+    if sound is None:
         audio = read_audio(data, where, channel=entry.channel)
-        if decoded is not None:
-            decoded.put(data, entry.channel, audio)
-    return AudioFile(data, audio)
+        sound = Held(audio) if decoded is None else decoded.put(data, entry.channel, audio)
+    return AudioFile(data, sound)
 
 
 def check_part(entry: Entry, length: int, *, alone: bool) -> float:
@@ -110,7 +114,7 @@ def read_entries(
     """Read the audio of a manifest's rows, in their order.
 
     Every file is decoded once (once for each channel that rows name), wherever its rows stand, and
-    one at a time is in memory.
+    one at a time is in memory where `decoded` keeps them.
 
     Args:
         entries: The rows.
@@ -180,18 +184,18 @@ def _utterances(
         # What several segments were cut from is a recording, whatever else it is called.
         within = [_of_recording(entry, name) for entry in within]
         taken = [entry for entry in within if entry.id in texts]
-    pauses = _pauses(within, len(file.audio), texts)
+    pauses = _pauses(within, len(file.sound), texts)
     for entry in taken:
-        audio = file.part(entry, alone=len(within) == 1)
+        sound = file.part(entry, alone=len(within) == 1)
         pause = pauses.get(entry.id)
         yield Utterance(
             id=entry.id,
-            audio=audio,
+            sound=sound,
             text=texts[entry.id],
             recording=entry.recording,
             speaker=entry.speaker,
             start_s=entry.start_s,
-            pause=None if pause is None else file.audio[slice(*pause)].copy(),
+            pause=None if pause is None else file.sound.part(*pause),
         )
 
 

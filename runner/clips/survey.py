@@ -249,7 +249,7 @@ def _look(
         file = open_audio(rows[0], source.locate(rows[0])) if check else None
     except UserError as error:
         return _Looked(problems=[str(error)])
-    length = round(header.seconds * SAMPLE_RATE) if file is None else len(file.audio)
+    length = round(header.seconds * SAMPLE_RATE) if file is None else len(file.sound)
     seconds, problems = [], []
     for entry in rows:
         alone = len(within) == 1

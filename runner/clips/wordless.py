@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.clips import cache
-from runner.clips.clip import ClipSet, Omitted, Utterance, Waveform
+from runner.clips.clip import ClipSet, Omitted, Sound, Utterance
 from runner.clips.entry import Entry
 from runner.clips.folder import find_speech
 from runner.clips.joining import Packing, rank
@@ -60,19 +60,19 @@ def prepare_wordless(
             continue
         for entry in wanted:
             try:
-                audio = file.part(entry, alone=len(rows) == 1)
+                sound = file.part(entry, alone=len(rows) == 1)
             except UserError:
                 continue
-            found.append(_utterance(entry, audio))
+            found.append(_utterance(entry, sound))
         if progress is not None:
             progress("reading rows without words", done / len(files))
     found = sorted((one for one in found if one.seconds <= longest_s), key=lambda one: one.id)
     return _cached(data, found) if found else None
 
 
-def _utterance(entry: Entry, audio: Waveform) -> Utterance:
+def _utterance(entry: Entry, sound: Sound) -> Utterance:
     return Utterance(
-        id=entry.id, audio=audio, text="", recording=entry.recording, speaker=entry.speaker
+        id=entry.id, sound=sound, text="", recording=entry.recording, speaker=entry.speaker
     )
 
 

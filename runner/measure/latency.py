@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
 from statistics import fmean, median, stdev
 from typing import Protocol
 
+from runner.clips.batches import waveforms
 from runner.clips.clip import Clip, Waveform
 from runner.config import Limits
 from runner.engines.base import Transcription
@@ -47,9 +49,10 @@ class Cycle:
 
     batches: tuple[tuple[Clip, ...], ...]
 
-    @property
+    @cached_property
     def waveforms(self) -> list[list[Waveform]]:
-        return [[clip.audio for clip in batch] for batch in self.batches]
+        """Of the clips of each batch, in memory from the first time that they are asked for."""
+        return waveforms(self.batches)
 
     @property
     def audio_s(self) -> float:

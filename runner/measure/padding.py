@@ -49,7 +49,7 @@ def measure_padding(engine: Engine, cycle: Cycle) -> Padding:
     passes = [outcome.decoder_calls for outcome in transcribed if outcome.decoder_calls is not None]
     has_rows = engine.token_each_pass and len(passes) == len(transcribed)
     return Padding(
-        speech_samples=sum(len(clip.audio) for clip in chain.from_iterable(cycle.batches)),
+        speech_samples=sum(len(clip.sound) for clip in chain.from_iterable(cycle.batches)),
         input_samples=sum(known) if len(known) == len(transcribed) else None,
         decoder_passes=sum(passes) if has_rows else None,
         idle_share=_idle(transcribed) if has_rows else None,

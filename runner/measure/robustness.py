@@ -11,6 +11,7 @@ import numpy as np
 
 from runner.clips.clip import SAMPLE_RATE, Clip, Waveform
 from runner.clips.noise import faint_noise, with_noise
+from runner.clips.sound import Held
 from runner.config.robustness import DRAWS, SILENCE_S, Robustness
 from runner.measure.normalisers import normalise, normaliser_version
 from runner.measure.quality import Transcribed, score
@@ -136,7 +137,7 @@ def _noisy(one: Clip, condition: Condition) -> Clip:
     audio = with_noise(one.audio, condition.noise, condition.snr_db, one.id)
     return Clip(
         id=one.id,
-        audio=audio,
+        sound=Held(audio),
         reference=one.reference,
         utterance_ids=one.utterance_ids,
         speech_seconds=one.speech_seconds,
@@ -149,7 +150,7 @@ def _noisy(one: Clip, condition: Condition) -> Clip:
 def _nobody(audio: Waveform, name: str) -> Clip:
     return Clip(
         id=name,
-        audio=audio,
+        sound=Held(audio),
         reference="",
         utterance_ids=(name,),
         speech_seconds=len(audio) / SAMPLE_RATE,

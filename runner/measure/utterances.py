@@ -35,7 +35,7 @@ def transcribe_utterances(
         What was transcribed of each, in the order of ``utterances``. An utterance's seconds are its
         share of its batch: the batch's time by the utterances in it.
     """
-    total = sum(len(utterance.audio) for utterance in utterances)
+    total = sum(len(utterance.sound) for utterance in utterances)
     over = 0
     transcribed: dict[str, Transcribed] = {}
     for batch in _batches(longest_first(utterances), batch_size):
@@ -54,7 +54,7 @@ def transcribe_utterances(
                 seconds=seconds / len(batch),
                 seams=of,
             )
-            over += len(one.audio)
+            over += len(one.sound)
         progress(over / total)
     return tuple(transcribed[one.id] for one in utterances)
 

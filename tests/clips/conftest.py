@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from runner.clips.clip import Utterance
+from runner.clips.sound import Held
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +29,7 @@ def speak(noise) -> Callable[..., list[Utterance]]:
 
     def make(*lengths: int) -> list[Utterance]:
         return [
-            Utterance(f"u{number}", noise(length, number), f"text {number}")
+            Utterance(f"u{number}", Held(noise(length, number)), f"text {number}")
             for number, length in enumerate(lengths)
         ]
 

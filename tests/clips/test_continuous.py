@@ -11,6 +11,7 @@ from runner.clips.clip import SAMPLE_RATE, Utterance
 from runner.clips.continuous import continuous
 from runner.clips.folder import read_folder
 from runner.clips.joining import GAP_SAMPLES, LONGEST_PAUSE_S
+from runner.clips.sound import Held
 from runner.errors import UserError
 
 
@@ -18,7 +19,7 @@ def said(name, seconds, recording=None, speaker=None, start_s=None):
     """An utterance of a constant level that its name decides, so that its place can be seen."""
     level = (sum(name.encode()) % 100 + 1) / 128
     audio = np.full(round(seconds * SAMPLE_RATE), level, dtype=np.float32)
-    return Utterance(name, audio, f"text {name}", recording, speaker, start_s)
+    return Utterance(name, Held(audio), f"text {name}", recording, speaker, start_s)
 
 
 def made(utterances, seconds, **options):
@@ -179,7 +180,7 @@ UTTERANCES = st.lists(
 def test_any_speech_keeps_the_promises(rows, seed, total, mixed: bool):
     utterances = [
         Utterance(
-            f"u{number}", np.full(length, (number + 1) / 128, np.float32), f"t{number}", *rest
+            f"u{number}", Held(np.full(length, (number + 1) / 128, np.float32)), f"t{number}", *rest
         )
         for number, (length, *rest) in enumerate(rows)
     ]

@@ -60,7 +60,7 @@ def test_a_part_of_a_channel_is_cut(call):
     found = call(*rows).utterances
     assert np.array_equal(found[0].audio, call.channels[24_000:48_000, 1])
     assert np.array_equal(found[1].audio, call.channels[24_000:48_000, 0])
-    assert np.array_equal(found[2].pause, call.channels[48_000:56_000, 1])
+    assert np.array_equal(found[2].pause.waveform(), call.channels[48_000:56_000, 1])
     assert [u.id for u in found] == ["call:1@1.500", "call:0@1.500", "call:1@3.500"]
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from runner.clips.clip import Utterance
 from runner.clips.folder import read_folder
 from runner.clips.pack import GAP_SAMPLES, pack
+from runner.clips.sound import Held
 from runner.errors import UserError
 
 
@@ -47,7 +48,11 @@ def test_real_speech_is_packed_whole(real_speech, seconds):
 )
 def test_any_durations_keep_the_promises(lengths, total, seed):
     utterances = [
-        Utterance(f"u{number}", np.full(length, (number + 1) / 128, dtype=np.float32), f"t{number}")
+        Utterance(
+            f"u{number}",
+            Held(np.full(length, (number + 1) / 128, dtype=np.float32)),
+            f"t{number}",
+        )
         for number, length in enumerate(lengths)
     ]
     if min(lengths) > total:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from runner.clips.clip import Clip
+from runner.clips.sound import Held
 from runner.engines.base import Engine, Transcription
 from runner.measure.comparison import BASELINE, VARIANT, compare
 from runner.measure.latency import Cycle
@@ -51,7 +52,7 @@ def clips():
     def make() -> Clip:
         return Clip(
             id="c",
-            audio=np.zeros(16, dtype=np.float32),
+            sound=Held(np.zeros(16, dtype=np.float32)),
             reference="a",
             utterance_ids=("u",),
             speech_seconds=1.0,

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.clips.clip import Clip
+from runner.clips.sound import Held
 from runner.config import Limits
 from runner.engines.base import Transcription
 from runner.measure.latency import Cycle, instability, summarise, time_loop, time_once, warm_up
@@ -49,7 +50,7 @@ def cycle_of(batches: int, size: int = 2, speech_seconds: float = 4.0) -> Cycle:
     return Cycle(
         tuple(
             tuple(
-                Clip(f"{b}-{c}", np.full(4, b, dtype=np.float32), "x", ("u",), speech_seconds)
+                Clip(f"{b}-{c}", Held(np.full(4, b, dtype=np.float32)), "x", ("u",), speech_seconds)
                 for c in range(size)
             )
             for b in range(batches)

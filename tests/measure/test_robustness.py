@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from runner.clips.clip import SAMPLE_RATE, Clip
+from runner.clips.sound import Held
 from runner.config import ENGLISH, WORDS, Robustness
 from runner.measure.quality import Transcribed
 from runner.measure.robustness import Condition, conditions, heard, invented, judge
@@ -18,7 +19,7 @@ from runner.measure.robustness import Condition, conditions, heard, invented, ju
 def spoken(name: str, text: str = "one two three", seed: int = 0) -> Clip:
     audio = np.random.default_rng(seed).normal(0, 0.05, SAMPLE_RATE)
     wave = np.asarray(np.rint(audio * 32768) / 32768, dtype=np.float32)
-    return Clip(name, wave, text, (name,), 1.0, speaker=name)
+    return Clip(name, Held(wave), text, (name,), 1.0, speaker=name)
 
 
 def wrote(clip: Clip, text: str) -> Transcribed:
@@ -57,7 +58,7 @@ def test_every_model_and_run_hears_the_same() -> None:
     (alone,) = heard(condition, [b])
     assert np.array_equal(first[1].audio, alone.audio)
     assert not np.array_equal(first[0].audio, a.audio)
-    assert replace(first[0], audio=a.audio) == a
+    assert replace(first[0], sound=a.sound) == a
     assert list(heard(Condition("clean"), [a])) == [a]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from runner.clips.clip import SAMPLE_RATE, Clip, ClipSet, Omitted, SetKind
+from runner.clips.sound import Held
 from runner.engines.base import Transcription
 from runner.measure.latency import Cycle, Timed
 from runner.measure.timed_speech import timed_speech, with_words
@@ -19,7 +20,7 @@ TEN = "we bring five red apples from the old school today"
 def clip(name: str, reference: str = TEN, *, speech: float = 3.0, origin="recording") -> Clip:
     return Clip(
         id=name,
-        audio=np.zeros(4 * SAMPLE_RATE, dtype=np.float32),
+        sound=Held(np.zeros(4 * SAMPLE_RATE, dtype=np.float32)),
         reference=reference,
         utterance_ids=(name,),
         speech_seconds=speech,

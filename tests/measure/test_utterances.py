@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from runner.clips.clip import SAMPLE_RATE, Clip
+from runner.clips.sound import Held
 from runner.engines.base import Transcription
 from runner.measure.utterances import LONG_S, beyond_window, transcribe_utterances
 
@@ -13,7 +14,7 @@ from runner.measure.utterances import LONG_S, beyond_window, transcribe_utteranc
 def utterance(seconds: float, **more) -> Clip:
     return Clip(
         id=f"u{seconds:g}",
-        audio=np.zeros(round(seconds * SAMPLE_RATE), dtype=np.float32),
+        sound=Held(np.zeros(round(seconds * SAMPLE_RATE), dtype=np.float32)),
         reference="a",
         utterance_ids=(f"u{seconds:g}",),
         speech_seconds=seconds,

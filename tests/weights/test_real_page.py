@@ -52,7 +52,7 @@ def test_a_joined_file_is_cut_into_its_utterances(tmp_path: Path) -> None:
     assert (one.pause, two.start_s) == (None, 2.5)
     whole, _ = soundfile.read(tmp_path / "joined.flac", dtype="float32")
     assert two.pause is not None
-    assert np.array_equal(np.concatenate([one.audio, two.pause, two.audio]), whole)
+    assert np.array_equal(np.concatenate([one.audio, two.pause.waveform(), two.audio]), whole)
     assert single.recording is None
 
 

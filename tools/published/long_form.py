@@ -102,7 +102,7 @@ def recording(parts: Sequence[Recording], seconds: float = RECORDING_S) -> Recor
 
 
 def _joined(parts: Sequence[Waveform]) -> Waveform:
-    between = [piece for part in parts for piece in (part, SILENCE)]
+    between = [piece for part in parts for piece in (part, SILENCE.waveform())]
     return np.concatenate(between[:-1])
 
 

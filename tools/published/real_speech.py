@@ -108,11 +108,11 @@ def _cut(whole: Utterance, segments: Sequence[_Segment]) -> Iterator[Utterance]:
         if text is not None:
             yield Utterance(
                 id=segment.id,
-                audio=whole.audio[start:end],
+                sound=whole.sound.part(start, end),
                 text=text,
                 recording=whole.recording or whole.id,
                 speaker=whole.speaker,
                 start_s=segment.start_s,
-                pause=None if before is None else whole.audio[before:start],
+                pause=None if before is None else whole.sound.part(before, start),
             )
         before = end

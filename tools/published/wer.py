@@ -77,7 +77,8 @@ def _transcribe(engine: Engine, clips: Sequence[Clip]) -> list[str]:
 
 
 def _cut(clip: Clip) -> Clip:
-    return replace(clip, audio=clip.audio[: round(KEPT_SECONDS * SAMPLE_RATE)])
+    samples = round(KEPT_SECONDS * SAMPLE_RATE)
+    return replace(clip, sound=clip.sound.part(0, min(samples, len(clip.sound))))
 
 
 def _first(text: str, share: float) -> str:
