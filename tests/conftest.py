@@ -91,6 +91,15 @@ def real_weights() -> Path:
 
 
 @pytest.fixture(scope="session")
+def server_packages() -> Path:
+    """Folder with faster-whisper-server as `.ci/server` makes it; skips without one."""
+    folder = os.environ.get("ASRPROF_TEST_SERVER")
+    if not folder or not (Path(folder) / "faster_whisper_server").is_dir():
+        pytest.skip("no server (set ASRPROF_TEST_SERVER to a folder from .ci/server)")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
 def conversions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Cache of converted models for tests that only use them: one for all files and workers.
 

@@ -22,6 +22,7 @@ from runner.traffic.generator import Held, hold
 from runner.traffic.openai_http import HttpTarget
 from runner.traffic.summary import summarise
 from store import Store
+from tests.traffic.faulty_server import KINDS
 from tests.traffic.simulated import level
 
 pytestmark = pytest.mark.e2e
@@ -31,7 +32,14 @@ KEY = "sk-0123456789-secret"
 
 @contextmanager
 def server(seconds: float, *key: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, str(Path(__file__).parent / "quick_server.py"), str(seconds), *key]
+    with program("quick_server.py", str(seconds), *key) as started:
+        yield started
+
+
+@contextmanager
+def program(name: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server of this folder that prints its port, and its URL."""
+    command = [sys.executable, str(Path(__file__).parent / name), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -122,6 +130,34 @@ def test_a_server_that_is_killed_under_load_leaves_its_rows(tmp_path: Path) -> N
         assert found.errors_by_kind is not None
         kinds = set(json.loads(found.errors_by_kind))
         assert kinds <= {"connect", "disconnect", "abandoned"} and "connect" in kinds
+
+
+def test_each_fault_of_a_server_has_its_row_and_none_shows_the_key(tmp_path: Path) -> None:
+    with program("faulty_server.py") as (_, url):
+        path = config(tmp_path, url, concurrency=[4], duration_s=4, warmup_s=0, timeout_s=1)
+        benchmark = json.loads(path.read_text())
+        path.write_text(json.dumps({**benchmark, "measures": ["latency", "load"]}))
+        run = asrprof(tmp_path, path)
+        output, _ = run.communicate(timeout=250)
+        assert run.returncode == 0, output
+    report = subprocess.run(
+        [sys.executable, "-m", "runner.cli", "report", "--out", "report", "--format", "html"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "ASRPROF_STORE": str(tmp_path / "a.db")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert report.returncode == 0, report.stderr
+    with Store.open(tmp_path / "a.db", readonly=True) as store:
+        (found,) = store.load_board()
+    kinds = json.loads(found.errors_by_kind or "{}")
+    assert set(kinds) == KINDS
+    assert sum(kinds.values()) == found.errors and found.requests > found.errors
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert any(b"429" in file.read_bytes() for file in files if file.suffix == ".html")
+    assert not any(KEY.encode() in file.read_bytes() for file in files)
+    assert KEY not in output + report.stdout + report.stderr
 
 
 @pytest.mark.parametrize("what", ["nobody", "wrong key", "no key", "web site"])

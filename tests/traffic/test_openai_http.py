@@ -6,16 +6,23 @@ import asyncio
 import json
 import re
 import socket
+import ssl
 import threading
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from runner.config.server import Server
 from runner.errors import Refused
@@ -28,8 +35,8 @@ Reply = Callable[[BaseHTTPRequestHandler, bytes], None]
 
 
 @contextmanager
-def served(reply: Reply) -> Iterator[str]:
-    """A real server on loopback; gives its URL."""
+def served(reply: Reply, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """A real server on loopback; gives its URL, as of one without TLS."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -41,6 +48,8 @@ def served(reply: Reply) -> Iterator[str]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
@@ -130,6 +139,7 @@ HALF = ({"type": "transcript.text.delta", "delta": "hello"},)
     ("reply", "kind", "words"),
     [
         (say(429, b'{"error": {"message": "slow down"}}'), "http_429", "HTTP 429: slow down"),
+        (say(413, b'{"error": "too long"}'), "http_413", "HTTP 413: too long"),
         (say(500, b"oops\nagain", "text/plain"), "http_500", "HTTP 500: oops again"),
         (say(404, b'{"detail": "Not Found"}'), "http_404", "HTTP 404: Not Found"),
         (say(307, b""), "http_307", "HTTP 307"),
@@ -174,6 +184,34 @@ def test_a_server_without_tls() -> None:
     with served(say(200, b"{}")) as url, pytest.raises(Failure) as failure:
         ask(url.replace("http", "https", 1))
     assert failure.value.kind == "tls"
+
+
+def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "both.pem").write_bytes(secret + certificate.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    with served(say(200, b'{"text": "hello"}'), context) as url:
+        address = url.replace("http://127.0.0.1", "https://localhost")
+        with pytest.raises(Failure, match="self-signed certificate") as failure:
+            ask(address)
+    assert failure.value.kind == "tls"
+    assert "\n" not in str(failure.value)
 
 
 def test_the_key_is_in_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
