@@ -24,7 +24,7 @@ from runner.engines.architectures import feature_extractor, published_config
 from runner.engines.base import LoadRequest, Mark, Technique, Transcription, Workload, no_mark
 from runner.engines.checkpoint_tokenizer import load_tokenizer
 from runner.engines.chunks import Chunks
-from runner.engines.mel_frames import MEL_HOP, WAV2VEC2_BERT, mel_frames
+from runner.engines.mel_frames import MEL_HOP, WAV2VEC2_BERT, w2v_bert_frames
 from runner.engines.pretrained import load_extractor, load_model, no_memory
 from runner.engines.torch_engine import TorchEngine, padded_features
 from runner.engines.vocabulary import character_tokenizer, piece_tokenizer
@@ -121,7 +121,7 @@ def frames_of(model: Any, extractor: Any, samples: Sequence[int], longest: int) 
         mel = torch.tensor(samples) // extractor.hop_length
         found = model._get_subsampling_output_length(mel)
     elif model.config.model_type == WAV2VEC2_BERT:
-        pairs = torch.tensor([mel_frames(count) // 2 for count in samples])
+        pairs = torch.tensor([w2v_bert_frames(count) // 2 for count in samples])
         found = model._get_feat_extract_output_lengths(pairs)
     else:
         found = model._get_feat_extract_output_lengths(torch.tensor(samples))

@@ -10,7 +10,7 @@ MEL_WINDOW = 400
 """Samples of a mel frame of w2v-BERT."""
 
 
-def mel_frames(samples: int) -> int:
+def w2v_bert_frames(samples: int) -> int:
     """Mel frames of w2v-BERT's feature extractor, whose windows lie within the clip.
 
     Args:

@@ -42,7 +42,7 @@ _IN_ENGLISH = (11528, 6364, 151704)
 """``language English<asr_text>``: with it the answer is the text alone."""
 
 
-def mel_frames(samples: int) -> int:
+def qwen3_asr_frames(samples: int) -> int:
     """Mel frames of a clip; half a second is the least that is heard."""
     return max(samples, 8000) // MEL_HOP
 
@@ -146,7 +146,7 @@ class Qwen3ASREngine(SpeechLLMEngine):
 
     def positions(self, samples: int) -> int:
         """See :meth:`~runner.engines.speech_llm.SpeechLLMEngine.positions`."""
-        return audio_positions(mel_frames(samples))
+        return audio_positions(qwen3_asr_frames(samples))
 
     def features(self, windows: list[Waveform]) -> torch.Tensor:
         """Log-mel features on the host, ``(clips, mels, frames)``, frames in whole seconds."""
@@ -157,7 +157,7 @@ class Qwen3ASREngine(SpeechLLMEngine):
 
     def feature_masks(self, windows: list[Waveform]) -> dict[str, torch.Tensor]:
         """1 for the frames of a clip and 0 for padding, ``(clips, frames)``."""
-        frames = torch.tensor([mel_frames(len(wave)) for wave in windows])
+        frames = torch.tensor([qwen3_asr_frames(len(wave)) for wave in windows])
         longest = -(-int(frames.max()) // 100) * 100
         return {"input_features_mask": (torch.arange(longest) < frames[:, None]).long()}
 

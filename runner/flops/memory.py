@@ -17,7 +17,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from runner.engines.qwen3_asr import audio_positions, mel_frames
+from runner.engines.qwen3_asr import audio_positions, qwen3_asr_frames
 from runner.flops.models import (
     MOONSHINE,
     QWEN3_ASR,
@@ -127,7 +127,7 @@ def _is_of(storage: int, arguments: tuple[Any, ...]) -> bool:
 def _encode(model: Any, config: Any, samples: int, batch: int) -> Callable[[], object]:
     """All that runs once for a clip."""
     if config.model_type == QWEN3_ASR:
-        return lambda: encode(model, batch, mel_frames(samples))
+        return lambda: encode(model, batch, qwen3_asr_frames(samples))
     features = encoder_input(config, samples=samples, batch=batch)
     if config.model_type in TRANSDUCERS:
         return lambda: model.get_audio_features(features)
@@ -143,7 +143,7 @@ def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
     if config.model_type == QWEN3_ASR:
         text = config.text_config
         heads = text.num_hidden_layers * text.num_key_value_heads * text.head_dim
-        audio = audio_positions(mel_frames(samples))
+        audio = audio_positions(qwen3_asr_frames(samples))
         kept: int = batch * 2 * 4 * heads * (audio + positions)
         return kept
     if config.model_type == MOONSHINE:

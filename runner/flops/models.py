@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from runner.engines.mel_frames import MEL_HOP, WAV2VEC2_BERT, mel_frames
+from runner.engines.mel_frames import MEL_HOP, WAV2VEC2_BERT, w2v_bert_frames
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -100,7 +100,7 @@ def encoder_input(
         frames = samples // MEL_HOP + 1 if feature_frames is None else feature_frames
         shape = (batch, frames, config.encoder_config.num_mel_bins)
     elif config.model_type == WAV2VEC2_BERT:
-        frames = mel_frames(samples) if feature_frames is None else feature_frames
+        frames = w2v_bert_frames(samples) if feature_frames is None else feature_frames
         shape = (batch, -(-frames // 2), config.feature_projection_input_dim)
     else:
         shape = (batch, samples)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from runner.engines.qwen3_asr import audio_positions, mel_frames
+from runner.engines.qwen3_asr import audio_positions, qwen3_asr_frames
 from runner.flops.counter import Count, count
+from runner.flops.decoder_passes import decoder_passes
 from runner.flops.models import build
 from runner.flops.readings import LEFT_OUT
 from runner.flops.whisper import staged_readings
@@ -49,7 +50,7 @@ def speech_llm_flops(
         ``total``.
     """
     model = build(config)
-    frames = mel_frames(samples)
+    frames = qwen3_asr_frames(samples)
     encoder = count(lambda: encode(model, batch, frames))
     prompt = prompt_tokens + audio_positions(frames)
     passes = _passes(model, batch, prompt=prompt, cached=cached)
@@ -91,18 +92,11 @@ def encode(model: Any, batch: int, frames: int) -> None:
 
 def _passes(model: Any, rows: int, *, prompt: int, cached: bool) -> tuple[Count, Count, Count]:
     """The prefill, and the two decoder passes after it."""
-    cache: Any = None
-
-    def forward(tokens: int) -> None:
-        nonlocal cache
-        output = model(
-            input_ids=torch.zeros((rows, tokens), device="meta", dtype=torch.long),
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        cache = output.past_key_values if cached else None
-
-    later = (1, 1) if cached else (prompt + 1, prompt + 2)
-    first = count(lambda: forward(prompt))
-    return first, count(lambda: forward(later[0])), count(lambda: forward(later[1]))
+    return decoder_passes(
+        lambda ids, cache: model(
+            input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1
+        ),
+        rows,
+        prompt=prompt,
+        cached=cached,
+    )

@@ -13,6 +13,7 @@ import torch
 
 from runner.errors import UserError
 from runner.flops.counter import Count, count
+from runner.flops.decoder_passes import decoder_passes
 from runner.flops.models import build
 from runner.flops.readings import LEFT_OUT, meta_reading
 from store.records import FlopsReading
@@ -181,25 +182,14 @@ def _passes(
     rows = encoded_shape[0]
     encoded = BaseModelOutput(last_hidden_state=torch.zeros(encoded_shape, device="meta"))
     encoded.attention_mask = None  # Moonshine looks for one.
-    cache: Any = None
-
-    def forward(tokens: int) -> None:
-        nonlocal cache
-        # Without a cache the pass still fills a fresh one: that costs nothing, and transformers
-        # reads a value from the mask, which meta tensors lack, where there is no cache at all.
-        output = model(
-            encoder_outputs=encoded,
-            decoder_input_ids=torch.zeros((rows, tokens), device="meta", dtype=torch.long),
-            past_key_values=cache,
-            use_cache=True,
-        )
-        cache = output.past_key_values if cached else None
-
-    later = (1, 1) if cached else (prompt + 1, prompt + 2)
-    first = count(lambda: forward(prompt))
-    second = count(lambda: forward(later[0]))
-    third = count(lambda: forward(later[1]))
-    return first, second, third
+    return decoder_passes(
+        lambda ids, cache: model(
+            encoder_outputs=encoded, decoder_input_ids=ids, past_key_values=cache, use_cache=True
+        ),
+        rows,
+        prompt=prompt,
+        cached=cached,
+    )
 
 
 def _sum_of_steps(passes: list[int], *, steps: int, cached: bool) -> int:

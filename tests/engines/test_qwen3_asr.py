@@ -13,7 +13,7 @@ from transformers import Qwen3ASRForConditionalGeneration, Qwen3ASRProcessor
 
 from runner.config import Limits, Variant
 from runner.engines.architectures import published_config
-from runner.engines.qwen3_asr import Qwen3ASREngine, audio_positions, mel_frames
+from runner.engines.qwen3_asr import Qwen3ASREngine, audio_positions, qwen3_asr_frames
 from runner.errors import Refused
 from runner.flops import workload_flops
 from runner.flops.counter import count
@@ -103,7 +103,7 @@ def test_positions_are_as_many_as_the_encoder_gives(folder, frames, positions):
     samples = max(8000, 160 * frames)
     wave = [np.zeros(samples, np.float32)]
     heard = engine.model.get_audio_features(engine.features(wave), **engine.feature_masks(wave))
-    assert len(heard.pooler_output) == audio_positions(mel_frames(samples))
+    assert len(heard.pooler_output) == audio_positions(qwen3_asr_frames(samples))
 
 
 def test_stages_are_marked_in_order_and_change_no_text(folder, clips):
