@@ -28,6 +28,7 @@ class Loaded:
         first = self.levels[0]
         batch = "" if first.max_batch is None else f", batches to {first.max_batch}"
         how = "clients in a loop" if first.mode == "closed" else f"{first.arrivals} arrivals"
+        how += ", streams at real-time pace" if first.paced else ""
         return f"{self.case.configuration.title}{batch}, {how}"
 
     @cached_property

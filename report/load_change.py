@@ -19,8 +19,9 @@ def level_title(level: LoadLevel) -> str:
     """What was sent, in a few words."""
     batch = "" if level.max_batch is None else f", batches to {level.max_batch}"
     if level.concurrency is not None:
-        return f"{level.concurrency} at once{batch}"
-    return f"{level.rate_per_s:g} a second, {level.arrivals}{batch}"
+        return f"{level.concurrency} {'streams' if level.paced else 'at once'}{batch}"
+    streams = " streams" if level.paced else ""
+    return f"{level.rate_per_s:g}{streams} a second, {level.arrivals}{batch}"
 
 
 def p95_change(a: LoadLevel, b: LoadLevel) -> tuple[float, bool] | None:
@@ -49,5 +50,5 @@ def p95_change(a: LoadLevel, b: LoadLevel) -> tuple[float, bool] | None:
 
 
 def _key(level: LoadLevel) -> tuple[object, ...]:
-    load = (level.mode, level.concurrency, level.rate_per_s, level.arrivals)
+    load = (level.mode, level.concurrency, level.rate_per_s, level.arrivals, level.paced)
     return (*load, level.max_batch, level.max_wait_s)

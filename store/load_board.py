@@ -22,6 +22,8 @@ class LoadRow:
     rate: float | None
     """Requests a second that were asked for."""
     arrivals: str | None
+    paced: int
+    """1: streams at real-time pace, whose latencies count from the end of the speech."""
     max_batch: int | None
     requests: int
     requests_per_s: float | None

@@ -27,6 +27,9 @@ class LoadLevel:
     """Requests a second of an open loop, as asked for."""
     arrivals: str | None
     """How those of an open loop are spread."""
+    paced: bool
+    """Whether the requests were streams, sent at real-time pace: their latency counts from the end
+    of the speech to the final text."""
     max_batch: int | None
     """Most utterances in a batch of the dynamic batcher; None for a server of its own."""
     max_wait_s: float | None

@@ -1,4 +1,4 @@
-"""Makes the tables of a new store, and brings one of schema 9 to 12 to the present schema."""
+"""Makes the tables of a new store, and brings one of schema 9 to 13 to the present schema."""
 
 from __future__ import annotations
 
@@ -39,8 +39,11 @@ _TAKEN_FROM_9 = {
 }
 """What stands in columns that schema 9 does not have, as SQL over those that it has."""
 
-_WITHOUT_JOULES = {"energy_reason": "'held by an asrprof that did not measure it'"}
-"""The same for levels of load of schema 11 and 12."""
+_UNPACED = {"paced": "0"}
+"""The same for levels of load of schema 13,"""
+
+_WITHOUT_JOULES = {"energy_reason": "'held by an asrprof that did not measure it'", **_UNPACED}
+"""and of schema 11 and 12."""
 
 
 def check_schema(connection: sqlite3.Connection, path: Path) -> int:
@@ -161,6 +164,13 @@ def _migrate_from_12(connection: sqlite3.Connection) -> None:
     _check_parents(connection)
 
 
+def _migrate_from_13(connection: sqlite3.Connection) -> None:
+    """Schema 14: whether the requests of a level were streams at real-time pace."""
+    _drop_views(connection)
+    _build_anew(connection, "load_levels", _UNPACED)
+    _check_parents(connection)
+
+
 def _drop_views(connection: sqlite3.Connection) -> None:
     found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall()
     for (view,) in found:
@@ -173,6 +183,7 @@ _STEPS = {
     10: _migrate_from_10,
     11: _migrate_from_10,
     12: _migrate_from_12,
+    13: _migrate_from_13,
 }
 """From each schema to the present one, but for the views."""
 

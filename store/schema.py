@@ -9,7 +9,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x61737270
 """``asrp`` in ASCII, in the file's header: tells our stores from other SQLite databases."""
 
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14
 """SQLite's ``user_version`` of a store that has these tables."""
 
 # A child row is known by its result and its place in the result's tuple. Without a rowid that key
@@ -366,6 +366,7 @@ CREATE_TABLES = {
   concurrency INTEGER,
   rate_per_s REAL,
   arrivals TEXT,
+  paced INTEGER NOT NULL CHECK (paced IN (0, 1)),
   max_batch INTEGER,
   max_wait_s REAL,
   held INTEGER NOT NULL CHECK (held IN (0, 1)),

@@ -353,3 +353,17 @@ def test_a_server_and_the_engine_http_belong_together() -> None:
     for wrong in ({**model, "engine": None}, {**model, "server": None}):
         with pytest.raises(ValueError, match="belong together"):
             Benchmark.model_validate({"name": "a", "models": [wrong]})
+
+
+def test_a_server_of_streams_has_no_latency_of_a_batch_and_no_form() -> None:
+    server = {"url": "ws://127.0.0.1:8000/v1", "dialect": "vllm"}
+    model = {"name": "tiny", "engine": "http", "server": server}
+    given = {"name": "b", "audio_seconds": [5], "models": [model]}
+    assert Benchmark.model_validate({**given, "measures": ["quality"]})
+    with pytest.raises(ValidationError, match='leave "latency" out of "measures"'):
+        Benchmark.model_validate({**given, "measures": ["latency", "quality"]})
+    for wrong in ({**server, "stream": True}, {**server, "url": "http://127.0.0.1:8000/v1"}):
+        with pytest.raises(ValidationError, match="belong"):
+            Benchmark.model_validate(
+                {**given, "measures": ["quality"], "models": [{**model, "server": wrong}]}
+            )

@@ -137,7 +137,7 @@ _ENTRIES = (
         "http",
         "runner.engines.http:HttpEngine",
         remote=True,
-        about="asks a server of `POST /v1/audio/transcriptions`",
+        about="asks a server of `POST /v1/audio/transcriptions`, or of realtime transcription",
         mark="http",
         through="through a server, over HTTP",
     ),

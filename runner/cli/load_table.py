@@ -117,10 +117,15 @@ def notes(rows: Sequence[LoadRow]) -> list[str]:
         "latency counts from when a request was due, not from when it was sent; good/s: answers "
         f"within {slo} ms (SLO)"
     ]
+    if any(row.paced for row in rows):
+        found.append(
+            "of streams, which are sent at real-time pace, it counts from the end of the speech to "
+            "the final text"
+        )
     if any(row.slo_met == 0 for row in rows):
         found.append("! fewer than 95 of 100 requests were answered within the SLO")
-    # A client of a closed loop is due when it sends.
-    late = [row.send_delay_p99_ms for row in rows if row.mode == "open"]
+    # A client of a closed loop is due when it sends; the pieces of its stream are not.
+    late = [row.send_delay_p99_ms for row in rows if row.mode == "open" or row.paced]
     known = [delay for delay in late if delay is not None]
     if known:
         found.append(f"the generator sent {max(known):.2g} ms late (p99 of the worst level)")
@@ -143,8 +148,8 @@ def notes(rows: Sequence[LoadRow]) -> list[str]:
 def _load(row: LoadRow) -> str:
     batch = "" if row.max_batch is None else f", batch {row.max_batch}"
     if row.mode == "closed":
-        return f"{row.concurrency} at once{batch}"
-    return f"{row.rate:g}/s {row.arrivals}{batch}"
+        return f"{row.concurrency} {'streams' if row.paced else 'at once'}{batch}"
+    return f"{row.rate:g}/s {row.arrivals}{' streams' if row.paced else ''}{batch}"
 
 
 def _number(value: float | None) -> str:

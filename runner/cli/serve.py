@@ -1,4 +1,4 @@
-"""`asrprof serve`: a model as a server of `POST /v1/audio/transcriptions`."""
+"""`asrprof serve`: a model as a server of transcriptions, of files and of streams."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def serve(
         float, typer.Option("--max-audio", metavar="SECONDS", min=1.0, help="Longest utterance.")
     ] = 600.0,
 ) -> int:
-    """Serve a model over HTTP, as POST /v1/audio/transcriptions, until it is ended."""
+    """Serve a model until it is ended: whole utterances over HTTP, streams over a websocket."""
     case = _case(model, engine, device, variant, language, weights)
     if case.variant.chunk_seconds is not None and max_batch > 1:
         raise UserError("a variant that streams takes one utterance at a time: use --max-batch 1")
@@ -118,6 +118,7 @@ def serve(
             log_level="warning",
             access_log=False,
             server_header=False,
+            ws_max_size=settings.most_bytes,
             timeout_graceful_shutdown=END_S,
         )
         try:

@@ -236,6 +236,17 @@ class Benchmark(Strict):
         return self
 
     @model_validator(mode="after")
+    def _streams_have_no_batch(self) -> Benchmark:
+        paced = [m for m in self.resolved_models() if m.server is not None and m.server.paced]
+        if paced and "latency" in self.measures:
+            raise ValueError(
+                f'"{paced[0].name}" is sent speech at real-time pace, which has no latency of a '
+                'batch: leave "latency" out of "measures"; "load" has the latency of its final '
+                "texts"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _load_fits(self) -> Benchmark:
         if "load" not in self.measures:
             if self.load != Load():

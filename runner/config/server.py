@@ -1,11 +1,11 @@
-"""A server that transcribes, which is asked over HTTP."""
+"""A server that transcribes, which is asked over HTTP or a websocket."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from runner.config.strict import Strict
 
@@ -14,7 +14,12 @@ class Server(Strict):
     """Where the server of a model with `"engine": "http"` is, and how it is asked."""
 
     url: Annotated[str, Field(min_length=1, max_length=500)]
-    """What `/audio/transcriptions` is appended to: `http://127.0.0.1:8000/v1`."""
+    """`http://127.0.0.1:8000/v1`: whole utterances are sent, to `/audio/transcriptions` below it.
+    `ws://127.0.0.1:8000/v1`: speech is sent at real-time pace, to `/realtime` below it."""
+
+    dialect: Literal["openai", "vllm"] = "openai"
+    """For `ws` and `wss`: the events of OpenAI's realtime transcription (24 kHz), which
+    `asrprof serve` speaks too, or those of vLLM (16 kHz)."""
 
     key_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)] | None = (
         None
@@ -40,10 +45,26 @@ class Server(Strict):
             port = parts.port
         except ValueError as error:
             raise ValueError(f"no URL: {error}") from error
-        if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-            raise ValueError("should be like http://127.0.0.1:8000/v1")
+        known = ("http", "https", "ws", "wss")
+        if parts.scheme not in known or not parts.hostname or port == 0:
+            raise ValueError("should be like http://127.0.0.1:8000/v1, or ws:// for streams")
         if parts.username is not None or parts.password is not None:
             raise ValueError("should have no password in it; name the key's variable in key_env")
         if parts.query or parts.fragment:
             raise ValueError("should end with its path, without ? and #")
         return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _belongs_together(self) -> Self:
+        if self.paced and (self.stream or self.response_format != "json"):
+            raise ValueError(
+                '"stream" and "response_format" belong to http: a stream of ws has events anyway'
+            )
+        if not self.paced and self.dialect != "openai":
+            raise ValueError('"dialect" belongs to a url of ws:// or wss://')
+        return self
+
+    @property
+    def paced(self) -> bool:
+        """Whether speech is sent at real-time pace."""
+        return urlsplit(self.url).scheme in ("ws", "wss")

@@ -1,7 +1,8 @@
-"""A model behind a server of `POST /v1/audio/transcriptions`: its words and its latency.
+"""A model behind a server, over HTTP or a websocket: its words and its latency.
 
 The timed region is the same as of every engine, with the network and the server within it: a
-batch is sent as as many requests at once, and ends with the last answer.
+batch is sent as as many requests at once, and ends with the last answer. Over a websocket speech
+is sent at real-time pace, and has no latency of a batch: a benchmark does not ask for it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from runner.engines.base import Engine, LoadRequest, Mark, Technique, Transcript
 from runner.engines.language import Language
 from runner.errors import Refused
 from runner.traffic.openai_http import HttpTarget
-from runner.traffic.target import Failure
+from runner.traffic.realtime import RealtimeTarget
+from runner.traffic.target import Failure, Target
 
 _ELSEWHERE = "a server computes it, into which asrprof cannot look"
 
@@ -63,10 +65,11 @@ class HttpEngine(Engine):
             return None
         return Language(str(request.language), "config")
 
-    def target(self, audio: Sequence[Waveform]) -> HttpTarget:
+    def target(self, audio: Sequence[Waveform]) -> Target:
         """The server, to be sent these utterances."""
         language = self.language.code if self.language is not None else None
-        return HttpTarget(self.server, self.request.name, audio, language=language)
+        kind = RealtimeTarget if self.server.paced else HttpTarget
+        return kind(self.server, self.request.name, audio, language=language)
 
     def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
         """See :class:`Engine`.
@@ -87,8 +90,8 @@ class HttpEngine(Engine):
     def _ask(self, batch: Sequence[Waveform]) -> tuple[str, ...]:
         return self._loop.run_until_complete(self._all(self.target(batch), len(batch)))
 
-    async def _all(self, target: HttpTarget, count: int) -> tuple[str, ...]:
-        limit_s = self.server.timeout_s
+    async def _all(self, target: Target, count: int) -> tuple[str, ...]:
+        limit_s = self.server.timeout_s + max(map(target.lasts_s, range(count)))
         await target.begin()
         try:
             async with asyncio.timeout(limit_s):
@@ -104,6 +107,7 @@ def _remedy(failure: Failure) -> str:
     """What to look at, by the kind of a failure."""
     remedies = {
         "connect": "start the server, or correct server.url",
+        "handshake": "correct server.url: no websocket is there",
         "tls": "correct http or https in server.url, or the server's certificate",
         "http_401": "set the variable of server.key_env to a valid key",
         "http_403": "set the variable of server.key_env to a valid key",

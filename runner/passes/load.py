@@ -19,9 +19,9 @@ from runner.task import CaseTask, Progress
 from runner.traffic.generator import Gauge, Held, Tell, hold
 from runner.traffic.in_process import load_engine_here
 from runner.traffic.level import Level
-from runner.traffic.openai_http import HttpTarget
 from runner.traffic.plan import hold_all, levels_of
 from runner.traffic.summary import first_texts, summarise
+from runner.traffic.target import Target
 from store.events import LoadGauge
 from store.load_records import NOT_ASKED, LoadLevel
 from store.records import Result
@@ -111,7 +111,7 @@ def with_joules(
     )
 
 
-async def _hold_all(watch: Watch, target: HttpTarget) -> None:
+async def _hold_all(watch: Watch, target: Target) -> None:
     task = watch.context.task
 
     async def one(level: Level) -> Held:

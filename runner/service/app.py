@@ -11,13 +11,15 @@ from hmac import compare_digest
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from runner.clips.clip import SAMPLE_RATE
 from runner.service.errors import ApiError
+from runner.service.realtime import Session
 from runner.service.uploads import Asked, read_request
 from runner.service.worker import EngineWorker, Overloaded
 
@@ -53,6 +55,7 @@ def make_app(worker: EngineWorker, settings: Settings) -> ASGIApp:
             Route("/health", service.health),
             Route("/v1/models", service.models),
             Route("/v1/audio/transcriptions", service.transcribe, methods=["POST"]),
+            WebSocketRoute("/v1/realtime", service.realtime),
         ],
         exception_handlers={
             ApiError: _api_error,
@@ -68,6 +71,8 @@ class _Service:
         self.worker = worker
         self.settings = settings
         self.since = int(time.time())
+        self.sessions = 0
+        """Websockets that are open."""
         language = worker.engine.language
         self.language = language.code if language is not None else None
 
@@ -135,9 +140,34 @@ class _Service:
             }
         )
 
-    def _check_key(self, request: Request) -> None:
+    async def realtime(self, socket: WebSocket) -> None:
+        """A session of transcriptions, over a websocket."""
+        try:
+            self._check_key(socket)
+            if self.sessions >= self.worker.most_waiting:
+                raise ApiError(503, f"{self.sessions} sessions are open already: ask again later")
+            if socket.query_params.get("intent", "transcription") != "transcription":
+                raise ApiError(400, "intent is transcription here", param="intent")
+        except ApiError as error:
+            await socket.send_denial_response(error.response())
+            return
+        self.sessions += 1
+        try:
+            settings = self.settings
+            session = Session(
+                socket,
+                self.worker,
+                model=settings.model,
+                language=self.language,
+                most_s=settings.most_s,
+            )
+            await session.run()
+        finally:
+            self.sessions -= 1
+
+    def _check_key(self, connection: HTTPConnection) -> None:
         key = self.settings.key
-        given = request.headers.get("authorization", "")
+        given = connection.headers.get("authorization", "")
         if key is not None and not compare_digest(given.encode(), f"Bearer {key}".encode()):
             raise ApiError(401, "wrong or no key: send it as a bearer token")
 

@@ -20,13 +20,16 @@ class ApiError(Exception):
         self.status = status
         self.param = param
 
+    def body(self) -> dict[str, str | int | None]:
+        """What is said of it, in answers and in events."""
+        kind = "invalid_request_error" if self.status < 500 else "server_error"
+        return {"message": str(self), "type": kind, "param": self.param, "code": self.status}
+
     def response(self) -> JSONResponse:
         """As it is sent."""
-        kind = "invalid_request_error" if self.status < 500 else "server_error"
-        error = {"message": str(self), "type": kind, "param": self.param, "code": self.status}
         headers = {}
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         if self.status == 503:
             headers["Retry-After"] = "1"
-        return JSONResponse({"error": error}, self.status, headers=headers)
+        return JSONResponse({"error": self.body()}, self.status, headers=headers)

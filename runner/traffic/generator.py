@@ -4,6 +4,8 @@ Open loop: a request's latency counts from the time it was due, not from when it
 requests fall due whatever the service does. A service that stalls is charged for everyone who
 would have waited (no coordinated omission). Closed loop: a request is due when its client is free.
 
+A stream is due when its speech begins, and its answer when that ends: its latency counts from then.
+
 All times are those of the event loop's clock, the monotonic one.
 """
 
@@ -63,11 +65,19 @@ class Request:
     """The kind of its failure."""
     words: str | None = None
     """What the failure said."""
+    lasts_s: float = 0.0
+    """Seconds of the speech of a stream, which is sent as slowly as it is spoken."""
 
     @property
     def latency_s(self) -> float:
-        """From the time it was due."""
-        return self.done_s - self.due_s
+        """From the time it was due; of a stream from the end of its speech."""
+        return self.done_s - self.due_s - self.lasts_s
+
+    @property
+    def delay_s(self) -> float:
+        """How late the generator itself sent, at the most."""
+        own = self.answer.send_delay_s if self.answer is not None else None
+        return max(self.sent_s - self.due_s, own or 0.0)
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,8 @@ class Held:
     window_end_s: float
     ended_early: str | None
     """Why the level was not held for as long as asked, or None."""
+    paced: bool = False
+    """Whether the requests were streams at real-time pace."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +178,9 @@ class _Holding:
         level = self.level
         assert level.rate_per_s is not None
         length_s = level.warmup_s + level.duration_s
-        hopeless = max(FEWEST_OPEN, HOPELESS * level.rate_per_s * level.slo_p95_s)
+        # Streams are open while they are spoken.
+        allowed_s = level.slo_p95_s + self._spoken_s()
+        hopeless = max(FEWEST_OPEN, HOPELESS * level.rate_per_s * allowed_s)
         for after_s in due_times(level.arrivals, level.rate_per_s, length_s, level.seed).tolist():
             await self._until(self.start_s + after_s)
             if len(self.open_now) > hopeless:
@@ -196,11 +210,23 @@ class _Holding:
             )
 
     async def closed(self) -> None:
-        """Clients that each wait for their answer."""
-        assert self.level.concurrency is not None
-        await asyncio.gather(*(self._client() for _ in range(self.level.concurrency)))
+        """Clients that each wait for their answer.
 
-    async def _client(self) -> None:
+        Streams begin one after the other within the warm-up: nobody's end falls on all others'.
+        """
+        count = self.level.concurrency
+        assert count is not None
+        within_s = min(self._spoken_s(), self.level.warmup_s)
+        begins = (self.start_s + within_s * number / count for number in range(count))
+        await asyncio.gather(*map(self._client, begins))
+
+    def _spoken_s(self) -> float:
+        """Seconds that sending an utterance takes by its nature, in the mean."""
+        return sum(map(self.target.lasts_s, range(self.utterances))) / self.utterances
+
+    async def _client(self, begin_s: float) -> None:
+        if begin_s > self.start_s:
+            await self._until(begin_s)
         while self.ended_early is None and self.loop.time() < self.end_s:
             task = self._start(next(self.order), self.loop.time())
             await asyncio.wait((task,))
@@ -209,7 +235,8 @@ class _Holding:
 
     def _start(self, utterance: int, due_s: float) -> asyncio.Task[None]:
         sent_s = self.loop.time()
-        request = Request(utterance, due_s, sent_s, sent_s, None)
+        lasts_s = self.target.lasts_s(utterance)
+        request = Request(utterance, due_s, sent_s, sent_s, None, lasts_s=lasts_s)
         task = asyncio.create_task(self._one(request))
         self.open_now[task] = request
         task.add_done_callback(self._over)
@@ -220,7 +247,7 @@ class _Holding:
         request = replace(request, sent_s=self.loop.time())
         limit_s = self.level.timeout_s
         try:
-            async with asyncio.timeout_at(request.due_s + limit_s):
+            async with asyncio.timeout_at(request.due_s + request.lasts_s + limit_s):
                 answer = await self.target.send(request.utterance)
         except TimeoutError:
             request = replace(request, error=TIMEOUT, words=f"no answer within {limit_s:g} s")
@@ -318,6 +345,7 @@ class _Holding:
             window_start_s=self.window_s,
             window_end_s=self.end_s,
             ended_early=self.ended_early,
+            paced=self.target.paced,
         )
 
 

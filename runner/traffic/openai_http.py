@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from runner.config.server import Server
 from runner.errors import Refused
+from runner.traffic.heard import said_in
 from runner.traffic.target import Answer, Failure, Target
 
 PATH = "/audio/transcriptions"
@@ -135,16 +136,8 @@ class HttpTarget(Target):
             raise Failure("connect", self._said(str(error))) from None
 
     async def _refuse(self, response: httpx2.Response) -> None:
-        body = (await _bounded(response)).decode("utf-8", "replace")
-        try:
-            said = json.loads(body)
-            for name in ("error", "message", "detail"):
-                said = said.get(name, said) if isinstance(said, dict) else said
-            body = said if isinstance(said, str) else body
-        except (ValueError, RecursionError):
-            pass
         status = response.status_code
-        words = self._said(body)
+        words = self._said(said_in(await _bounded(response)))
         raise Failure(f"http_{status}", f"HTTP {status}{': ' if words else ''}{words}")
 
     def _text(self, body: bytes) -> str:

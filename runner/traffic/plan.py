@@ -86,7 +86,7 @@ async def hold_all(target: Target, levels: Levels, one: Callable[[Level], Awaita
 async def _drain(target: Target, most_s: float) -> None:
     """Waits for a request of its own, behind those that a service may not know to be abandoned."""
     with suppress(TimeoutError, Failure):
-        async with asyncio.timeout(most_s):
+        async with asyncio.timeout(target.lasts_s(0) + most_s):
             await target.send(0)
 
 

@@ -18,6 +18,8 @@ class Answer:
     service_end_s: float | None = None
     batch: int | None = None
     """Requests in that batch."""
+    send_delay_s: float | None = None
+    """How late the generator itself sent a piece of a stream, at the most."""
 
 
 class Failure(Exception):
@@ -37,6 +39,13 @@ class Failure(Exception):
 
 class Target(ABC):
     """A service that transcribes utterances, which it is told by their numbers."""
+
+    paced = False
+    """Whether utterances are sent as slowly as they are spoken."""
+
+    def lasts_s(self, _utterance: int) -> float:
+        """Seconds that sending takes by its nature, which no latency has in it."""
+        return 0.0
 
     @abstractmethod
     async def send(self, utterance: int) -> Answer:

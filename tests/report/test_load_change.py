@@ -20,6 +20,7 @@ def level(**known: Any) -> LoadLevel:
     given: dict[str, Any] = {field.name: None for field in fields(LoadLevel)}
     given |= {"mode": "open", "rate_per_s": 2.0, "arrivals": "poisson", "held": True}
     given |= {"window_s": 30.0, "requests": 60, "answered": 60, "errors": 0, "scored": 0}
+    given |= {"paced": False}
     given |= {"slo_p95_s": 2.0, "latency_p95_s": 0.1}
     given |= {"latency_p95_low_s": 0.09, "latency_p95_high_s": 0.11}
     return LoadLevel(**given | known)

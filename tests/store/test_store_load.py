@@ -20,13 +20,19 @@ def load_level(**known: Any) -> LoadLevel:
     """A level with nothing but what is named."""
     given: dict[str, Any] = {field.name: None for field in fields(LoadLevel)}
     given |= {"mode": "open", "held": True, "window_s": 30.0, "requests": 60, "answered": 58}
-    given |= {"errors": 2, "slo_p95_s": 2.0, "scored": 0}
+    given |= {"errors": 2, "slo_p95_s": 2.0, "scored": 0, "paced": False}
     return LoadLevel(**given | known)
+
+
+def without_streams(statement: str) -> str:
+    """The statement of a table as it was before schema 14."""
+    kept = [line for line in statement.splitlines() if not line.startswith("  paced ")]
+    return "\n".join(kept) if "TABLE load_levels" in statement else statement
 
 
 def without_joules(statement: str) -> str:
     """The statement of a table as it was before schema 13."""
-    kept = [line for line in statement.splitlines() if not line.startswith("  energy_")]
+    kept = [line for line in without_streams(statement).splitlines() if "  energy_" not in line]
     return "\n".join(kept) if "TABLE load_levels" in statement else statement
 
 
@@ -147,4 +153,28 @@ def test_a_store_of_schema_12_is_brought_up_to_date(
         assert [level.cpu_busy for level in opened.load_board()] == [None, 0.5]
     assert schema_of(old_path) == schema_of(store_path)
     with closing(sqlite3.connect(old_path)) as brought:
-        assert brought.execute("PRAGMA user_version").fetchone() == (13,)
+        assert brought.execute("PRAGMA user_version").fetchone() == (14,)
+
+
+def test_a_store_of_schema_13_is_brought_up_to_date(
+    tmp_path: Path, store: Store, store_path: Path, job_id: int, full: Result
+) -> None:
+    levels = (load_level(energy_j=3.0, energy_label="sampled"), load_level(cpu_busy=0.5))
+    store.write_result(job_id, replace(full, load_levels=levels))
+    store.close()
+    old_path = older_store(
+        store_path,
+        tmp_path / "thirteen.db",
+        13,
+        lacks=(),
+        statement_of=without_streams,
+        more=tuple(f"CREATE VIEW {name} AS SELECT 1" for name in ("load_board", "noise_board")),
+    )
+    with closing(sqlite3.connect(old_path)) as old:
+        columns = [row[1] for row in old.execute("PRAGMA table_info(load_levels)")]
+    assert "paced" not in columns and "energy_j" in columns
+    with Store.open(old_path) as opened:
+        (row,) = opened.leaderboard()
+        assert opened.result(row.result_id).result.load_levels == levels
+        assert [level.paced for level in opened.load_board()] == [0, 0]
+    assert schema_of(old_path) == schema_of(store_path)

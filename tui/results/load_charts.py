@@ -55,7 +55,8 @@ def load_chart(rows: Sequence[Row], choices: Choices, levels: Levels) -> Plot:
 def _way(level: LoadLevel) -> str:
     """How the levels of a curve were sent, as short as it can be."""
     batch = "" if level.max_batch is None else f"b{level.max_batch} "
-    return f"{batch}{level.mode if level.arrivals is None else level.arrivals}"
+    streams = " streams" if level.paced else ""
+    return f"{batch}{level.mode if level.arrivals is None else level.arrivals}{streams}"
 
 
 def _latency(lines: list[_Line], log: bool) -> Plot:
@@ -137,7 +138,7 @@ def _goodput(lines: list[_Line], log: bool) -> Plot:
 
 def _sent(level: LoadLevel) -> str:
     if level.concurrency is not None:
-        return f"{level.concurrency} at once"
+        return f"{level.concurrency} {'streams' if level.paced else 'at once'}"
     return f"{level.rate_per_s:g} a second"
 
 
