@@ -41,8 +41,8 @@ class Profile:
 
 def decoder_profiles(study: Study) -> list[Profile]:
     """Every case whose decoder was looked at, model by model, in the order of the study."""
-    steps = study.children(DecoderStep, study.ok)
-    cases = [case for case in study.ok if case.row.result_id in steps]
+    steps = study.children(DecoderStep, study.ended)
+    cases = [case for case in study.ended if case.row.result_id in steps]
     figures = study.children(Scalar, cases)
     return [
         Profile(
@@ -50,7 +50,7 @@ def decoder_profiles(study: Study) -> list[Profile]:
             tuple(sorted(steps[case.row.result_id], key=lambda step: step.position)),
             {figure.name: figure.value for figure in figures.get(case.row.result_id, ())},
         )
-        for case in sorted(cases, key=lambda case: (study.models.index(case.model), case.place))
+        for case in sorted(cases, key=lambda case: (study.rank(case.model), case.place))
     ]
 
 

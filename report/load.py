@@ -44,10 +44,10 @@ class Loaded:
 
 def loaded_of(study: Study) -> list[Loaded]:
     """Every case that was loaded, model by model, in the order of the study."""
-    levels = study.children(LoadLevel, study.ok)
-    cases = [case for case in study.ok if levels.get(case.row.result_id)]
+    levels = study.children(LoadLevel, study.ended)
+    cases = [case for case in study.ended if levels.get(case.row.result_id)]
     found = []
-    for case in sorted(cases, key=lambda one: (study.models.index(one.model), one.configuration)):
+    for case in sorted(cases, key=lambda one: (study.rank(one.model), one.configuration)):
         found += [Loaded(case, curve) for curve in curves_of(levels[case.row.result_id])]
     return found
 

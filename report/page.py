@@ -66,6 +66,8 @@ def build_page(
         ]
     else:
         sections.append(measured(study))
+        without_latency = [decoder(study), robustness(study), load(study, scenarios)]
+        sections += filter(None, without_latency)
     sections += [evidence.missing(study), evidence.everything(study)]
     moment = now or datetime.now(UTC)
     return Page(
@@ -88,7 +90,7 @@ def _facts(study: Study, condition: str | None, moment: datetime) -> tuple[tuple
     facts = [
         ("store", str(study.path)),
         ("made", f"{moment:%Y-%m-%d %H:%M} UTC"),
-        ("cases", f"{len(study.ok):,} with figures of {len(study.cases):,}"),
+        ("cases", f"{len(study.ended):,} with figures of {len(study.cases):,}"),
     ]
     if study.models:
         facts.append(("models", f"{len(study.models):,}"))

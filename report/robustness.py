@@ -58,9 +58,9 @@ class Heard:
 
 def robustness_of(study: Study) -> list[Heard]:
     """Every case that listened to noise, model by model, in the order of the study."""
-    levels = study.children(NoiseLevel, study.ok)
-    cases = [case for case in study.ok if case.row.result_id in levels]
-    ordered = sorted(cases, key=lambda case: (study.models.index(case.model), case.configuration))
+    levels = study.children(NoiseLevel, study.ended)
+    cases = [case for case in study.ended if case.row.result_id in levels]
+    ordered = sorted(cases, key=lambda case: (study.rank(case.model), case.configuration))
     return [Heard(case, levels[case.row.result_id]) for case in ordered]
 
 

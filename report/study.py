@@ -166,6 +166,10 @@ class Study:
         """All models with a latency, those with most cases first."""
         return tuple(model for model, _ in Counter(case.model for case in self.ok).most_common())
 
+    def rank(self, model: str) -> int:
+        """A model's place among `models`; those without a latency come behind all others."""
+        return self.models.index(model) if model in self.models else len(self.models)
+
     @cached_property
     def places(self) -> tuple[str, ...]:
         """All devices with a latency, the CPU first."""

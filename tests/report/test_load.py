@@ -11,6 +11,7 @@ import pytest
 
 from report.content import Bullets, Figure, Note, Section, Table
 from report.load import Loaded, loaded_of, price_per_audio_hour
+from report.page import build_page
 from report.scenarios import Scenario, load_scenarios
 from report.sections.load import load
 from report.study import Study
@@ -178,3 +179,16 @@ def test_joules_that_nobody_asked_for_are_not_spoken_of(tmp_path: Path) -> None:
     (table,) = (block for block in section.blocks if isinstance(block, Table))
     assert "energy" not in [column.title for column in table.columns]
     assert not [note for note in table.notes if "nergy" in note]
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_the_levels_of_a_case_without_a_latency_are_shown(tmp_path: Path, *, beside: bool) -> None:
+    untimed = replace(
+        loaded(*SEARCH), model="other/model", case_key="untimed", latency=None, samples=()
+    )
+    path = fill(tmp_path / "store.db", [*([BARE] if beside else []), untimed])
+    with Store.open(path, readonly=True) as store:
+        page = build_page(Study.read(store), load_scenarios())
+    section = next(one for one in page.sections if one.anchor == "load")
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    assert len(table.rows) == len(SEARCH)
