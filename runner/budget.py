@@ -1,8 +1,8 @@
 """A benchmark within a budget of time: a looser precision first, then fewer cases.
 
 The rule: where the whole grid is predicted to take longer, the timed loops end at the first of
-``PRECISIONS`` with which it fits. Where none is loose enough, the loosest is taken and the longest
-cases are left out, the longest first; a model's last case stays.
+``PRECISIONS`` with which it fits. Where none is loose enough, the loosest is taken and the points
+of the grid that take longest are left out, each with all its variants; a model's last point stays.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from runner.config.limits import MOST_SECONDS
 from runner.errors import UserError
 from runner.estimate import Before, Estimate, as_now, duration, estimate_each
 from runner.grid import Case
+from runner.parts import point_of
 
 PRECISIONS = (0.02, 0.05, 0.1)
 """Half the width of a latency's 95 % interval, as a share of the median: `limits.precision`."""
@@ -89,7 +90,7 @@ def fit(
         budget_s: Seconds that there are.
 
     Raises:
-        UserError: One case of each model is too much already; with what would do.
+        UserError: One point of each model is too much already; with what would do.
     """
     tried = [benchmark, *_looser(benchmark)]
     took_s = [as_now(one, cases, before) for one in tried]
@@ -107,8 +108,8 @@ def fit(
         if len(fewer) == len(kept):
             least = math.ceil(sum(each.values()) / 60)
             raise UserError(
-                f"--budget: one case of each model takes about {duration(60 * least)}: give "
-                f"{least}m at least, or name fewer models"
+                "--budget: one length and batch size of each model takes about "
+                f"{duration(60 * least)}: give {least}m at least, or name fewer models"
             )
         kept = fewer
         # The first case of a kind takes the words of all: another may be the first now.
@@ -145,14 +146,22 @@ def _looser(benchmark: Benchmark) -> list[Benchmark]:
 
 
 def _fewer(cases: Sequence[Case], seconds: Mapping[str, float], excess_s: float) -> list[Case]:
-    """The cases without the longest of models that keep another, until enough is saved."""
-    left = Counter(case.model for case in cases)
+    """The cases without the longest points of models that keep another, until enough is saved.
+
+    A point goes with all its variants: one without its baseline could not be judged.
+    """
+    points: dict[tuple[object, ...], list[Case]] = {}
+    for case in cases:
+        points.setdefault(point_of(case), []).append(case)
+    cost_s = {point: sum(seconds[case.key] for case in of) for point, of in points.items()}
+    left = Counter(of[0].model for of in points.values())
     dropped: set[str] = set()
-    for case in sorted(cases, key=lambda case: -seconds[case.key]):
+    for point in sorted(points, key=lambda point: -cost_s[point]):
         if excess_s <= 0:
             break
-        if left[case.model] > 1:
-            left[case.model] -= 1
-            dropped.add(case.key)
-            excess_s -= seconds[case.key]
+        model = points[point][0].model
+        if left[model] > 1:
+            left[model] -= 1
+            dropped.update(case.key for case in points[point])
+            excess_s -= cost_s[point]
     return [case for case in cases if case.key not in dropped]

@@ -29,14 +29,15 @@ def share(cases: Sequence[Case], part: str | None) -> tuple[Case, ...]:
         raise UserError(f'part "{part[:20]}": write a number and how many there are, such as 2/4')
     points: dict[tuple[object, ...], int] = {}
     for case in cases:
-        points.setdefault(_point(case), len(points))
-    return tuple(case for case in cases if points[_point(case)] % int(count) == int(number) - 1)
+        points.setdefault(point_of(case), len(points))
+    return tuple(case for case in cases if points[point_of(case)] % int(count) == int(number) - 1)
 
 
 def points(cases: Sequence[Case]) -> int:
     """How many parts there can be at most."""
-    return len({_point(case) for case in cases})
+    return len({point_of(case) for case in cases})
 
 
-def _point(case: Case) -> tuple[object, ...]:
+def point_of(case: Case) -> tuple[object, ...]:
+    """What the variants of a case share: they are judged beside one another."""
     return (case.model, case.device, case.audio_seconds, case.batch_size, case.threads)

@@ -90,6 +90,18 @@ def test_then_the_longest_cases_go_and_every_model_keeps_one() -> None:
     assert f"and {len(plan.left_out) - 1} more" in plan.lines(1)[-1]
 
 
+def test_a_variant_goes_with_its_baseline() -> None:
+    one = benchmark(limits={"precision": 0.5}, variants=["fp32", "bf16"], models=MODELS[:1])
+    cases = expand(one)
+    plan = fit(one, cases, {}, total(one) * 0.6)
+    assert plan.left_out
+    for kept in (plan.cases, plan.left_out):
+        shapes: dict[str, set[tuple[object, object]]] = {}
+        for case in kept:
+            shapes.setdefault(case.variant.name, set()).add((case.audio_seconds, case.batch_size))
+        assert shapes["fp32"] == shapes["bf16"]
+
+
 def test_a_budget_for_less_than_a_case_of_each_model_says_what_would_do() -> None:
     one = benchmark()
     with pytest.raises(UserError, match=r"give (\d+)m at least") as refused:
