@@ -26,7 +26,12 @@ _TAKE_FIGURES = f"({_FIGURES}) = (SELECT {_FIGURES} FROM main.qualities AS own W
 
 
 def take_benchmark(transaction: Transaction, benchmark_id: int) -> None:
-    """Copies a benchmark of the other store, unless its config is here."""
+    """Copies a benchmark of the other store, unless its config is here.
+
+    Args:
+        transaction: It writes.
+        benchmark_id: Its number in the other store.
+    """
     _copy(
         transaction,
         "benchmarks",
@@ -37,7 +42,12 @@ def take_benchmark(transaction: Transaction, benchmark_id: int) -> None:
 
 
 def take_environments(transaction: Transaction, theirs: int) -> None:
-    """Copies the machines that results of a job were measured on, unless they are here."""
+    """Copies the machines that results of a job were measured on, unless they are here.
+
+    Args:
+        transaction: It writes.
+        theirs: The job in the other store.
+    """
     _copy(
         transaction,
         "environments",
@@ -48,7 +58,13 @@ def take_environments(transaction: Transaction, theirs: int) -> None:
 
 
 def take_qualities(transaction: Transaction, theirs: int, own: int) -> None:
-    """Copies the quality records of a job; one that is here counts, unless it lacks its texts."""
+    """Copies the quality records of a job; one that is here counts, unless it lacks its texts.
+
+    Args:
+        transaction: It writes.
+        theirs: The job in the other store.
+        own: The job here.
+    """
     rows = transaction.rows(
         "SELECT theirs.id AS theirs, own.id AS own,"
         " EXISTS (SELECT 1 FROM other.transcripts WHERE quality_id = theirs.id) AS texts,"
@@ -134,7 +150,13 @@ def take_results(transaction: Transaction, wanted: list[int], own: int) -> None:
 
 
 def take_events(transaction: Transaction, theirs: int, own: int) -> None:
-    """Copies the events of a job that are not here; how far a case was is no matter any more."""
+    """Copies the events of a job that are not here; how far a case was is no matter any more.
+
+    Args:
+        transaction: It writes.
+        theirs: The job in the other store.
+        own: The job here.
+    """
     columns = columns_without("events", "id", "job_id")
     same = " AND ".join(f"own.{name} IS event.{name}" for name in columns)
     transaction.run(
@@ -163,7 +185,12 @@ def _copy(
 
 
 def columns_without(table: str, *names: str) -> tuple[str, ...]:
-    """The columns of a table but for some."""
+    """The columns of a table but for some.
+
+    Args:
+        table: Of the present schema.
+        names: Columns that are left out.
+    """
     return tuple(column for column in _columns()[table] if column not in names)
 
 

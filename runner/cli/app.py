@@ -36,7 +36,7 @@ class Commands(LazyGroup):
         ),
         "serve": LazyCommand(
             "runner.cli.serve:serve",
-            "Serve a model over HTTP, as POST /v1/audio/transcriptions, until it is ended.",
+            "Serve a model until it is ended: utterances over HTTP, streams over a websocket.",
         ),
         "schema": LazyCommand(
             "runner.cli.schema:schema", "Print the JSON Schema of a benchmark config."

@@ -78,7 +78,7 @@ def serve(
         float, typer.Option("--max-audio", metavar="SECONDS", min=1.0, help="Longest utterance.")
     ] = 600.0,
 ) -> int:
-    """Serve a model until it is ended: whole utterances over HTTP, streams over a websocket."""
+    """Serve a model until it is ended: utterances over HTTP, streams over a websocket."""
     case = _case(model, engine, device, variant, language, weights)
     if case.variant.chunk_seconds is not None and max_batch > 1:
         raise UserError("a variant that streams takes one utterance at a time: use --max-batch 1")

@@ -49,6 +49,11 @@ class Order:
 def read_order(store: Store, query: Query, known: Known) -> Order:
     """Reads the ids of the results that a query finds, and the rows that are looked at first.
 
+    Args:
+        store: The store.
+        query: What to find, and how to sort it.
+        known: What need not be read again.
+
     Raises:
         StoreError: SQLite does not understand the query's filter.
     """
