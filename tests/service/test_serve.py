@@ -111,6 +111,39 @@ def test_its_words_are_those_of_the_engine_in_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+def test_its_words_over_a_websocket_are_those_of_the_engine_in_process(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, url):
+        path = config(tmp_path, [served(url.replace("http", "ws"))], concurrency=[4], duration_s=8)
+        refused = run(tmp_path, path)
+        words, _ = refused.communicate(timeout=280)
+        benchmark = json.loads(path.read_text())
+        benchmark["measures"] = ["quality", "load"]
+        benchmark["batch_sizes"] = [5]
+        path.write_text(json.dumps(benchmark))
+        process = run(tmp_path, path)
+        output, _ = process.communicate(timeout=280)
+    assert refused.returncode == 2 and 'leave "latency" out of "measures"' in words
+    assert process.returncode == 0, output
+    assert "4 streams" in output and "from the end of the speech" in output
+    with Store.open(tmp_path / "a.db", readonly=True) as store:
+        (row,) = store.leaderboard()
+        result = store.result(row.result_id).result
+        (level,) = store.load_board()
+    assert result.quality is not None and result.quality.scored == 10
+    engine = load_engine(LoadRequest.of_checkpoint("small-whisper"))
+    audio = {one.id: one.audio for one in read_builtin().utterances}
+    same = 0
+    for one in result.transcripts:
+        # Speech at 24 kHz and back is a sample's rounding away from what it was.
+        same += engine.transcribe([audio[one.clip_id]]).texts == (one.hypothesis,)
+    assert same >= 9
+    assert (level.paced, level.concurrency, level.errors) == (1, 4, 0)
+    assert level.wer is not None and level.wer < 0.1
+    assert level.rtfx is not None and 1 < level.rtfx <= 4.5
+    assert level.mean_ms is not None and 0 < level.mean_ms < 3000
+
+
+@pytest.mark.e2e
 def test_its_death_under_load_leaves_the_rows(tmp_path: Path) -> None:
     with serving(tmp_path) as (server, url):
         path = config(
