@@ -23,11 +23,14 @@ class Level:
     timeout_s: float
     slo_p95_s: float
     seed: int
+    paced: bool = False
+    """Whether requests are streams of speech at real-time pace."""
 
     @property
     def title(self) -> str:
         """One line for people."""
         batch = "" if self.max_batch is None else f", batches to {self.max_batch}"
         if self.concurrency is not None:
-            return f"{self.concurrency} at once{batch}"
-        return f"{self.rate_per_s:g} a second, {self.arrivals}{batch}"
+            return f"{self.concurrency} {'streams' if self.paced else 'at once'}{batch}"
+        streams = " streams" if self.paced else ""
+        return f"{self.rate_per_s:g}{streams} a second, {self.arrivals}{batch}"

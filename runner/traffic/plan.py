@@ -77,6 +77,7 @@ async def hold_all(target: Target, levels: Levels, one: Callable[[Level], Awaita
             level = next(levels) if held is None else levels.send(held)
         except StopIteration:
             return
+        level = replace(level, paced=target.paced)
         await target.settle(max_batch=level.max_batch)
         if held is not None and held.ended_early is not None:
             await _drain(target, level.timeout_s)

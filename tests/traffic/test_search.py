@@ -18,7 +18,7 @@ from runner.traffic.target import Answer, Target
 from stats.knee import Knee, Tried, knee
 from store.knee import knees
 from store.load_board import LoadRow
-from tests.traffic.simulated import SERVICE_S, OneServer, constant, exponential, simulate
+from tests.traffic.simulated import SERVICE_S, OneServer, constant, exponential, level, simulate
 
 
 def search(target: Target, **changes: Any) -> list[Held]:
@@ -141,3 +141,9 @@ def test_luck_beyond_what_was_surely_missed_is_no_knee() -> None:
     assert knee([Tried(1, True, True)]) == Knee(1, 1, None)
     assert knee([Tried(2, False, True)]) == Knee(None, None, 2)
     assert knee([]) == Knee(None, None, None)
+
+
+def test_streams_are_called_so() -> None:
+    assert level(concurrency=4, rate_per_s=None).title.startswith("4 at once")
+    assert level(concurrency=4, rate_per_s=None, paced=True).title.startswith("4 streams")
+    assert level(rate_per_s=2.0, paced=True).title.startswith("2 streams a second")
