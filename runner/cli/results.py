@@ -33,7 +33,7 @@ from store import (
 )
 from store.browse import GROUP_COLUMNS
 
-USUAL_ROWS = 200
+USUAL_ROWS = 50
 """Rows that are shown where nobody says how many."""
 _OF_GROUPS = ("wer", "rtfx", "joules_per_audio_hour")
 """Figures of a group: the best."""
