@@ -18,7 +18,6 @@ from runner.config.limits import MOST_SECONDS
 from runner.errors import UserError
 from runner.estimate import Before, Estimate, as_now, duration, estimate_each
 from runner.grid import Case
-from runner.parts import point_of
 
 PRECISIONS = (0.02, 0.05, 0.1)
 """Half the width of a latency's 95 % interval, as a share of the median: `limits.precision`."""
@@ -152,7 +151,7 @@ def _fewer(cases: Sequence[Case], seconds: Mapping[str, float], excess_s: float)
     """
     points: dict[tuple[object, ...], list[Case]] = {}
     for case in cases:
-        points.setdefault(point_of(case), []).append(case)
+        points.setdefault(case.point, []).append(case)
     cost_s = {point: sum(seconds[case.key] for case in of) for point, of in points.items()}
     left = Counter(of[0].model for of in points.values())
     dropped: set[str] = set()

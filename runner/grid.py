@@ -36,6 +36,11 @@ class Case:
     """CPU threads, where the benchmark lists several numbers of them."""
 
     @property
+    def point(self) -> tuple[object, ...]:
+        """What the variants of a case share: they are judged beside one another."""
+        return (self.model, self.device, self.audio_seconds, self.batch_size, self.threads)
+
+    @property
     def mixed(self) -> bool:
         """Whether its clips are of different lengths, up to ``audio_seconds``."""
         return self.variant.batching is not None

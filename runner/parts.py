@@ -29,15 +29,10 @@ def share(cases: Sequence[Case], part: str | None) -> tuple[Case, ...]:
         raise UserError(f'part "{part[:20]}": write a number and how many there are, such as 2/4')
     points: dict[tuple[object, ...], int] = {}
     for case in cases:
-        points.setdefault(point_of(case), len(points))
-    return tuple(case for case in cases if points[point_of(case)] % int(count) == int(number) - 1)
+        points.setdefault(case.point, len(points))
+    return tuple(case for case in cases if points[case.point] % int(count) == int(number) - 1)
 
 
 def points(cases: Sequence[Case]) -> int:
     """How many parts there can be at most."""
-    return len({point_of(case) for case in cases})
-
-
-def point_of(case: Case) -> tuple[object, ...]:
-    """What the variants of a case share: they are judged beside one another."""
-    return (case.model, case.device, case.audio_seconds, case.batch_size, case.threads)
+    return len({case.point for case in cases})

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from report.text import plural
 from runner.budget import fit
 from runner.cli.foresee import foretell, how_known, times_before
 from runner.cli.load_table import print_load
@@ -148,6 +149,9 @@ def _show(
         print_robustness(console, store, job_id=outcome.job_id)
         for line in closing(outcome):
             console.print(cell(line, "dim"))
+        if outcome.signal is not None:
+            kept = plural(outcome.ok + outcome.failed, "case")
+            typer.echo(f"interrupted: {kept} of this run stored; --resume goes on", err=True)
     return _exit_code(outcome)
 
 

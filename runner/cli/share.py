@@ -9,7 +9,8 @@ import typer
 
 from runner.cli.options import MAX_ROW, StoreOption, store_path
 from runner.cli.plain import plain
-from runner.cli.table import notes_of, value_cell
+from runner.cli.speech_notes import speech_notes
+from runner.cli.table import model_cell, notes_of, value_cell
 from runner.cli.where import WhereOption, all_of, condition_of
 from runner.errors import UserError
 from store import COLUMNS, Environment, LeaderboardRow, Query, Store
@@ -39,13 +40,16 @@ def share(
         newest = opened.browse.first(Query(where=condition), MOST)[::-1]
         rows = list(opened.browse.rows(newest).values())
         machines = opened.study.environments()
+        spoken = speech_notes(opened, rows)
     if not rows:
         raise UserError("no result with figures to share")
-    for line in _markdown(sorted(rows, key=lambda row: row.result_id), machines):
+    for line in _markdown(sorted(rows, key=lambda row: row.result_id), machines, spoken):
         typer.echo(line)
 
 
-def _markdown(rows: list[LeaderboardRow], machines: dict[int, Environment]) -> Iterable[str]:
+def _markdown(
+    rows: list[LeaderboardRow], machines: dict[int, Environment], spoken: list[str]
+) -> Iterable[str]:
     names = [
         name
         for name in _COLUMNS
@@ -55,14 +59,19 @@ def _markdown(rows: list[LeaderboardRow], machines: dict[int, Environment]) -> I
     yield f"| {' | '.join(map(_cell, heads))} |"
     yield f"|{'|'.join('---' if COLUMNS[name].form == 'text' else '--:' for name in names)}|"
     for row in rows:
-        yield f"| {' | '.join(_cell(value_cell(COLUMNS[name], row)) for name in names)} |"
+        yield f"| {' | '.join(_cell(_value(name, row)) for name in names)} |"
     yield ""
     used = dict.fromkeys(row.environment_id for row in rows if row.environment_id in machines)
     for number in used:
         if number is not None:
             yield f"- {_cell(_machine(machines[number]))}"
-    for note in notes_of(rows):
+    for note in (*notes_of(rows, elsewhere=True), *spoken):
         yield f"- {_cell(note)}"
+
+
+def _value(name: str, row: LeaderboardRow) -> str:
+    """A figure with its marks; a model without the folder that it lies in here."""
+    return model_cell(row) if name == "model" else value_cell(COLUMNS[name], row)
 
 
 def _machine(machine: Environment) -> str:

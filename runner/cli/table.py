@@ -116,7 +116,7 @@ def results_table(
     for number, row in enumerate(rows):
         figures = [column.figures[number] for column in columns]
         numbered = [cell(str(row.result_id))] if ids else []
-        table.add_row(*numbered, cell(_model(row)), cell(places[number]), *map(cell, figures))
+        table.add_row(*numbered, cell(model_cell(row)), cell(places[number]), *map(cell, figures))
     return table
 
 
@@ -184,7 +184,7 @@ def print_results(
             console.print(cell(note, "dim"))
     for row in rows:
         if row.state != "ok":
-            where = f"{_model(row)} {row.place} {row.audio_seconds:g} s x {row.batch_size}"
+            where = f"{model_cell(row)} {row.place} {row.audio_seconds:g} s x {row.batch_size}"
             number = f"{row.result_id} " if ids else ""
             line = Text.assemble(
                 number, (row.state, "red"), " ", cell(f"{where}: {row.reason or ''}")
@@ -194,8 +194,13 @@ def print_results(
         console.print(cell(f"{plural(len(rows), 'result')} in {store.path}"), soft_wrap=True)
 
 
-def notes_of(rows: Sequence[LeaderboardRow]) -> list[str]:
-    """What the marks in a table of these results mean."""
+def notes_of(rows: Sequence[LeaderboardRow], *, elsewhere: bool = False) -> list[str]:
+    """What the marks in a table of these results mean.
+
+    Args:
+        rows: Results with figures.
+        elsewhere: Whether the table is read where the store is not.
+    """
     notes = ["every figure is for one batch; latency: median and its 95 % interval"]
     if any(row.latency_ms is not None and row.latency_low_ms is None for row in rows):
         notes.append(f"latency without an interval: {FEW_ROUNDS}")
@@ -203,14 +208,16 @@ def notes_of(rows: Sequence[LeaderboardRow]) -> list[str]:
         notes.append("speed-up: against the first variant, the two interleaved")
     unstable = [row for row in rows if row.stable is False]
     if unstable:
-        notes.append(f"~ unstable in {len(unstable)} of {len(rows)}; `asrprof show ID` says why")
+        why = "" if elsewhere else "; `asrprof show ID` says why"
+        notes.append(f"~ unstable in {len(unstable)} of {len(rows)}{why}")
     labels = {(row.energy_label, row.energy_source) for row in rows if row.energy_label}
     notes += [
         f"energy {f'{energy_mark(label)} {label}'.strip()} by {source}"
         for label, source in sorted(labels, key=str)
     ]
     if any(row.energy_j is None for row in rows):
-        notes.append("energy -: not measured, or nothing to trust; `asrprof show ID` says which")
+        which = "" if elsewhere else "; `asrprof show ID` says which"
+        notes.append(f"energy -: not measured, or nothing to trust{which}")
     if any(row.weights == "random" for row in rows):
         notes.append("r random weights: true architecture, real cost, so no WER")
     told = {
@@ -243,7 +250,8 @@ def missing_joules(store: Store, rows: Sequence[LeaderboardRow]) -> list[str]:
     return of_each(asked, lambda row: row.energy_reason and f"no joules: {row.energy_reason}")
 
 
-def _model(row: LeaderboardRow) -> str:
+def model_cell(row: LeaderboardRow) -> str:
+    """A model's name without its folder or organisation, with the marks of engine and weights."""
     name = row.model.rstrip("/").rsplit("/", 1)[-1]
     if row.engine in ENGINES and ENGINES[row.engine].mark:
         name = f"{name} {ENGINES[row.engine].mark}"

@@ -28,7 +28,7 @@ def test_a_dry_run_shows_the_cases_that_fit_and_names_the_others(asrprof: Run) -
     ("words", "said"),
     [
         (("--budget", "soon"), "--budget soon: write a time such as 90s, 30m or 1h30m"),
-        (("--budget", "2s"), "one case of each model takes about "),
+        (("--budget", "2s"), "one length and batch size of each model takes about "),
         (("--budget", "1h", "--resume"), "leave --resume and --target out"),
         (("--budget", "1h", "--target", "ray"), "leave --resume and --target out"),
     ],

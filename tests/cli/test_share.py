@@ -47,5 +47,20 @@ def test_names_cannot_break_the_table(
     path = store_with(result(model="a|b`<i>\x1b[31m\nc"), failed())
     ran = asrprof("share", "--store", str(path))
     (row,) = [line for line in ran.out.splitlines() if line.startswith("| a")]
-    assert row.startswith("| a\\|b\\`&lt;i>\\\\x1b\\[31m c |")
+    assert row.startswith("| a\\|b\\`&lt;i>\\\\x1b\\[31m c r |")
     assert "\x1b" not in ran.out
+
+
+def test_a_reader_elsewhere_has_every_mark_and_no_folder(
+    asrprof: Callable[..., Ran], store_with: Callable[..., Path]
+) -> None:
+    path = store_with(result(model="/home/someone/models/whisper-own", weights="random"))
+    ran = asrprof("share", "--store", str(path))
+    (row,) = [line for line in ran.out.splitlines() if line.startswith("| whisper")]
+    assert row.startswith("| whisper-own r |")
+    assert "r random weights" in ran.out
+    assert "someone" not in ran.out and "asrprof show" not in ran.out
+
+
+def test_what_the_error_rates_are_of_is_told(asrprof: Callable[..., Ran], path: str) -> None:
+    assert "- WER: of " in asrprof("share", "--store", path).out
