@@ -77,11 +77,11 @@ def run_case(task: CaseTask, send: Callable[[Message], None], held: Held | None 
     except NoEffect as nothing:
         return ended("failed", str(nothing))
     except MemoryError:
-        return ended("oom", _with_limit(task, "the process ran out of memory"))
+        return ended("oom", task.out_of_memory("the process ran out of memory"))
     except Exception as error:  # noqa: BLE001  (the sweep goes on; the row says what happened)
         words = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
         if is_out_of_memory(words):
-            return ended("oom", _with_limit(task, words))
+            return ended("oom", task.out_of_memory(words))
         return ended("failed", words)
     return replace(result, environment=environment, wall_s=time.monotonic() - began)
 
@@ -165,8 +165,3 @@ def _bound_memory(limit: int | None) -> None:
     """
     if limit is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-
-
-def _with_limit(task: CaseTask, words: str) -> str:
-    limit = task.limits.memory_bytes
-    return words if limit is None else f"{words} ({task.memory_bound} {limit / 1e6:.0f} MB)"

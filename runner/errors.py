@@ -18,6 +18,7 @@ OUT_OF_MEMORY = (
     "cannot allocate memory",  # ENOMEM
     "not enough memory",
     "bad_alloc",
+    "memoryerror",  # the last word of a Python that had no room to say more
     "alloc_failed",  # cuBLAS, cuDNN, cuFFT
     "can't start new thread",  # a thread's stack is memory too
     "thread creation failed",

@@ -158,6 +158,8 @@ def run_isolated(
                     raise
                 code = -signal.SIGKILL
             state, reason = explain_exit(code, log, killed_for_memory)
+            if state == "oom" and not killed_for_memory:
+                reason = task.out_of_memory(reason)
         wall_s = time.monotonic() - began
         if heard.partial is not None:
             return replace(

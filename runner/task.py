@@ -68,6 +68,11 @@ class CaseTask:
     counted: Mapping[str, tuple[FlopsReading, ...]] = field(default_factory=dict)
     """FLOPs that earlier cases have counted, by what they depend on."""
 
+    def out_of_memory(self, words: str) -> str:
+        """Words on how memory ran out, with the bound that there was."""
+        bound = self.limits.memory_bytes
+        return words if bound is None else f"{words} ({self.memory_bound} {bound / 1e6:.0f} MB)"
+
     @property
     def counts_alone(self) -> bool:
         """Whether shapes alone say all that is asked for, so that no weights are needed."""

@@ -17,6 +17,7 @@ from runner.isolation import explain_exit
         (-signal.SIGKILL, "", False, "failed", "killed by SIGKILL"),
         (-signal.SIGSEGV, "some line\n", False, "failed", "crashed with SIGSEGV: some line"),
         (-signal.SIGABRT, "terminate: std::bad_alloc\n", False, "oom", "bad_alloc"),
+        (1, "Traceback\nMemoryError\n", False, "oom", "exit code 1"),
         (1, "libgomp: Thread creation failed: Resource\n\n", False, "oom", "exit code 1"),
         (3, "", False, "failed", "exit code 3"),
         (-40, "", False, "failed", "signal 40"),

@@ -117,7 +117,7 @@ def test_the_bound_of_memory_holds_for_a_forked_case(held):
 
 def test_a_load_beyond_the_bound_is_a_row_of_each_case(held):
     for result, _ in held("spoils", memory_bytes=70_000_000):
-        assert result.state == "oom"
+        assert result.state == "oom", result.reason
         assert "limits.memory_bytes" in result.reason
 
 

@@ -34,11 +34,14 @@ class Lengths(Engine):
         self.batches: list[list[int]] = []
         self.go = threading.Event()
         self.go.set()
+        self.in_hand = threading.Event()
+        """Set with the first batch that comes."""
 
     def language_of(self, request: LoadRequest) -> Language | None:
         return Language("en", "model")
 
     def transcribe(self, batch: Sequence[Waveform], mark: Mark = no_mark) -> Transcription:
+        self.in_hand.set()
         assert self.go.wait(60)
         self.batches.append([len(wave) for wave in batch])
         if any(len(wave) == SAMPLE_RATE // 2 for wave in batch):

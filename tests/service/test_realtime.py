@@ -217,6 +217,7 @@ def test_who_leaves_is_not_computed() -> None:
             await say(client, "input_audio_buffer.commit")
             while (await heard(client))["type"] != "input_audio_buffer.committed":
                 pass
+            assert await asyncio.to_thread(engine.in_hand.wait, 60)
             async with connect(f"{url}/realtime", proxy=None) as leaver:
                 await append(leaver, 3.0)
                 await say(leaver, "input_audio_buffer.commit")
