@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from runner.traffic.server_words import said_in
 from runner.traffic.target import Failure
 
 _OF_OPENAI = "conversation.item.input_audio_transcription."
@@ -79,15 +80,3 @@ class Heard:
 def _code(event: dict[str, Any]) -> object:
     error = event.get("error")
     return error.get("code") if isinstance(error, dict) else None
-
-
-def said_in(body: bytes) -> str:
-    """The message of an error, in the shapes that servers give it; else all that it said."""
-    words = body.decode("utf-8", "replace")
-    try:
-        said = json.loads(words)
-    except (ValueError, RecursionError):
-        return words
-    for name in ("error", "message", "detail"):
-        said = said.get(name, said) if isinstance(said, dict) else said
-    return said if isinstance(said, str) else words

@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 
 from runner.config.server import Server
 from runner.errors import Refused
-from runner.traffic.heard import said_in
+from runner.traffic.server_words import MOST_WORDS, said_in, shown
 from runner.traffic.target import Answer, Failure, Target
 
 PATH = "/audio/transcriptions"
 MOST_BYTES = 16 * 2**20
 """Of an answer: a text is far shorter, and a server may send anything."""
-_MOST_WORDS = 160
 _RATE_HZ = 16_000
 
 Audio = NDArray[np.float32]
@@ -144,7 +143,7 @@ class HttpTarget(Target):
         try:
             said = json.loads(body)
         except (ValueError, RecursionError):
-            words = self._said(body[:_MOST_WORDS].decode("utf-8", "replace"))
+            words = self._said(body[:MOST_WORDS].decode("utf-8", "replace"))
             raise Failure("not_json", f"the answer is no JSON: {words}") from None
         text = said.get("text") if isinstance(said, dict) else None
         if not isinstance(text, str):
@@ -188,11 +187,8 @@ class HttpTarget(Target):
         return Failure("http", words)
 
     def _said(self, words: str) -> str:
-        """Words of a server or a library, short, on one line and without the key."""
-        if self._key:
-            words = words.replace(self._key, "***")
-        words = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-        return words if len(words) <= _MOST_WORDS else f"{words[: _MOST_WORDS - 3]}..."
+        """Words of a server or a library, as they may be shown."""
+        return shown(words, self._key)
 
 
 def _body(form: Mapping[str, str], file: bytes) -> tuple[bytes, str]:

@@ -27,8 +27,9 @@ from websockets.exceptions import (
 )
 
 from runner.config.server import Server
-from runner.traffic.heard import Heard, said_in
+from runner.traffic.heard import Heard
 from runner.traffic.openai_http import MOST_BYTES, Audio, read_key
+from runner.traffic.server_words import said_in, shown
 from runner.traffic.target import Answer, Failure, Target
 
 PIECE_S = 0.1
@@ -38,7 +39,6 @@ RATES_HZ = {"openai": 24_000, "vllm": 16_000}
 _RATE_HZ = 16_000
 _GOODBYE_S = 1.0
 """For the closing handshake, which nobody waits for."""
-_MOST_WORDS = 160
 _NORMAL = (1000, 1001)
 _TOO_BIG = 1009
 
@@ -211,11 +211,8 @@ class RealtimeTarget(Target):
         task.add_done_callback(self._leaving.discard)
 
     def _said(self, words: str) -> str:
-        """Words of a server or a library, short, on one line and without the key."""
-        if self._key:
-            words = words.replace(self._key, "***")
-        words = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-        return words if len(words) <= _MOST_WORDS else f"{words[: _MOST_WORDS - 3]}..."
+        """Words of a server or a library, as they may be shown."""
+        return shown(words, self._key)
 
 
 def pcm16(audio: Audio, rate_hz: int) -> bytes:
