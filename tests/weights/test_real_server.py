@@ -20,6 +20,7 @@ import yaml
 from runner.clips.builtin import read_builtin
 from store import Store
 from store.load_board import LoadRow
+from tests.service.test_serve import run as run_config
 from tests.weights.whisper import load
 
 pytestmark = pytest.mark.e2e
@@ -93,14 +94,7 @@ def run(folder: Path, url: str, load: dict[str, Any], *options: str) -> subproce
     }
     path = folder / "real-server.json"
     path.write_text(json.dumps(benchmark))
-    return subprocess.Popen(
-        [sys.executable, "-m", "runner.cli", "run", str(path), *options],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "ASRPROF_STORE": str(folder / "a.db")},
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    return run_config(folder, path, *options)
 
 
 def levels(folder: Path) -> tuple[LoadRow, ...]:
