@@ -94,6 +94,8 @@ def _facts(study: Study, condition: str | None, moment: datetime) -> tuple[tuple
     ]
     if study.models:
         facts.append(("models", f"{len(study.models):,}"))
+    if study.data is not None:
+        facts.append(("speech", study.data))
     if study.places:
         facts.append(("devices", listing(study.places)))
     if hardware:

@@ -20,7 +20,7 @@ from report.study import Case, Study, named
 from report.variants import WordDifferences, in_family, peak_memory, reason_without_wer
 from store import LoadLevel, Sample, Store, StudyRow, Transcript
 
-Key = tuple[str, str, str, str, str, float, int, str, int | None]
+Key = tuple[str, str, str, str, str, float, int, str, int | None, str | None]
 
 _OF_WORK = ("latency", "rtfx", "energy")
 """Quantities that follow the work that was done."""
@@ -47,6 +47,11 @@ class Pair:
     def other_work(self) -> str | None:
         """Why times and joules of the two do not compare, or None where they do."""
         return other_work(self.a.row, self.b.row)
+
+    @property
+    def unstable(self) -> bool:
+        """Whether a latency was not stable: a difference may be the machine's as well."""
+        return self.a.row.stable is False or self.b.row.stable is False
 
     @property
     def energy_reason(self) -> str | None:
@@ -117,15 +122,17 @@ def compare_studies(a: Study, b: Study, *, seed: int = 42) -> Comparison:
     """Pairs the cases of two sides and judges their differences.
 
     Cases are the same when model, engine, weights, device, variant, audio length and batch size
-    are, and threads where several are listed. The confidence of each verdict is raised with the
-    number of pairs, so that all together are wrong in less than one comparison of twenty.
+    are, and threads where several are listed, and the speech where a side has several. The
+    confidence of each verdict is raised with the number of pairs, so that all together are wrong
+    in less than one comparison of twenty.
 
     Args:
         a: The baseline.
         b: The other.
         seed: Of the resampling.
     """
-    first, second = _by_key(a), _by_key(b)
+    several = any(len({case.row.data for case in side.cases}) > 1 for side in (a, b))
+    first, second = _by_key(a, by_data=several), _by_key(b, by_data=several)
     common = [key for key in first if key in second]
     measured = [
         (first[key], second[key])
@@ -171,6 +178,11 @@ def compare_results(store: Store, result_ids: Sequence[int], *, seed: int = 42) 
 
 def other_work(a: StudyRow, b: StudyRow) -> str | None:
     """Why times and joules of two results are not of the same work, or None where they are."""
+    if a.data and b.data and a.data != b.data:
+        # The same folder may lie elsewhere on the other side's machine.
+        names = [data.rsplit("/", 1)[-1] for data in (a.data, b.data)]
+        if names[0] != names[1]:
+            return f"speech of {names[0]} against {names[1]}"
     if bool(a.stopped_early) != bool(b.stopped_early):
         return "one side stopped early"
     if a.clips_mode and b.clips_mode and a.clips_mode != b.clips_mode:
@@ -283,7 +295,7 @@ def _wer_change(found: WerDifference | None, *, points: bool) -> tuple[float, bo
     return relative, found.significant
 
 
-def _by_key(study: Study) -> dict[Key, Case]:
+def _by_key(study: Study, *, by_data: bool) -> dict[Key, Case]:
     """The newest case of every key; results of older machines give way."""
     found: dict[Key, Case] = {}
     for case in sorted(study.cases, key=lambda case: case.row.result_id):
@@ -292,6 +304,7 @@ def _by_key(study: Study) -> dict[Key, Case]:
             *(row.model, row.engine, row.weights, row.device, row.variant),
             # Results of before there were languages have none.
             *(row.audio_seconds, row.batch_size, row.language or "en", row.threads_listed),
+            row.data if by_data else None,
         )
         kept = found.get(key)
         if kept is None or row.latency_s is not None or kept.row.latency_s is None:

@@ -79,12 +79,13 @@ def fit_law(
         costs: What it cost; positive.
 
     Returns:
-        The law, or None with fewer than three points or where neither axis varied.
+        The law, or None where neither axis varied, or where there are no more points than
+        parameters: a law goes through those whatever they are.
     """
     x = np.asarray(lengths, dtype=np.float64), np.asarray(batches, dtype=np.float64)
     y = np.asarray(costs, dtype=np.float64)
     varied = [len(np.unique(axis)) > 1 for axis in x]
-    if len(y) < 3 or not any(varied):
+    if not any(varied) or len(y) <= 1 + sum(varied):
         return None
     logs = np.column_stack([np.log(axis) for axis, moves in zip(x, varied, strict=True) if moves])
     # A constant bends the line: with two values an axis it could not be told from an exponent.
@@ -106,11 +107,13 @@ def laws(
 
     Args:
         cases: Any cases.
-        cost: What to fit; cases where it is None or not positive are left out.
+        cost: What to fit; cases where it is None or not positive are left out, and those that
+            stopped early: theirs is of less work.
     """
     found = {}
     for configuration, members in group(cases, lambda case: case.configuration).items():
-        points = [(*case.point, value) for case in members if (value := cost(case) or 0) > 0]
+        whole = [case for case in members if not case.stopped_early]
+        points = [(*case.point, value) for case in whole if (value := cost(case) or 0) > 0]
         law = fit_law(*zip(*points, strict=True)) if points else None
         if law is not None:
             found[configuration] = law
@@ -121,7 +124,8 @@ def saturations(cases: Sequence[Case]) -> list[Saturation]:
     """Where throughput stops growing, for every configuration and length with several batches.
 
     Args:
-        cases: Cases in any state; those out of memory mark the end of an axis.
+        cases: Cases in any state; those out of memory mark the end of an axis, those that stopped
+            early are left out.
     """
     found = []
     for (configuration, seconds), members in group(
@@ -130,7 +134,7 @@ def saturations(cases: Sequence[Case]) -> list[Saturation]:
         rates = {
             case.row.batch_size: case.row.throughput
             for case in sorted(members, key=lambda case: case.row.batch_size)
-            if case.row.throughput is not None
+            if case.row.throughput is not None and not case.stopped_early
         }
         broke = [case.row.batch_size for case in members if case.row.state == "oom"]
         if len(rates) < 2:

@@ -9,9 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from report.alike import OTHER_ENGINES, Entry, common_point, judged
+from report.alike import Entry, common_point, judged
+from report.names import hardware, model_names, place_names, thread_marks, titled
+from report.one_speech import OtherData, of_one_speech
 from report.speech import of_one_kind, rate_kind
 from store import Environment, Metric, Store, StudyReader, StudyRow, Transcript
+from store.data_source import short_data
 
 BASELINE = "fp32"
 """The variant that others are compared with."""
@@ -26,10 +29,11 @@ class Case:
 
     row: StudyRow
     model: str
-    """Short name; random weights are marked, and an engine that is not the model's own."""
+    """Short name; random weights are marked, an engine that is not the model's own, and the
+    speech, where results of several kinds of it stand together."""
     place: str
     """Device; with its hardware where the store has several for one device, and with the number of
-    threads, ``cpu t2``, where the benchmark listed several."""
+    threads, ``cpu t2``, where the benchmark listed several or runs had different ones."""
     price_per_hour: float | None = None
     """Of the machine that it ran on, where a scenario names one."""
 
@@ -94,6 +98,7 @@ class Study:
         reader: StudyReader,
         *,
         with_stopped_early: bool = False,
+        other_data: Sequence[OtherData] = (),
     ) -> None:
         """Names the results and keeps the newest of each case.
 
@@ -103,12 +108,15 @@ class Study:
             environments: The store's machines.
             reader: For samples, stages and the rest, which are read when asked for.
             with_stopped_early: Whether cases that stopped early may be chosen.
+            other_data: Results of other speech that were left out.
         """
         self.path = path
         self.with_stopped_early = with_stopped_early
         self.environments = environments
         self.results = len(rows)
         """Results read, repeated measurements included."""
+        self.other_data = other_data
+        """Results of other speech that were left out."""
         self.cases = _newest(named(rows, environments))
         self._reader = reader
 
@@ -121,7 +129,10 @@ class Study:
         job_id: int | None = None,
         with_stopped_early: bool = False,
     ) -> Study:
-        """The study of a store.
+        """The study of a store, of the speech that was measured last.
+
+        Figures of other speech do not compare: its latencies are of other words, its error rates of
+        other speakers. What is left out for that is in `other_data`.
 
         Args:
             store: Opened read-only if there is a condition.
@@ -130,10 +141,15 @@ class Study:
             with_stopped_early: Whether cases that stopped early may be chosen: on fronts, in
                 recommendations and in brief.
         """
-        rows = store.study.rows(where=where, job_id=job_id)
+        rows, others = of_one_speech(store.study.rows(where=where, job_id=job_id))
         environments = store.study.environments()
         return cls(
-            store.path, rows, environments, store.study, with_stopped_early=with_stopped_early
+            store.path,
+            rows,
+            environments,
+            store.study,
+            with_stopped_early=with_stopped_early,
+            other_data=others,
         )
 
     @cached_property
@@ -174,6 +190,15 @@ class Study:
     def places(self) -> tuple[str, ...]:
         """All devices with a latency, the CPU first."""
         return tuple(sorted({case.place for case in self.ok}, key=lambda p: (p[:3] != "cpu", p)))
+
+    @cached_property
+    def data(self) -> str | None:
+        """The name of its speech; None where it has none, or several."""
+        found = {case.row.data for case in self.cases}
+        only = found.pop() if len(found) == 1 else None
+        if only is None:
+            return None
+        return short_data([only, *(one.data for one in self.other_data)])[only]
 
     @cached_property
     def scalars(self) -> dict[str, Metric]:
@@ -265,13 +290,14 @@ def shape(audio_seconds: float, batch_size: int) -> str:
 
 def named(rows: Sequence[StudyRow], environments: dict[int, Environment]) -> list[Case]:
     """Every result under names that tell them apart, in the order of the rows."""
-    titles = _titles(rows)
-    places = _places(rows, environments)
+    titles = model_names(rows)
+    places = place_names(rows, environments)
+    threads = thread_marks(rows, environments)
     return [
         Case(
             row,
-            titles[row.model, row.weights, row.engine, row.language],
-            places[row.device, _hardware(row, environments)] + _threads(row),
+            titles[titled(row)],
+            places[row.device, hardware(row, environments)] + threads.get(row.result_id, ""),
         )
         for row in rows
     ]
@@ -287,53 +313,3 @@ def _newest(cases: Iterable[Case]) -> tuple[Case, ...]:
         if kept is None or row.latency_s is not None or kept.row.latency_s is None:
             newest[key] = case
     return tuple(newest.values())
-
-
-def _titles(rows: Sequence[StudyRow]) -> dict[tuple[str, str, str, str | None], str]:
-    models = dict.fromkeys((row.model, row.weights, row.engine, row.language) for row in rows)
-    short = {model: model.rstrip("/").rsplit("/", 1)[-1] for model, *_ in models}
-    uses = Counter(short.values())
-    return {
-        key: " ".join(filter(None, (_name(key[0], short, uses), _marks(*key[1:]))))
-        for key in models
-    }
-
-
-def _name(model: str, short: dict[str, str], uses: Counter[str]) -> str:
-    return short[model] if uses[short[model]] == 1 else model
-
-
-def _marks(weights: str, engine: str, language: str | None) -> str:
-    marks = ["random"] if weights == "random" else []
-    marks += [engine] if engine in OTHER_ENGINES else []
-    marks += [language] if language not in (None, "en") else []
-    return f"({', '.join(marks)})" if marks else ""
-
-
-def _threads(row: StudyRow) -> str:
-    return "" if row.threads_listed is None else f" t{row.threads_listed}"
-
-
-def _hardware(row: StudyRow, environments: dict[int, Environment]) -> str:
-    environment = environments.get(row.environment_id or 0)
-    if environment is None:
-        return ""
-    if row.device.startswith("cpu"):
-        return environment.cpu_model
-    return environment.gpu_name or ""
-
-
-def _places(
-    rows: Sequence[StudyRow], environments: dict[int, Environment]
-) -> dict[tuple[str, str], str]:
-    """Device and hardware to what it is called; the hardware is named only where it must be.
-
-    A case that never came to read its machine belongs to the device's only hardware, if there is
-    only one.
-    """
-    found = dict.fromkeys((row.device, _hardware(row, environments)) for row in rows)
-    several = Counter(device for device, hardware in found if hardware)
-    return {
-        (device, hardware): f"{device} ({hardware})" if several[device] > 1 and hardware else device
-        for device, hardware in found
-    }

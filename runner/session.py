@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import FrameType
 
 from runner import isolation
@@ -213,6 +214,7 @@ class Session:
                 benchmark_id,
                 target=self.target,
                 cases_total=len(cases),
+                folder=str(Path.cwd()),
                 owner=process_owner(),
                 lease_s=LEASE_S,
             )

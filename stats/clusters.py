@@ -81,6 +81,19 @@ def cluster_interval(
     return ClusterInterval(float(low), float(high), of_spread=False)
 
 
+def bound_of_none(count: int, confidence: float = 0.95) -> float:
+    """Upper end of the exact interval of a share, 0 to 1, that none of some draws showed.
+
+    Args:
+        count: Draws, 1 at least.
+        confidence: Coverage of the interval, 0 to 1.
+
+    Source: Clopper and Pearson, The use of confidence or fiducial limits illustrated in the case
+    of the binomial, Biometrika 26, 1934; of no success in n draws it is in closed form.
+    """
+    return float(1 - ((1 - confidence) / 2) ** (1 / count))
+
+
 def expanded_reach(count: int, confidence: float = 0.95) -> float:
     """How many standard errors of a bootstrap an interval must reach, either way.
 

@@ -35,6 +35,7 @@ QUERY_TIMEOUT_S = 10.0
 
 CASE_COLUMNS = (
     *("model", "engine", "weights", "device", "variant", "audio_seconds", "batch_size"),
+    "data",
     "coalesce(language, 'en')",  # Results of before there were languages have none.
     scalar_expression("threads", "leaderboard.result_id"),
 )
@@ -43,7 +44,7 @@ CASE_COLUMNS = (
 GROUP_COLUMNS = (
     *("benchmark", "model", "engine", "weights", "device", "variant"),
     *("audio_seconds", "batch_size", "state", "energy_label", "job_id", "environment_id"),
-    "clips_mode",
+    *("clips_mode", "data"),
 )
 """Columns with few enough values to group by."""
 
@@ -157,7 +158,7 @@ class Browser:
         else:
             raise StoreError(f"{self._database.path}: no column {query.order!r} to sort by")
         source = "results"
-        if key.startswith("benchmarks."):
+        if key.startswith(("benchmarks.", "jobs.")):
             source += (
                 " JOIN jobs ON jobs.id = job_id JOIN benchmarks ON benchmarks.id = benchmark_id"
             )

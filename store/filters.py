@@ -21,7 +21,8 @@ ALIASES = {alias: name for name, column in COLUMNS.items() for alias in column.a
 """Shorter names for columns."""
 
 _SEARCHED = (
-    *("benchmark", "model", "engine", "device", "variant", "state", "reason", "clips_mode"),
+    *("benchmark", "model", "engine", "device", "variant", "state", "reason", "data"),
+    "clips_mode",
     "CASE WHEN stopped_early THEN 'stopped early' END",
 )
 """Where a bare word is looked for."""

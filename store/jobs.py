@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from store.clock import timestamp
 from store.connection import Database, Transaction, Value
+from store.data_source import NOTE_DATA
 from store.errors import JobBusyError, LeaseLostError, StoreError
 from store.events import PROGRESS
 from store.owner import machine_of, owner_is_dead
@@ -97,6 +98,7 @@ def start_job(
     *,
     target: str,
     cases_total: int,
+    folder: str | None,
     owner: str,
     lease_s: float,
     now: datetime,
@@ -108,6 +110,7 @@ def start_job(
         benchmark_id: What is run.
         target: Where it runs.
         cases_total: Number of cases of the benchmark.
+        folder: What relative paths in the benchmark start from.
         owner: The process that runs it.
         lease_s: How long it holds the job unless it renews the lease, in seconds.
         now: The time of day.
@@ -119,15 +122,17 @@ def start_job(
     with database.write() as transaction:
         if not transaction.rows("SELECT 1 FROM benchmarks WHERE id = ?", (benchmark_id,)):
             raise StoreError(f"{database.path}: no benchmark {benchmark_id} in this store")
-        return transaction.insert(
+        job_id = transaction.insert(
             "INSERT INTO jobs (benchmark_id, target, state, cases_total, created_at, started_at,"
-            " attempt_started_at, lease_owner, lease_expires_at, heartbeat_at, machine)"
-            " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?)",
+            " attempt_started_at, folder, lease_owner, lease_expires_at, heartbeat_at, machine)"
+            " VALUES (?, ?, 'running', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(benchmark_id, target, cases_total, at, at, at),
+                *(benchmark_id, target, cases_total, at, at, at, folder),
                 *(owner, lease_end(now, lease_s), at, machine_of(owner)),
             ),
         )
+        transaction.run(NOTE_DATA, (job_id,))
+        return job_id
 
 
 def heartbeat(

@@ -118,6 +118,9 @@ class LeaderboardRow:
     batch_size: int = field(metadata=_column("batch", "clips at once", "batch"))
     state: ResultState = field(metadata=_column("state", "ok, or why there are no figures"))
     reason: str | None = field(metadata=_column("reason", "why a case has no figures"))
+    data: str | None = field(
+        metadata=_column("data", "a folder, a data set: where the speech is from", of="jobs.data")
+    )
     clips_mode: ClipsMode | None = field(
         metadata=_column("clips", "how the clips that are timed are made", "clips")
     )

@@ -1,4 +1,4 @@
-"""Makes the tables of a new store, and brings one of schema 9 to 13 to the present schema."""
+"""Makes the tables of a new store, and brings one of schema 9 to 14 to the present schema."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import astuple
 from pathlib import Path
 
+from store.data_source import NOTE_ALL_DATA
 from store.errors import StoreError
 from store.few_rounds import drop_intervals_of_few_rounds
 from store.leaderboard import can_be_column, leaderboard_view
@@ -141,6 +142,7 @@ def _migrate_from_9(connection: sqlite3.Connection) -> None:
     names = [name for (name,) in connection.execute("SELECT DISTINCT name FROM figures")]
     metrics = [astuple(metric_of(name)) for name in names if can_be_column(name)]
     connection.executemany(insert_sql("metrics", METRIC_FIELDS), metrics).close()
+    connection.execute(NOTE_ALL_DATA).close()
     _check_parents(connection)
 
 
@@ -152,22 +154,34 @@ def _migrate_from_10(connection: sqlite3.Connection) -> None:
         connection.execute(statement).close()
     _build_anew(connection, "results", {})
     _build_anew(connection, "load_levels", _WITHOUT_JOULES)
-    for statement in CREATE_INDEXES:
-        connection.execute(statement).close()
-    _check_parents(connection)
+    _note_data(connection)
 
 
 def _migrate_from_12(connection: sqlite3.Connection) -> None:
     """Schema 13: joules of levels of load."""
     _drop_views(connection)
     _build_anew(connection, "load_levels", _WITHOUT_JOULES)
-    _check_parents(connection)
+    _note_data(connection)
 
 
 def _migrate_from_13(connection: sqlite3.Connection) -> None:
     """Schema 14: whether the requests of a level were streams at real-time pace."""
     _drop_views(connection)
     _build_anew(connection, "load_levels", _UNPACED)
+    _note_data(connection)
+
+
+def _migrate_from_14(connection: sqlite3.Connection) -> None:
+    """Schema 15: where the speech of a job comes from."""
+    _drop_views(connection)
+    _note_data(connection)
+
+
+def _note_data(connection: sqlite3.Connection) -> None:
+    _build_anew(connection, "jobs", {})
+    for statement in CREATE_INDEXES:
+        connection.execute(statement).close()
+    connection.execute(NOTE_ALL_DATA).close()
     _check_parents(connection)
 
 
@@ -184,6 +198,7 @@ _STEPS = {
     11: _migrate_from_10,
     12: _migrate_from_12,
     13: _migrate_from_13,
+    14: _migrate_from_14,
 }
 """From each schema to the present one, but for the views."""
 

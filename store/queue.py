@@ -17,6 +17,7 @@ from typing import Literal
 from store.attempts import BACK_TO_QUEUE, is_free
 from store.clock import Clock, timestamp
 from store.connection import Database, Transaction
+from store.data_source import NOTE_DATA
 from store.errors import StoreError
 from store.jobs import (
     FINAL,
@@ -78,7 +79,7 @@ class Queue:
                 raise StoreError(
                     f"{self._database.path}: no benchmark {benchmark_id} in this store"
                 )
-            return transaction.insert(
+            job_id = transaction.insert(
                 "INSERT INTO jobs (benchmark_id, target, state, priority, position, cases_total,"
                 " created_at, time_limit_s, folder, needs, part, retries)"
                 " VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -89,6 +90,8 @@ class Queue:
                     request.retries or 0,
                 ),
             )
+            transaction.run(NOTE_DATA, (job_id,))
+            return job_id
 
     def waiting(self) -> list[JobRow]:
         """The queued jobs in the order in which they will start."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 APPLICATION_ID = 0x61737270
 """``asrp`` in ASCII, in the file's header: tells our stores from other SQLite databases."""
 
-SCHEMA_VERSION = 14
+SCHEMA_VERSION = 15
 """SQLite's ``user_version`` of a store that has these tables."""
 
 # A child row is known by its result and its place in the result's tuple. Without a rowid that key
@@ -57,7 +57,8 @@ CREATE_TABLES = {
   part TEXT,
   retries INTEGER NOT NULL DEFAULT 0 CHECK (retries >= 0),
   node TEXT,
-  avoid TEXT
+  avoid TEXT,
+  data TEXT
 ) STRICT""",
     "environments": """CREATE TABLE environments (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -147,7 +147,14 @@ class Store:
         return reader.get_benchmark(self._database, benchmark_id)
 
     def start_job(
-        self, benchmark_id: int, *, target: str, cases_total: int, owner: str, lease_s: float
+        self,
+        benchmark_id: int,
+        *,
+        target: str,
+        cases_total: int,
+        owner: str,
+        lease_s: float,
+        folder: str | None = None,
     ) -> int:
         """Creates a job in state ``running``, held by ``owner``, and returns its id.
 
@@ -157,12 +164,14 @@ class Store:
             cases_total: Number of cases of the benchmark.
             owner: The process that runs it; see ``process_owner``.
             lease_s: The job counts as abandoned this long after its last heartbeat.
+            folder: What relative paths in the benchmark start from.
         """
         return jobs.start_job(
             self._database,
             benchmark_id,
             target=target,
             cases_total=cases_total,
+            folder=folder,
             owner=owner,
             lease_s=lease_s,
             now=self._clock(),

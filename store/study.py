@@ -55,6 +55,8 @@ class StudyRow(Covered):
     same_text_promised: bool | None
     audio_seconds: float
     batch_size: int
+    data: str | None
+    """Where its speech comes from; see `store.data_source`."""
     seed: int
     state: ResultState
     reason: str | None
@@ -145,6 +147,7 @@ class StudyRow(Covered):
 _JOINED = {
     "result_id": "results.id",
     "benchmark": "benchmarks.name",
+    "data": "jobs.data",
     "threads_listed": f"CAST({scalar_expression('threads')} AS INTEGER)",
 }
 _BOOLEANS = boolean_fields(StudyRow)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from report.alike import front_of
-from report.content import Block, Bullets, Section, Text
+from report.compare import estimates_apart
+from report.content import Block, Bullets, Note, Section, Text
+from report.one_speech import what_is_left_out
 from report.recommend import OWN_SPEECH
 from report.scaling import saturations
 from report.speech import error_rate, rate_kind, scored
 from report.study import BASELINE, Case, Study, front_candidates, group, shape
-from report.text import listing, number, percent, plural
-from report.variants import wer_difference
+from report.text import listing, number, percent, plural, size
+from report.variants import peak_memory, wer_difference
 from store import Transcript
 
 
@@ -24,6 +26,8 @@ def brief(study: Study) -> Section:
         _fastest(study),
         _devices(study),
         _errors(study),
+        _energy(study),
+        _memory(study),
         _batch(study),
         _early(study),
         _lost(study),
@@ -31,6 +35,9 @@ def brief(study: Study) -> Section:
     ]
     items = tuple(item for item in found if item is not None)
     blocks: list[Block] = [Bullets(items)] if items else []
+    others = what_is_left_out(study.other_data)
+    if others is not None:
+        blocks.append(Note(others))
     return Section("brief", "In brief", tuple(blocks))
 
 
@@ -56,6 +63,46 @@ def _fastest(study: Study) -> tuple[str, str] | None:
             text += f", {number(factor, 2)} times as fast as {last.model}"
         parts.append(text + ")")
     return "Speed.", f"At {shape(*point)}, {listing(parts)}."
+
+
+def _energy(study: Study) -> tuple[str, str] | None:
+    """Of joules that compare: one label, and no estimates with different numbers of threads."""
+    known = [case for case in _at_one_point(study) if case.row.joules_per_audio_hour]
+    labels = {case.row.energy_label for case in known}
+    if len(known) < 2 or len(labels) > 1 or estimates_apart(case.row for case in known):
+        return None
+    ordered = sorted(known, key=lambda case: case.row.joules_per_audio_hour or 0)
+    least, most = ordered[0], ordered[-1]
+    factor = (most.row.joules_per_audio_hour or 0) / (least.row.joules_per_audio_hour or 1)
+    return (
+        "Energy.",
+        f"At {shape(*least.point)}, {least.configuration.title} needs the least for an hour of "
+        f"audio ({number(least.row.joules_per_audio_hour)} J, {least.row.energy_label}); "
+        f"{most.configuration.title} needs {number(factor, 2)} times as much.",
+    )
+
+
+def _memory(study: Study) -> tuple[str, str] | None:
+    known = [case for case in _at_one_point(study) if peak_memory(case)]
+    parts = []
+    for place, members in group(known, lambda case: case.place).items():
+        ordered = sorted(members, key=lambda case: peak_memory(case) or 0)
+        least, most = ordered[0], ordered[-1]
+        if peak_memory(least) == peak_memory(most):
+            continue
+        parts.append(
+            f"on {place} from {size(peak_memory(least) or 0)} ({least.model}) to "
+            f"{size(peak_memory(most) or 0)} ({most.model})"
+        )
+    if not parts:
+        return None
+    return "Memory.", f"At {shape(*known[0].point)}, the peak goes {listing(parts)}."
+
+
+def _at_one_point(study: Study) -> list[Case]:
+    baseline = _baseline(study)
+    point = study.common_point(baseline)
+    return [case for case in baseline if case.point == point]
 
 
 def _devices(study: Study) -> tuple[str, str] | None:

@@ -158,14 +158,18 @@ def _summary(comparison: Comparison) -> list[str]:
 
     counts = Counter(_verdict(pair)[0] for pair in comparison.pairs)
     unjudged = f", {counts['?']} without a verdict" if counts["?"] else ""
+    shaky = counts["slower ~"] + counts["faster ~"]
+    unstable = f", {shaky} on an unstable side" if shaky else ""
     lines = [
         f"latency over {plural(len(comparison.pairs), 'case')}: "
         f"{_percent(comparison.latency_ratio)} (geometric mean); "
         f"{counts['slower']} slower, {counts['faster']} faster, "
-        f"{counts['same']} within chance{unjudged}",
+        f"{counts['same']} within chance{unjudged}{unstable}",
         "intervals allow for the number of cases, and for what varied within each run, not from "
         "run to run",
     ]
+    if shaky:
+        lines.append("~: not stable on one side: perhaps the machine's; measure on a quiet one")
     unsure = {pair.latency.reason for pair in comparison.pairs if pair.latency.reason}
     lines += [f"?: {reason}" for reason in sorted(unsure)]
     bare = {pair.energy_reason for pair in comparison.pairs if pair.energy_reason}
@@ -184,6 +188,8 @@ def _verdict(pair: Pair) -> tuple[str, str]:
         return "?", "yellow"
     if not pair.latency.significant:
         return "same", "dim"
+    if pair.unstable:
+        return f"{'slower' if pair.latency.ratio > 1 else 'faster'} ~", "yellow"
     return ("slower", "red") if pair.latency.ratio > 1 else ("faster", "green")
 
 
@@ -216,6 +222,7 @@ def _as_json(
             "latency_ratio": pair.latency.ratio,
             "latency_interval": [number(pair.latency.low), number(pair.latency.high)],
             "latency_significant": pair.latency.significant,
+            "unstable": pair.unstable,
             "energy_ratio": pair.energy.ratio if pair.energy else None,
             "memory_ratio": pair.memory,
             "wer": [pair.wer.a, pair.wer.b] if pair.wer else None,

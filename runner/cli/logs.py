@@ -10,7 +10,7 @@ from runner.cli.options import JobArgument, StoreOption, store_path
 from runner.cli.plain import plain
 from runner.dispatch.catalogue import launcher_of
 from runner.errors import UserError
-from store import FINAL, Store
+from store import FINAL, JobRow, Store
 
 
 def logs(
@@ -32,4 +32,13 @@ def logs(
             empty = False
             typer.echo(plain(line))
         if empty and not follow:
-            raise UserError(f"job {job} has no log: it is {opened.job(job).state}")
+            raise UserError(_why_none(opened.job(job)))
+
+
+def _why_none(job: JobRow) -> str:
+    if job.state in FINAL and job.log_path is None:
+        return (
+            f"job {job.id} has no log: it ran in the terminal that started it; `asrprof queue show "
+            f"{job.id}` has its events"
+        )
+    return f"job {job.id} has no log: it is {job.state}"

@@ -33,6 +33,7 @@ def recommend(
     """Say which model to take for which purpose, and how sure that is."""
     # numpy and scipy, which no other command should wait for.
     from report.errors import ReportError
+    from report.one_speech import what_is_left_out
     from report.recommend import recommend as choose
     from report.scenarios import load_scenarios
     from report.sections.recommendations import card_of
@@ -49,6 +50,7 @@ def recommend(
             )
             if not study.ok:
                 raise UserError("no result with figures to choose from")
+            others = what_is_left_out(study.other_data)
             cards = {one.name: card_of(choose(one, study)) for one in wanted}
     except ReportError as error:
         raise UserError(str(error)) from error
@@ -59,6 +61,8 @@ def recommend(
     console = Console()
     for card in cards.values():
         _print(console, card)
+    if others is not None:
+        console.print(cell(f"Of the speech of {study.data}. {others}", "dim"))
     return 0
 
 

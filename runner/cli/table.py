@@ -20,6 +20,7 @@ from runner.cli.plain import cell, plain
 from runner.cli.speech_notes import of_each, speech_notes, studied_rows
 from stats.intervals import FEW_ROUNDS
 from store import COLUMNS, LeaderboardRow, Metric, Store
+from store.data_source import short_data
 from store.energy_marks import energy_mark
 
 if TYPE_CHECKING:
@@ -97,6 +98,9 @@ def results_table(
         - min(max(map(len, places), default=0), PLACE_WIDTH)
         - 2 * GAP
     )
+    data = short_data(row.data for row in rows if row.data is not None)
+    if len(data) > 1:
+        room -= min(max(map(len, data.values())), PLACE_WIDTH) + GAP
     of_measures = [
         metric
         for metric in scalars
@@ -111,12 +115,16 @@ def results_table(
         table.add_column("id", justify="right", no_wrap=True)
     table.add_column("model", overflow="fold")
     table.add_column("on", overflow="fold")
+    if len(data) > 1:
+        table.add_column("data", overflow="fold")
     for column in columns:
         table.add_column(column.heading, justify="right", no_wrap=True)
     for number, row in enumerate(rows):
         figures = [column.figures[number] for column in columns]
         numbered = [cell(str(row.result_id))] if ids else []
-        table.add_row(*numbered, cell(model_cell(row)), cell(places[number]), *map(cell, figures))
+        speech = [cell(data.get(row.data or "", _UNJUDGED))] if len(data) > 1 else []
+        named = (cell(model_cell(row)), cell(places[number]))
+        table.add_row(*numbered, *named, *speech, *map(cell, figures))
     return table
 
 

@@ -52,6 +52,7 @@ def print_effects(
         where: Only results for which this SQL condition on the leaderboard holds.
     """
     # Not at the top: a run need not wait for the analyses before it begins.
+    from report.one_speech import what_is_left_out
     from report.study import Study
 
     study = Study.read(store, where=where, job_id=job_id)
@@ -64,7 +65,8 @@ def print_effects(
         return
     console.print()
     console.print(effects_table(effects, console.width))
-    for note in _notes(effects):
+    others = what_is_left_out(study.other_data)
+    for note in (*_notes(effects), *([others] if others else [])):
         console.print(cell(note, "dim"))
 
 

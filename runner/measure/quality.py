@@ -23,7 +23,7 @@ from runner.measure.normalisers import (
     unfit,
 )
 from runner.measure.scripts import without_spaces
-from stats.clusters import cluster_interval
+from stats.clusters import bound_of_none, cluster_interval
 from stats.intervals import FEWEST_CLUSTERS
 from store.clusters import Clusters, clusters_of
 from store.word_records import Coverage, Headline, Quality, QualityOf, Transcript
@@ -288,13 +288,17 @@ def _rate(
 ) -> tuple[float, float | None, float | None]:
     """A rate over (errors, total) of each utterance, and the ends of its 95 % interval.
 
-    None where there are too few clusters.
+    None where there are too few clusters. Without an error the upper end is the share of speakers,
+    recordings or utterances that might have one, each word of it wrong.
     """
     counts = np.array(pairs, dtype=np.float64)
     errors, total = counts.sum(axis=0)
     rate = float(errors / total)
     if not clusters.enough:
         return rate, None, None
+    if not errors:
+        # Nothing but zeros can be drawn: that is no proof that there is nothing else.
+        return rate, 0.0, bound_of_none(clusters.count)
     found = cluster_interval(
         counts, clusters.numbers, lambda sums: sums[:, 0] / sums[:, 1], seed=seed
     )

@@ -122,6 +122,7 @@ def row(**changes: Any) -> LeaderboardRow:
         language_by="default",
         audio_seconds=30.0,
         batch_size=16,
+        data="builtin",
         state="ok",
         reason=None,
         latency_ms=1234.5,

@@ -141,6 +141,19 @@ def test_fewer_than_four_have_no_interval():
     assert (quality.wer_low, quality.wer_high, quality.reason) == (0.25, 0.25, None)
 
 
+def test_no_error_in_few_utterances_is_no_proof_of_none():
+    """None of 8 is compatible with up to 37 of 100 (scipy's exact interval says the same)."""
+    from scipy.stats import binomtest
+
+    for count in (8, 200):
+        quality, _ = judge(["the red dog sleeps"] * count, ["the red dog sleeps"] * count)
+        assert (quality.wer, quality.wer_low, quality.cer_low) == (0.0, 0.0, 0.0)
+        exact = binomtest(0, count).proportion_ci(0.95, method="exact").high
+        assert quality.wer_high == pytest.approx(exact, rel=1e-9)
+        assert quality.cer_high == quality.wer_high
+    assert quality.wer_high < 0.02
+
+
 def test_old_packed_clips_are_called_so():
     texts = heard(["a b c d"] * 5, ["a b c"] * 5)
     quality, _ = score(texts, seed=1, of="packed clips")

@@ -6,6 +6,7 @@ be compared with what was put in.
 
 from __future__ import annotations
 
+import json
 import math
 import zlib
 from collections.abc import Iterator
@@ -107,11 +108,23 @@ class Grid:
     seed: int = 7
 
 
-def write_study(path: Path, grid: Grid = Grid(), *, name: str = "synthetic") -> int:
-    """Writes a store, or another job into one, and returns the job's id."""
+def write_study(
+    path: Path, grid: Grid = Grid(), *, name: str = "synthetic", folder: str | None = None
+) -> int:
+    """Writes a store, or another job into one, and returns the job's id.
+
+    Args:
+        path: The store.
+        grid: What is in it.
+        name: Of the benchmark.
+        folder: Where its speech lies; by default it is that of asrprof.
+    """
     results = list(results_of(grid))
     with Store.open(path) as store:
-        benchmark_id = store.add_benchmark(name, f'{{"name": "{name}"}}')
+        config: dict[str, object] = {"name": name}
+        if folder is not None:
+            config["data"] = {"source": "folder", "path": folder}
+        benchmark_id = store.add_benchmark(name, json.dumps(config))
         job_id = store.start_job(
             benchmark_id,
             target="local",

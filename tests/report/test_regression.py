@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,22 @@ def test_planted_changes_are_found_in_every_case(
     assert (code, err) == (0, "")
     assert out.count(verdict) == 8 + 1  # And once in the summary.
     assert f"8 {verdict}" in out
+
+
+def test_no_verdict_is_firm_where_a_side_was_not_stable(
+    tmp_path: Path, compare: Callable[..., tuple[int, str, str]]
+) -> None:
+    a = store(tmp_path / "a.db", 1)
+    b = store(tmp_path / "b.db", 2, factor=1.10)
+    with closing(sqlite3.connect(b)) as connection:
+        connection.execute("UPDATE results SET stable = 0 WHERE batch_size = 1")
+        connection.commit()
+    _, out, _ = compare(str(a), str(b))
+    assert out.count("slower ~") == 4
+    assert "4 slower, 0 faster, 0 within chance, 4 on an unstable side" in out
+    assert "~: not stable on one side" in out
+    _, out, _ = compare(str(a), str(b), "--json")
+    assert [pair["unstable"] for pair in json.loads(out)["pairs"]].count(True) == 4
 
 
 def test_equal_runs_rarely_differ_over_a_whole_grid(tmp_path: Path) -> None:

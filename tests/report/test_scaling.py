@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from itertools import product
 from pathlib import Path
 
@@ -59,6 +61,10 @@ def test_one_axis_gives_its_own_exponent_alone() -> None:
 def test_too_few_points_give_no_law() -> None:
     assert fit_law([5.0, 15.0], [1.0, 1.0], [1.0, 2.0]) is None
     assert fit_law([5.0] * 3, [1.0] * 3, [1.0, 2.0, 3.0]) is None
+    # Three parameters go through three points whatever they are.
+    three = [5.0, 15.0, 5.0], [1.0, 1.0, 4.0], [1.0, 9.0, 2.0]
+    assert fit_law(*three) is None
+    assert fit_law([*three[0], 15.0], [*three[1], 4.0], [*three[2], 12.0]) is not None
 
 
 def test_a_stored_grid_gives_back_its_laws(study_path: Path) -> None:
@@ -101,3 +107,27 @@ def test_the_laws_of_the_builder_are_what_it_says() -> None:
     result = by_key["openai/whisper-base|cpu|fp32|30s|b4"]
     assert result.latency is not None
     assert result.latency.median_s == pytest.approx(0.05 + 0.04 * 30 * 4, rel=0.01)
+
+
+def test_no_law_joins_other_threads_or_less_work(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    grid = Grid(devices=("cpu",), variants=(), lengths=(15.0,), noise=0.001, clips=2)
+    write_study(path, grid)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE results SET threads = 1 WHERE batch_size = 1")
+        connection.execute(
+            "UPDATE results SET stopped_early = 1, throughput = 1e9, latency_s = 9 * latency_s"
+            " WHERE batch_size = 16 AND model LIKE '%-tiny'"
+        )
+        connection.commit()
+    with Store.open_to_read(path) as store:
+        study = Study.read(store)
+        found = laws(study.baseline, lambda case: case.row.latency_s)
+        ends = saturations(study.cases)
+    assert {case.place for case in study.cases} == {"cpu t1", "cpu t8"}
+    # One batch size of one thread, three of eight, of which the tiny model did two in full.
+    assert {c.place for c in found} == {"cpu t8"}
+    assert {law.points for law in found.values()} == {3}
+    assert {c.model for c in found} == set(study.models) - {"whisper-tiny"}
+    (tiny,) = [one for one in ends if one.configuration.model == "whisper-tiny"]
+    assert (tiny.smallest, tiny.largest) == (4, 8)

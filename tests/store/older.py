@@ -35,7 +35,10 @@ def older_store(
         for table, statement in CREATE_TABLES.items():
             if table in lacks:
                 continue
-            old.execute(statement_of(statement))
+            was = statement_of(statement)
+            if table == "jobs" and version < 15:
+                was = was.replace(",\n  data TEXT\n", "\n")
+            old.execute(was)
             columns = [row[1] for row in old.execute(f"PRAGMA table_info({table})")]
             rows = new.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
             old.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", rows)

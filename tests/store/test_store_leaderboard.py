@@ -30,6 +30,7 @@ COLUMNS = [
     "batch_size",
     "state",
     "reason",
+    "data",
     "clips_mode",
     "speech_share",
     "latency_ms",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from store import LoadLevel, Result, Store, StoreError
+from store.schema import SCHEMA_VERSION
 from tests.store.older import older_store, schema_of
 
 OLDER = "held by an asrprof that did not measure it"
@@ -153,7 +154,7 @@ def test_a_store_of_schema_12_is_brought_up_to_date(
         assert [level.cpu_busy for level in opened.load_board()] == [None, 0.5]
     assert schema_of(old_path) == schema_of(store_path)
     with closing(sqlite3.connect(old_path)) as brought:
-        assert brought.execute("PRAGMA user_version").fetchone() == (14,)
+        assert brought.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 
 
 def test_a_store_of_schema_13_is_brought_up_to_date(

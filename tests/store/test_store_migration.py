@@ -207,7 +207,7 @@ def test_a_migration_that_fails_changes_nothing(written: Path) -> None:
 
 def test_a_reader_does_not_migrate(written: Path) -> None:
     before = dump(written)
-    with pytest.raises(OldStoreError, match=r"schema 9, this one needs 14\): open it once"):
+    with pytest.raises(OldStoreError, match=r"schema 9, this one needs 15\): open it once"):
         Store.open(written, readonly=True)
     assert dump(written) == before
     with Store.open_to_read(written) as store:

@@ -33,7 +33,7 @@ def schema(connection: sqlite3.Connection) -> list[tuple[str, str]]:
 def test_of_a_new_store(connection: sqlite3.Connection) -> None:
     assert version(connection) == 0
     migrate(connection)
-    assert version(connection) == SCHEMA_VERSION == 14
+    assert version(connection) == SCHEMA_VERSION == 15
     assert connection.execute("PRAGMA application_id").fetchall() == [(APPLICATION_ID,)]
     before = schema(connection)
     migrate(connection)
@@ -65,7 +65,7 @@ def test_schemas_before_the_first_release_are_refused(
         Store.open(store_path, readonly=readonly)
     assert str(caught.value) == (
         f"{store_path}: written before the first release of asrprof (schema {number}, this one "
-        "takes 9 to 14): choose another store, or run `asrprof results` of commit 48d4c90 on it "
+        "takes 9 to 15): choose another store, or run `asrprof results` of commit 48d4c90 on it "
         "first"
     )
     with pytest.raises(StoreError, match="choose another store"):

@@ -45,7 +45,7 @@ from tui.results import detail, detail_times
 from tui.results.bins import bins
 from tui.results.columns import chosen_columns, group_filter, result_columns
 from tui.results.detail_plots import decoder_plot, power_plot, samples_plot
-from tui.results.differences import compare_runs, percent_change
+from tui.results.differences import compare_runs, percent_change, verdict_words
 from tui.results.export import rows_csv, rows_json, rows_tsv
 from tui.results.own_charts import axes_offered
 from tui.results.plots import KINDS, MOST_SERIES, make_plot, plot_tsv
@@ -289,6 +289,19 @@ def test_a_slower_run_is_told_from_chance(store: Store) -> None:
     assert (compared.slower, compared.faster) == (1, 1)
     assert (compared.only_a, compared.only_b) == (0, 1)
     assert compared.cases[0].b.model == "b"  # The largest change first.
+
+
+def test_an_unstable_side_has_no_firm_verdict(store: Store) -> None:
+    clock = Clock()
+    first = add_job(store, clock, "one", "done", [result("a", latency_s=0.1)])
+    slow = result("a", latency_s=0.15)
+    assert slow.latency is not None
+    shaky = replace(slow, latency=replace(slow.latency, stable=False, stable_reason="drift"))
+    second = add_job(store, clock, "two", "done", [shaky])
+    compared = compare_runs(store, first, second)
+    (case,) = compared.cases
+    assert (case.latency.tone, verdict_words(case.latency)) == ("warn", "unstable")
+    assert (compared.slower, compared.faster) == (0, 0)
 
 
 def test_energies_of_two_labels_are_not_compared(store: Store) -> None:

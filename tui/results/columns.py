@@ -40,7 +40,7 @@ DEFAULT = (
 WIDE = (
     *("model", "device", "variant", "audio_seconds", "batch_size", "latency_ms", "latency_low_ms"),
     *("p95_ms", "rtfx", "throughput", "wer", "cer", "energy_j", "joules_per_audio_hour"),
-    *("rss_mb", "vram_mb", "gflops", "job_id", "benchmark", "created_at"),
+    *("rss_mb", "vram_mb", "gflops", "job_id", "benchmark", "data", "created_at"),
 )
 """The same on a wide screen."""
 
@@ -50,7 +50,7 @@ _FIRST = (
     *("p95_ms", "cold_ms", "rtfx", "throughput", "wer", "wer_low", "cer", "energy_j"),
     *("joules_per_audio_hour", "energy_source", "rss_mb", "vram_mb", "gflops", "encoder_gflops"),
     *("speedup", "tokens", "scored", "normaliser", "headline", "not_scored", "wer_of", "loops"),
-    *("clips_mode", "speech_share"),
+    *("data", "clips_mode", "speech_share"),
     *("stopped_early", "state", "reason", "engine", "language", "language_by", "weights"),
     *("benchmark", "job_id", "environment_id", "result_id", "created_at"),
 )
@@ -60,7 +60,7 @@ _WIDTHS = {
     **{"variant": 8, "latency_low_ms": 16, "p95_ms": 7, "wer_low": 14, "energy_source": 13},
     **{"normaliser": 26, "headline": 5, "not_scored": 10},
     **{"gflops": 7, "wer_of": 12, "clips_mode": 10, "state": 7, "reason": 40, "engine": 12},
-    **{"weights": 10, "benchmark": 18, "job_id": 5, "result_id": 7, "created_at": 16},
+    **{"data": 16, "weights": 10, "benchmark": 18, "job_id": 5, "result_id": 7, "created_at": 16},
 }
 """Cells of the columns whose values are wider than their labels."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from report.speech import STOPPED_EARLY
@@ -31,7 +31,8 @@ class Verdict:
 
     text: str
     tone: Tone = ""
-    """``good`` or ``bad`` only where the difference is significant."""
+    """``good`` or ``bad`` only where the difference is significant, ``warn`` where it would be but
+    for a latency that was not stable."""
     note: str = ""
     """The interval, or why there is none."""
 
@@ -103,7 +104,7 @@ def compare_results(store: Store, ids: Sequence[int]) -> ResultsCompared:
     ordered = [rows[number] for number in ids]
     comparison = regression.compare_results(store, ids)
     pairs = comparison.pairs
-    latency = [_verdict(pair.latency) for pair in pairs]
+    latency = [_latency_verdict(pair) for pair in pairs]
     wer = [_wer_verdict(pair) for pair in pairs]
     figures = [
         *_what_they_are(ordered),
@@ -144,7 +145,7 @@ def compare_runs(store: Store, a: int, b: int) -> RunsCompared:
             CaseRow(
                 first,
                 second,
-                _verdict(pair.latency),
+                _latency_verdict(pair),
                 _energy_verdict(pair),
                 _wer_verdict(pair),
                 pair.latency.ratio,
@@ -187,6 +188,14 @@ def _verdict(found: Difference) -> Verdict:
     return Verdict(text, tone, f"[{percent_change(found.low)}, {percent_change(found.high)}]")
 
 
+def _latency_verdict(pair: Pair) -> Verdict:
+    """Not firm where a side was not stable: the difference may be the machine's."""
+    verdict = _verdict(pair.latency)
+    if verdict.tone in ("good", "bad") and pair.unstable:
+        return replace(verdict, tone="warn")
+    return verdict
+
+
 def _energy_verdict(pair: Pair) -> Verdict:
     if pair.energy is None:
         return Verdict(NO_VALUE, "muted", pair.energy_reason or "")
@@ -210,6 +219,8 @@ def verdict_words(verdict: Verdict) -> str:
     """``+5.2 % slower`` would repeat the sign: only whether chance can explain it."""
     if verdict.tone in ("good", "bad"):
         return "significant"
+    if verdict.tone == "warn":
+        return "unstable"
     return "" if verdict.tone == "muted" or not verdict.note.startswith("[") else "may be chance"
 
 
@@ -221,7 +232,7 @@ def _what_they_are(rows: Sequence[LeaderboardRow]) -> list[FigureRow]:
     found = []
     for name in (
         *("model", "weights", "language", "device", "variant", "audio_seconds", "batch_size"),
-        *("clips_mode", "wer_of", "job_id", "environment_id"),
+        *("data", "clips_mode", "wer_of", "job_id", "environment_id"),
     ):
         values = [row.place if name == "device" else getattr(row, name) for row in rows]
         if len(set(values)) > 1 or name == "model":

@@ -14,6 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from report.one_speech import OtherData, caption_of_left_out, of_one_speech
 from store import LeaderboardRow, LoadLevel, Store, StoreError
 from tui.plain import plain
 from tui.plot.scale import tick_label
@@ -103,6 +104,7 @@ class ChartsPane(Pane):
         super().__init__(id=id)
         self._where: str | None = None
         self._rows: Sequence[LeaderboardRow] = ()
+        self._other_data: Sequence[OtherData] = ()
         self._levels: Levels = {}
         self._choices = Choices(next(iter(KINDS)))
         self._seen: tuple[str | None, int, int] | None = None
@@ -170,7 +172,8 @@ class ChartsPane(Pane):
 
     @on(Read)
     def _read(self, event: Read) -> None:
-        self._rows, self._levels = event.rows, event.levels
+        self._rows, self._other_data = of_one_speech(event.rows)
+        self._levels = event.levels
         self._upkeep.took(event.cost_s)
         self._show()
 
@@ -221,8 +224,9 @@ class ChartsPane(Pane):
         title = Text(plain(plot.title), "bold", no_wrap=True, overflow="ellipsis")
         self.query_one("#chart-title", Static).update(title)
         caption = self.query_one("#chart-caption", Static)
-        caption.update(Text(plain(plot.caption), no_wrap=True, overflow="ellipsis"))
-        caption.display = bool(plot.caption)
+        said = ", ".join(filter(None, (plot.caption, caption_of_left_out(self._other_data))))
+        caption.update(Text(plain(said), no_wrap=True, overflow="ellipsis"))
+        caption.display = bool(said)
         self.chart.show(plot)
         self._say()
 
