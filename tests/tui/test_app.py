@@ -57,6 +57,18 @@ async def test_an_empty_store_shows_how_to_begin(store_path: Path, open_app: Ope
     assert (job.benchmark, job.target, job.cases_total) == ("demo", "local", 9)
 
 
+async def test_the_demo_is_queued_once_and_the_words_are_true(
+    store_path: Path, open_app: OpenApp
+) -> None:
+    async with open_app(store_path) as (app, pilot):
+        await pilot.press("d", "d")
+        await until(lambda: "demo is job 1 already" in shown(app), pilot)
+        assert app.dispatcher is None
+        assert "`asrprof work` starts it" in shown(app)
+    with Store.open(store_path, readonly=True) as store:
+        assert len(store.queue.waiting()) == 1
+
+
 async def test_readonly_never_makes_a_store(store_path: Path, open_app: OpenApp) -> None:
     async with open_app(store_path, readonly=True) as (app, pilot):
         for key in "123456":

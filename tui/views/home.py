@@ -22,7 +22,7 @@ from tui.present_home import (
     queue_summary,
     result_cells,
 )
-from tui.queueing import queue_preset
+from tui.queueing import Queued, queue_preset_once
 from tui.snapshot import Snapshot
 from tui.table import Row
 from tui.view import View
@@ -124,6 +124,16 @@ class HomeView(View):
         folder = self.asrprof.options.configs
         self.asrprof.writer.do(
             self,
-            queue_preset("demo", "local", folder=folder),
-            lambda job: Told(f"demo queued as job {job}; press 4 to watch it"),
+            queue_preset_once("demo", "local", folder=folder),
+            lambda queued: Told(self._where_it_is(queued)),
         )
+
+    def _where_it_is(self, queued: Queued) -> str:
+        said = f"demo is job {queued.job} already" if queued.already else ""
+        said = said or f"demo queued as job {queued.job}"
+        dispatcher = self.asrprof.dispatcher
+        if dispatcher is None:
+            return f"{said}; `asrprof work` starts it"
+        if not dispatcher.serves:
+            return f"{said}; the queue is paused: press 3, then p"
+        return f"{said}; press 4 to watch it"
