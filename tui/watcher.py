@@ -15,8 +15,8 @@ from tui.following import Follower, JobProgress
 from tui.snapshot import Snapshot
 
 POLL_S = 0.25
-LATEST = 12
-"""Results in a snapshot."""
+LATEST = 40
+"""Results in a snapshot: as many as the tallest screen shows."""
 
 
 class Watcher:
