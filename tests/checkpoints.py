@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from transformers import (
     Qwen3ASRFeatureExtractor,
     Qwen3ASRForConditionalGeneration,
     Qwen3ASRProcessor,
+    VoxtralConfig,
+    VoxtralForConditionalGeneration,
     Wav2Vec2Config,
     Wav2Vec2CTCTokenizer,
     Wav2Vec2FeatureExtractor,
     Wav2Vec2ForCTC,
+    WhisperFeatureExtractor,
 )
 
 from runner.engines.vocabulary import piece_tokenizer
@@ -144,6 +148,65 @@ def save_qwen3_asr(folder: Path) -> Path:
     torch.manual_seed(1)
     Qwen3ASRForConditionalGeneration(config).save_pretrained(folder)
     Qwen3ASRProcessor(Qwen3ASRFeatureExtractor(), tokenizer, template).save_pretrained(folder)
+    return folder
+
+
+def save_voxtral(folder: Path) -> Path:
+    """A Voxtral of a few thousand parameters on windows of a second, with a tekken.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    marks = {0: "<unk>", 1: "<s>", 2: "</s>", 3: "[INST]", 4: "[/INST]", 11: "<pad>"}
+    marks |= {24: "[AUDIO]", 25: "[BEGIN_AUDIO]", 34: "[TRANSCRIBE]"}
+    special = [
+        {"rank": rank, "token_str": marks.get(rank, f"<SPECIAL_{rank}>"), "is_control": True}
+        for rank in range(40)
+    ]
+    words = [bytes([value]) for value in range(256)] + [b"la", b"ng", b"lang", b"en", b"de"]
+    tekken = {
+        "config": {
+            "pattern": r"\p{L}+|[^\p{L}]",
+            "num_vocab_tokens": len(words),
+            "default_vocab_size": len(special) + len(words),
+            "default_num_special_tokens": len(special),
+            "version": "v7",
+        },
+        "vocab": [
+            {"rank": rank, "token_bytes": base64.b64encode(word).decode(), "token_str": None}
+            for rank, word in enumerate(words)
+        ],
+        "special_tokens": special,
+    }
+    (folder / "tekken.json").write_text(json.dumps(tekken))
+    config = VoxtralConfig(
+        audio_config={
+            "model_type": "voxtral_encoder",
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "intermediate_size": 64,
+            "num_mel_bins": 16,
+            "max_source_positions": 50,
+            "initializer_range": 0.3,
+        },
+        text_config={
+            "model_type": "llama",
+            "vocab_size": len(special) + len(words),
+            "hidden_size": 48,
+            "intermediate_size": 96,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "head_dim": 16,
+            # Large enough that neither text nor audio is lost in the other.
+            "initializer_range": 0.3,
+        },
+        audio_token_id=24,
+        initializer_range=0.3,
+    )
+    torch.manual_seed(1)
+    model = VoxtralForConditionalGeneration(config)
+    model.generation_config.update(bos_token_id=1, eos_token_id=2, pad_token_id=11)
+    model.save_pretrained(folder)
+    WhisperFeatureExtractor(feature_size=16, chunk_length=1).save_pretrained(folder)
     return folder
 
 

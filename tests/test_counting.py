@@ -11,7 +11,7 @@ import torch
 
 import runner.engines.ctc
 import runner.engines.moonshine
-import runner.engines.qwen3_asr
+import runner.engines.speech_llm
 import runner.engines.transducer
 import runner.engines.whisper
 from runner.config import Limits, Model, Variant
@@ -30,7 +30,7 @@ from tests.engines.small_whisper import save_whisper
 _MODULES = (
     runner.engines.ctc,
     runner.engines.moonshine,
-    runner.engines.qwen3_asr,
+    runner.engines.speech_llm,
     runner.engines.transducer,
     runner.engines.whisper,
 )
@@ -38,6 +38,7 @@ FAMILIES = (
     "openai/whisper-tiny",
     "UsefulSensors/moonshine-tiny",
     "Qwen/Qwen3-ASR-0.6B-hf",
+    "mistralai/Voxtral-Mini-3B-2507",
     "facebook/wav2vec2-base-960h",
     "facebook/hubert-large-ls960-ft",
     "facebook/wav2vec2-conformer-rope-large-960h-ft",

@@ -75,6 +75,12 @@ _ENTRIES = (
         forkable=True,
     ),
     EngineEntry(
+        "voxtral",
+        "runner.engines.voxtral:VoxtralEngine",
+        model_types=("voxtral",),
+        forkable=True,
+    ),
+    EngineEntry(
         "ctc",
         "runner.engines.ctc:CTCEngine",
         model_types=(

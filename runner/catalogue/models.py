@@ -14,7 +14,14 @@ from pathlib import Path
 
 from runner.catalogue.engines import ENGINES
 from runner.catalogue.entries import ModelEntry
-from runner.catalogue.languages import ENGLISH, PARAKEET_V3, QWEN3_ASR, WHISPER, WHISPER_V3
+from runner.catalogue.languages import (
+    ENGLISH,
+    PARAKEET_V3,
+    QWEN3_ASR,
+    VOXTRAL,
+    WHISPER,
+    WHISPER_V3,
+)
 
 FAMILY_OF_TYPE: dict[str, str] = {
     kind: engine.name for engine in ENGINES.values() for kind in engine.model_types
@@ -179,6 +186,24 @@ _ENTRIES = (
         "Apache-2.0",
         None,
         QWEN3_ASR,
+    ),
+    ModelEntry(
+        "mistralai/Voxtral-Mini-3B-2507",
+        "voxtral",
+        "Voxtral",
+        4_680_000_000,
+        "Apache-2.0",
+        None,
+        VOXTRAL,
+    ),
+    ModelEntry(
+        "mistralai/Voxtral-Small-24B-2507",
+        "voxtral",
+        "Voxtral",
+        24_300_000_000,
+        "Apache-2.0",
+        None,
+        VOXTRAL,
     ),
     ModelEntry(
         "nvidia/parakeet-tdt-0.6b-v3",

@@ -299,8 +299,54 @@ class _Qwen3ASR:
         return Qwen3ASRFeatureExtractor()
 
 
+@dataclass(frozen=True)
+class _Voxtral:
+    """A Voxtral size (Liu et al. 2025, section 2 and table 1; the checkpoints' ``config.json``).
+
+    The encoder is that of Whisper large-v3, the language model a Llama in its form.
+    """
+
+    width: int
+    """Of the language model."""
+    inner: int
+    layers: int
+
+    def config(self) -> PretrainedConfig:
+        from transformers import VoxtralConfig
+
+        return VoxtralConfig(
+            audio_config={
+                "model_type": "voxtral_encoder",
+                "hidden_size": 1280,
+                "num_hidden_layers": 32,
+                "num_attention_heads": 20,
+                "intermediate_size": 5120,
+                "num_mel_bins": 128,
+            },
+            text_config={
+                "model_type": "llama",
+                "vocab_size": 131_072,
+                "hidden_size": self.width,
+                "intermediate_size": self.inner,
+                "num_hidden_layers": self.layers,
+                "num_attention_heads": 32,
+                "num_key_value_heads": 8,
+                "head_dim": 128,
+                "max_position_embeddings": 131_072,
+                "rms_norm_eps": 1e-5,
+                "rope_parameters": {"rope_type": "default", "rope_theta": 1e8},
+            },
+            audio_token_id=24,
+        )
+
+    def feature_extractor(self) -> Any:
+        from transformers import WhisperFeatureExtractor
+
+        return WhisperFeatureExtractor(feature_size=128)
+
+
 _Architecture = (
-    _Whisper | _Waveform | _Data2Vec | _Wav2Vec2Bert | _Parakeet | _Moonshine | _Qwen3ASR
+    _Whisper | _Waveform | _Data2Vec | _Wav2Vec2Bert | _Parakeet | _Moonshine | _Qwen3ASR | _Voxtral
 )
 
 _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
@@ -344,6 +390,8 @@ _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
         "facebook/w2v-bert-2.0": _Wav2Vec2Bert(),
         "Qwen/Qwen3-ASR-0.6B-hf": _Qwen3ASR(896, encoder_layers=18, width=1024),
         "Qwen/Qwen3-ASR-1.7B-hf": _Qwen3ASR(1024, encoder_layers=24, width=2048),
+        "mistralai/Voxtral-Mini-3B-2507": _Voxtral(3072, inner=8192, layers=30),
+        "mistralai/Voxtral-Small-24B-2507": _Voxtral(5120, inner=32_768, layers=40),
         "nvidia/parakeet-tdt-0.6b-v3": _Parakeet(layers=24, head="tdt"),
         "nvidia/parakeet-rnnt-0.6b": _Parakeet(layers=24, head="rnnt"),
         "nvidia/parakeet-ctc-0.6b": _Parakeet(layers=24),

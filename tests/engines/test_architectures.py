@@ -40,6 +40,8 @@ MILLIONS = {
     "facebook/w2v-bert-2.0": 580.5,
     "Qwen/Qwen3-ASR-0.6B-hf": 782.4,
     "Qwen/Qwen3-ASR-1.7B-hf": 2038.1,
+    "mistralai/Voxtral-Mini-3B-2507": 4676.3,
+    "mistralai/Voxtral-Small-24B-2507": 24261.8,
     "nvidia/parakeet-tdt-0.6b-v3": 627.0,
     "nvidia/parakeet-rnnt-0.6b": 616.7,
     "nvidia/parakeet-ctc-0.6b": 608.8,
