@@ -81,6 +81,12 @@ _ENTRIES = (
         forkable=True,
     ),
     EngineEntry(
+        "granite-speech",
+        "runner.engines.granite_speech:GraniteSpeechEngine",
+        model_types=("granite_speech",),
+        forkable=True,
+    ),
+    EngineEntry(
         "ctc",
         "runner.engines.ctc:CTCEngine",
         model_types=(

@@ -16,6 +16,7 @@ from runner.catalogue.engines import ENGINES
 from runner.catalogue.entries import ModelEntry
 from runner.catalogue.languages import (
     ENGLISH,
+    GRANITE_SPEECH,
     PARAKEET_V3,
     QWEN3_ASR,
     VOXTRAL,
@@ -204,6 +205,19 @@ _ENTRIES = (
         "Apache-2.0",
         None,
         VOXTRAL,
+    ),
+    *(
+        ModelEntry(
+            f"ibm-granite/granite-speech-3.3-{size}",
+            "granite-speech",
+            "Granite speech",
+            parameters,
+            "Apache-2.0",
+            None,
+            GRANITE_SPEECH,
+            note="its LoRA adapter is merged; its publishers decode with four beams",
+        )
+        for size, parameters in (("2b", 3_010_000_000), ("8b", 8_650_000_000))
     ),
     ModelEntry(
         "nvidia/parakeet-tdt-0.6b-v3",

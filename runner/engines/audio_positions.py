@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runner.engines.mel_frames import MEL_HOP
+from runner.engines.mel_frames import MEL_HOP, MEL_WINDOW
 
 
 def qwen3_asr_frames(samples: int) -> int:
@@ -50,3 +50,20 @@ def voxtral_positions(config: Any, samples: int) -> int:
     joined: int = audio.intermediate_size // audio.hidden_size
     frames: int = voxtral_windows(config, samples) * audio.max_source_positions
     return frames // joined
+
+
+def granite_speech_pairs(samples: int) -> int:
+    """Pairs of mel frames of a clip; one frame's window is the least that is heard."""
+    return (max(samples, MEL_WINDOW) // MEL_HOP + 1) // 2
+
+
+def granite_speech_positions(config: Any, samples: int) -> int:
+    """Positions of a clip: 3 for each 15 pairs of frames as published, the last of them padded.
+
+    Args:
+        config: A configuration of the model type ``granite_speech``.
+        samples: Of the clip.
+    """
+    blocks: int = -(-granite_speech_pairs(samples) // config.window_size)
+    queries: int = config.window_size // config.downsample_rate
+    return blocks * queries

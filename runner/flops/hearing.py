@@ -13,12 +13,14 @@ from typing import Any
 import torch
 
 from runner.engines.audio_positions import (
+    granite_speech_pairs,
+    granite_speech_positions,
     qwen3_asr_frames,
     qwen3_asr_positions,
     voxtral_positions,
     voxtral_windows,
 )
-from runner.flops.models import QWEN3_ASR, VOXTRAL
+from runner.flops.models import GRANITE_SPEECH, QWEN3_ASR, VOXTRAL
 
 _CHUNK = 100
 """Mel frames of a chunk of Qwen3-ASR, one second."""
@@ -62,10 +64,16 @@ def _voxtral(model: Any, batch: int, samples: int) -> None:
     model.get_audio_features(torch.zeros(shape, device="meta"))
 
 
+def _granite_speech(model: Any, batch: int, samples: int) -> None:
+    shape = (batch, granite_speech_pairs(samples), model.config.encoder_config.input_dim)
+    model.get_audio_features(torch.zeros(shape, device="meta"))
+
+
 HEARING: Mapping[str, Hearing] = MappingProxyType(
     {
         QWEN3_ASR: Hearing(lambda _, samples: qwen3_asr_positions(samples), _qwen3_asr),
         VOXTRAL: Hearing(voxtral_positions, _voxtral),
+        GRANITE_SPEECH: Hearing(granite_speech_positions, _granite_speech),
     }
 )
 """``config.model_type`` -> what is known of it; all of ``models.SPEECH_LLMS``."""

@@ -20,7 +20,8 @@ PARAKEET = ("parakeet_ctc", *TRANSDUCERS)
 MOONSHINE = "moonshine"
 QWEN3_ASR = "qwen3_asr"
 VOXTRAL = "voxtral"
-SPEECH_LLMS = (QWEN3_ASR, VOXTRAL)
+GRANITE_SPEECH = "granite_speech"
+SPEECH_LLMS = (QWEN3_ASR, VOXTRAL, GRANITE_SPEECH)
 """Language models whose prompt holds the audio."""
 COUNTED = (WHISPER, *WAVEFORM, WAV2VEC2_BERT, *PARAKEET, MOONSHINE, *SPEECH_LLMS)
 """Values of ``config.model_type`` that this package can count."""

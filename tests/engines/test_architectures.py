@@ -42,6 +42,8 @@ MILLIONS = {
     "Qwen/Qwen3-ASR-1.7B-hf": 2038.1,
     "mistralai/Voxtral-Mini-3B-2507": 4676.3,
     "mistralai/Voxtral-Small-24B-2507": 24261.8,
+    "ibm-granite/granite-speech-3.3-2b": 3009.2,
+    "ibm-granite/granite-speech-3.3-8b": 8648.6,
     "nvidia/parakeet-tdt-0.6b-v3": 627.0,
     "nvidia/parakeet-rnnt-0.6b": 616.7,
     "nvidia/parakeet-ctc-0.6b": 608.8,
