@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import save_file
 from tokenizers import AddedToken, Tokenizer, decoders
 from tokenizers.models import WordLevel
 from transformers import (
+    GraniteSpeechConfig,
+    GraniteSpeechForConditionalGeneration,
     MoonshineConfig,
     MoonshineForConditionalGeneration,
     PreTrainedModel,
@@ -18,10 +22,13 @@ from transformers import (
     Qwen3ASRFeatureExtractor,
     Qwen3ASRForConditionalGeneration,
     Qwen3ASRProcessor,
+    VoxtralConfig,
+    VoxtralForConditionalGeneration,
     Wav2Vec2Config,
     Wav2Vec2CTCTokenizer,
     Wav2Vec2FeatureExtractor,
     Wav2Vec2ForCTC,
+    WhisperFeatureExtractor,
 )
 
 from runner.engines.vocabulary import piece_tokenizer
@@ -145,6 +152,166 @@ def save_qwen3_asr(folder: Path) -> Path:
     Qwen3ASRForConditionalGeneration(config).save_pretrained(folder)
     Qwen3ASRProcessor(Qwen3ASRFeatureExtractor(), tokenizer, template).save_pretrained(folder)
     return folder
+
+
+def save_voxtral(folder: Path) -> Path:
+    """A Voxtral of a few thousand parameters on windows of a second, with a tekken.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    marks = {0: "<unk>", 1: "<s>", 2: "</s>", 3: "[INST]", 4: "[/INST]", 11: "<pad>"}
+    marks |= {24: "[AUDIO]", 25: "[BEGIN_AUDIO]", 34: "[TRANSCRIBE]"}
+    special = [
+        {"rank": rank, "token_str": marks.get(rank, f"<SPECIAL_{rank}>"), "is_control": True}
+        for rank in range(40)
+    ]
+    words = [bytes([value]) for value in range(256)] + [b"la", b"ng", b"lang", b"en", b"de"]
+    tekken = {
+        "config": {
+            "pattern": r"\p{L}+|[^\p{L}]",
+            "num_vocab_tokens": len(words),
+            "default_vocab_size": len(special) + len(words),
+            "default_num_special_tokens": len(special),
+            "version": "v7",
+        },
+        "vocab": [
+            {"rank": rank, "token_bytes": base64.b64encode(word).decode(), "token_str": None}
+            for rank, word in enumerate(words)
+        ],
+        "special_tokens": special,
+    }
+    (folder / "tekken.json").write_text(json.dumps(tekken))
+    config = VoxtralConfig(
+        audio_config={
+            "model_type": "voxtral_encoder",
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "intermediate_size": 64,
+            "num_mel_bins": 16,
+            "max_source_positions": 50,
+            "initializer_range": 0.3,
+        },
+        text_config={
+            "model_type": "llama",
+            "vocab_size": len(special) + len(words),
+            "hidden_size": 48,
+            "intermediate_size": 96,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "head_dim": 16,
+            # Large enough that neither text nor audio is lost in the other.
+            "initializer_range": 0.3,
+        },
+        audio_token_id=24,
+        initializer_range=0.3,
+    )
+    torch.manual_seed(1)
+    model = VoxtralForConditionalGeneration(config)
+    model.generation_config.update(bos_token_id=1, eos_token_id=2, pad_token_id=11)
+    model.save_pretrained(folder)
+    WhisperFeatureExtractor(feature_size=16, chunk_length=1).save_pretrained(folder)
+    return folder
+
+
+def save_granite_speech(folder: Path, *, adapter: bool = False) -> Path:
+    """A Granite speech of a few thousand parameters, with a prompt of the published form.
+
+    Args:
+        folder: Where to.
+        adapter: Whether it has a LoRA adapter, of rank 2 with alpha 8, on queries and values.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    words = [f"w{number}" for number in range(30)]
+    marks = ["<|end_of_text|>", "<|start_of_role|>", "<|end_of_role|>", "<|audio|>"]
+    said = ["system", "user", "assistant", "\n", "can", "you", "speech", "?", " "]
+    ids = {token: number for number, token in enumerate([*words, *marks, *said])}
+    core = Tokenizer(WordLevel(vocab=ids, unk_token="w0"))
+    core.decoder = decoders.Fuse()
+    core.add_special_tokens(marks)
+    core.add_tokens([AddedToken(token, normalized=False) for token in said])
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=core, pad_token="<|end_of_text|>", eos_token="<|end_of_text|>"
+    )
+    tokenizer.chat_template = (
+        "{% for message in messages %}<|start_of_role|>{{ message.role }}<|end_of_role|>"
+        "{{ message.content }}<|end_of_text|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|start_of_role|>assistant<|end_of_role|>{% endif %}"
+    )
+    tokenizer.save_pretrained(folder)
+    config = GraniteSpeechConfig(
+        encoder_config={
+            "model_type": "granite_speech_encoder",
+            "num_layers": 2,
+            "hidden_dim": 32,
+            "input_dim": 32,
+            "output_dim": 8,
+            "num_heads": 2,
+            "context_size": 40,
+            "max_pos_emb": 64,
+            "conv_kernel_size": 5,
+            "initializer_range": 0.3,
+        },
+        projector_config={
+            "model_type": "blip_2_qformer",
+            "hidden_size": 32,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "intermediate_size": 64,
+            "encoder_hidden_size": 32,
+            "cross_attention_frequency": 1,
+            "initializer_range": 0.3,
+        },
+        text_config={
+            "model_type": "granite",
+            "vocab_size": len(ids),
+            "hidden_size": 48,
+            "intermediate_size": 96,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "bos_token_id": ids["<|end_of_text|>"],
+            "eos_token_id": ids["<|end_of_text|>"],
+            "pad_token_id": ids["<|end_of_text|>"],
+            "tie_word_embeddings": True,
+            # Large enough that neither text nor audio is lost in the other.
+            "initializer_range": 0.3,
+        },
+        audio_token_index=ids["<|audio|>"],
+        has_lora_adapter=adapter,
+        initializer_range=0.3,
+    )
+    torch.manual_seed(1)
+    GraniteSpeechForConditionalGeneration(config).save_pretrained(folder)
+    settings = {"sample_rate": 16_000, "n_fft": 512, "win_length": 400, "hop_length": 160}
+    (folder / "preprocessor_config.json").write_text(
+        json.dumps({"melspec_kwargs": {**settings, "n_mels": 16}, "sampling_rate": 16_000})
+    )
+    if adapter:
+        _save_lora(folder, width=48, heads=48, key_heads=24, layers=2)
+    return folder
+
+
+def _save_lora(folder: Path, *, width: int, heads: int, key_heads: int, layers: int) -> None:
+    """An adapter as peft wrote it beside the published models, under their old names.
+
+    Args:
+        folder: Of the checkpoint.
+        width: Of the decoder.
+        heads: Width of all queries.
+        key_heads: Width of all values.
+        layers: Of the decoder.
+    """
+    config = {"peft_type": "LORA", "r": 2, "lora_alpha": 8, "bias": "none", "use_dora": False}
+    (folder / "adapter_config.json").write_text(
+        json.dumps({**config, "target_modules": ["q_proj", "v_proj"]})
+    )
+    weights = {}
+    for layer in range(layers):
+        for name, out in (("q_proj", heads), ("v_proj", key_heads)):
+            at = f"base_model.model.language_model.model.layers.{layer}.self_attn.{name}"
+            weights[f"{at}.lora_A.weight"] = 0.3 * torch.randn(2, width)
+            weights[f"{at}.lora_B.weight"] = 0.3 * torch.randn(out, 2)
+    save_file(weights, folder / "adapter_model.safetensors")
 
 
 def save_unknown_operator(folder: Path) -> Path:

@@ -283,8 +283,9 @@ def test_a_local_checkpoint_is_judged_by_its_config(tmp_path: Path) -> None:
     config.write_bytes(b"\xff\xfe")
     assert "cannot read the model in" in refusal(models=[str(tmp_path)])
     config.write_text('{"model_type": "bert"}')
-    assert 'has model_type "bert"; supported: whisper, moonshine, qwen3_asr, wav2vec2' in refusal(
-        models=[str(tmp_path)]
+    assert (
+        'has model_type "bert"; supported: whisper, moonshine, qwen3_asr, voxtral, wav2vec2'
+        in refusal(models=[str(tmp_path)])
     )
     config.write_text('{"model_type": "hubert"}')
     assert expand(accepted(models=[str(tmp_path)]))[0].model.name == str(tmp_path)

@@ -11,7 +11,7 @@ import torch
 
 import runner.engines.ctc
 import runner.engines.moonshine
-import runner.engines.qwen3_asr
+import runner.engines.speech_llm
 import runner.engines.transducer
 import runner.engines.whisper
 from runner.config import Limits, Model, Variant
@@ -30,7 +30,7 @@ from tests.engines.small_whisper import save_whisper
 _MODULES = (
     runner.engines.ctc,
     runner.engines.moonshine,
-    runner.engines.qwen3_asr,
+    runner.engines.speech_llm,
     runner.engines.transducer,
     runner.engines.whisper,
 )
@@ -38,6 +38,8 @@ FAMILIES = (
     "openai/whisper-tiny",
     "UsefulSensors/moonshine-tiny",
     "Qwen/Qwen3-ASR-0.6B-hf",
+    "mistralai/Voxtral-Mini-3B-2507",
+    "ibm-granite/granite-speech-3.3-2b",
     "facebook/wav2vec2-base-960h",
     "facebook/hubert-large-ls960-ft",
     "facebook/wav2vec2-conformer-rope-large-960h-ft",
@@ -73,6 +75,9 @@ SMALL = {
     "conv_dim": (16,) * 7,
     "subsampling_conv_channels": 8,
     "output_hidden_size": 64,
+    "encoder_hidden_size": 64,
+    "num_layers": 1,
+    "hidden_dim": 64,
     "output_dim": 64,
 }
 
@@ -80,7 +85,7 @@ SMALL = {
 def shallow(name: str) -> Any:
     """A published architecture of one narrow layer."""
     config: Any = copy.deepcopy(published_config(name))
-    inner = ("encoder_config", "audio_config", "text_config")
+    inner = ("encoder_config", "audio_config", "projector_config", "text_config")
     for part in (config, *(getattr(config, name, None) for name in inner)):
         for field, value in SMALL.items():
             if getattr(part, field, None) is not None:

@@ -75,6 +75,18 @@ _ENTRIES = (
         forkable=True,
     ),
     EngineEntry(
+        "voxtral",
+        "runner.engines.voxtral:VoxtralEngine",
+        model_types=("voxtral",),
+        forkable=True,
+    ),
+    EngineEntry(
+        "granite-speech",
+        "runner.engines.granite_speech:GraniteSpeechEngine",
+        model_types=("granite_speech",),
+        forkable=True,
+    ),
+    EngineEntry(
         "ctc",
         "runner.engines.ctc:CTCEngine",
         model_types=(

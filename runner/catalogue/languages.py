@@ -24,6 +24,12 @@ _QWEN3_ASR = (
 QWEN3_ASR = tuple(_QWEN3_ASR.split())
 """Qwen3-ASR, by its model card; dialects of Chinese are not told apart."""
 
+VOXTRAL = ("en", "es", "fr", "pt", "hi", "de", "nl", "it")
+"""Voxtral, by its model card."""
+
+GRANITE_SPEECH = ("en", "fr", "de", "es", "pt")
+"""Granite speech 3.3, revision 3.3.2, by its model card."""
+
 _PARAKEET_V3 = "bg hr cs da nl en et fi fr de el hu it lv lt mt pl pt ro ru sk sl es sv uk"
 
 PARAKEET_V3 = tuple(_PARAKEET_V3.split())

@@ -14,7 +14,15 @@ from pathlib import Path
 
 from runner.catalogue.engines import ENGINES
 from runner.catalogue.entries import ModelEntry
-from runner.catalogue.languages import ENGLISH, PARAKEET_V3, QWEN3_ASR, WHISPER, WHISPER_V3
+from runner.catalogue.languages import (
+    ENGLISH,
+    GRANITE_SPEECH,
+    PARAKEET_V3,
+    QWEN3_ASR,
+    VOXTRAL,
+    WHISPER,
+    WHISPER_V3,
+)
 
 FAMILY_OF_TYPE: dict[str, str] = {
     kind: engine.name for engine in ENGINES.values() for kind in engine.model_types
@@ -179,6 +187,37 @@ _ENTRIES = (
         "Apache-2.0",
         None,
         QWEN3_ASR,
+    ),
+    ModelEntry(
+        "mistralai/Voxtral-Mini-3B-2507",
+        "voxtral",
+        "Voxtral",
+        4_680_000_000,
+        "Apache-2.0",
+        None,
+        VOXTRAL,
+    ),
+    ModelEntry(
+        "mistralai/Voxtral-Small-24B-2507",
+        "voxtral",
+        "Voxtral",
+        24_300_000_000,
+        "Apache-2.0",
+        None,
+        VOXTRAL,
+    ),
+    *(
+        ModelEntry(
+            f"ibm-granite/granite-speech-3.3-{size}",
+            "granite-speech",
+            "Granite speech",
+            parameters,
+            "Apache-2.0",
+            None,
+            GRANITE_SPEECH,
+            note="its LoRA adapter is merged; its publishers decode with four beams",
+        )
+        for size, parameters in (("2b", 3_010_000_000), ("8b", 8_650_000_000))
     ),
     ModelEntry(
         "nvidia/parakeet-tdt-0.6b-v3",

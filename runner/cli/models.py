@@ -28,7 +28,7 @@ def models(as_json: JsonOption = False) -> None:
     table.add_column("model", overflow="fold", min_width=30 if wide else 27)
     table.add_column("architecture", overflow="fold", max_width=None if wide else 18)
     table.add_column("M", justify="right", no_wrap=True)
-    table.add_column("window", justify="right", no_wrap=True)
+    table.add_column("takes", justify="right", no_wrap=True)
     table.add_column("lang", justify="right", no_wrap=True)
     table.add_column("weights", no_wrap=True)
     if wide:
@@ -39,7 +39,7 @@ def models(as_json: JsonOption = False) -> None:
         table.add_row(
             Name(entry.name),
             Name(entry.architecture),
-            f"{entry.parameters / 1e6:.4g}" if entry.parameters else "-",
+            _millions(entry.parameters),
             f"{entry.window_seconds:g} s" if entry.window_seconds else "any",
             _languages(entry.languages),
             ("bundled" if entry.bundled else "hub") + (", random" if entry.random else ""),
@@ -48,7 +48,8 @@ def models(as_json: JsonOption = False) -> None:
     console.print(table)
     narrow = "" if wide else " At 120 columns: family, sample rate and licence too."
     console.print(
-        "M: million parameters; lang: a language, or how many (--json lists them)."
+        "M: million parameters; takes: audio at a time, longer clips are cut; lang: a language, or "
+        "how many (--json lists them)."
         f"{narrow} Any other Hugging Face repository or local folder of these architectures runs "
         "too.",
         style="dim",
@@ -57,6 +58,14 @@ def models(as_json: JsonOption = False) -> None:
         if engine.extra is not None:
             library = installed(engine) or f"not installed; {install_line(engine.extra)}"
             console.print(f'engine "{name}" {engine.about} ({library})', style="dim", markup=False)
+
+
+def _millions(parameters: int) -> str:
+    """Millions in three digits or more; a dash for none."""
+    millions = parameters / 1e6
+    if not parameters:
+        return "-"
+    return f"{millions:.0f}" if millions >= 100 else f"{millions:.4g}"
 
 
 def _languages(codes: tuple[str, ...]) -> str:

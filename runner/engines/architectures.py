@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from runner.engines.speech_llm_architectures import GraniteSpeech, Qwen3ASR, Voxtral
 from runner.errors import UserError
 
 if TYPE_CHECKING:
@@ -258,49 +259,16 @@ class _Moonshine:
         )
 
 
-@dataclass(frozen=True)
-class _Qwen3ASR:
-    """A Qwen3-ASR size (Shi et al. 2026, section 2.1; the checkpoints' ``config.json``)."""
-
-    encoder_width: int
-    encoder_layers: int
-    width: int
-    """Of the language model, a Qwen3 of 28 layers; three times as wide within."""
-
-    def config(self) -> PretrainedConfig:
-        from transformers import Qwen3ASRConfig
-
-        return Qwen3ASRConfig(
-            audio_config={
-                "model_type": "qwen3_asr_encoder",
-                "d_model": self.encoder_width,
-                "encoder_layers": self.encoder_layers,
-                "encoder_attention_heads": self.encoder_width // 64,
-                "encoder_ffn_dim": 4 * self.encoder_width,
-                "output_dim": self.width,
-            },
-            text_config={
-                "model_type": "qwen3",
-                "vocab_size": 151_936,
-                "hidden_size": self.width,
-                "intermediate_size": 3 * self.width,
-                "num_hidden_layers": 28,
-                "num_attention_heads": 16,
-                "num_key_value_heads": 8,
-                "head_dim": 128,
-                "max_position_embeddings": 65_536,
-                "tie_word_embeddings": True,
-            },
-        )
-
-    def feature_extractor(self) -> Any:
-        from transformers import Qwen3ASRFeatureExtractor
-
-        return Qwen3ASRFeatureExtractor()
-
-
 _Architecture = (
-    _Whisper | _Waveform | _Data2Vec | _Wav2Vec2Bert | _Parakeet | _Moonshine | _Qwen3ASR
+    _Whisper
+    | _Waveform
+    | _Data2Vec
+    | _Wav2Vec2Bert
+    | _Parakeet
+    | _Moonshine
+    | Qwen3ASR
+    | Voxtral
+    | GraniteSpeech
 )
 
 _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
@@ -342,8 +310,16 @@ _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
             "wavlm", large=True, layer_norm=True
         ),
         "facebook/w2v-bert-2.0": _Wav2Vec2Bert(),
-        "Qwen/Qwen3-ASR-0.6B-hf": _Qwen3ASR(896, encoder_layers=18, width=1024),
-        "Qwen/Qwen3-ASR-1.7B-hf": _Qwen3ASR(1024, encoder_layers=24, width=2048),
+        "Qwen/Qwen3-ASR-0.6B-hf": Qwen3ASR(896, encoder_layers=18, width=1024),
+        "Qwen/Qwen3-ASR-1.7B-hf": Qwen3ASR(1024, encoder_layers=24, width=2048),
+        "mistralai/Voxtral-Mini-3B-2507": Voxtral(3072, inner=8192, layers=30),
+        "mistralai/Voxtral-Small-24B-2507": Voxtral(5120, inner=32_768, layers=40),
+        "ibm-granite/granite-speech-3.3-2b": GraniteSpeech(
+            2048, inner=8192, attention_multiplier=1 / 64, logits_scaling=8.0
+        ),
+        "ibm-granite/granite-speech-3.3-8b": GraniteSpeech(
+            4096, inner=12_800, attention_multiplier=1 / 128, logits_scaling=16.0
+        ),
         "nvidia/parakeet-tdt-0.6b-v3": _Parakeet(layers=24, head="tdt"),
         "nvidia/parakeet-rnnt-0.6b": _Parakeet(layers=24, head="rnnt"),
         "nvidia/parakeet-ctc-0.6b": _Parakeet(layers=24),

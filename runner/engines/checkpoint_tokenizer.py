@@ -18,7 +18,7 @@ from runner.errors import Refused
 
 REMEDY = "copy tokenizer.json and tokenizer_config.json of the model that it was trained from"
 
-_VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model")
+_VOCABULARIES = ("tokenizer.json", "vocab.json", "vocab.txt", "*.model", "tekken.json")
 """Files that hold the words of a tokenizer."""
 _NAMED = tuple(f"{name}_token_id" for name in ("bos", "eos", "pad", "decoder_start", "blank"))
 _TIMESTAMPS = 1501
@@ -30,12 +30,13 @@ _RESERVED = 512
 """Language models keep more for tokens to come: Qwen3's head has 231 ids without a token."""
 
 
-def load_tokenizer(cls: Any, request: LoadRequest) -> Any:
+def load_tokenizer(cls: Any, request: LoadRequest, **arguments: Any) -> Any:
     """The tokenizer of a checkpoint, by which every token of the model has a text.
 
     Args:
         cls: A class of transformers with ``from_pretrained``.
         request: What to load.
+        arguments: Further arguments of ``cls.from_pretrained``.
 
     Raises:
         Refused: there is none, or it is another model's.
@@ -45,7 +46,7 @@ def load_tokenizer(cls: Any, request: LoadRequest) -> Any:
     missing = f"no tokenizer in {folder or request.name}: {REMEDY}"
     if folder is not None and not any(any(folder.glob(name)) for name in _VOCABULARIES):
         raise Refused(missing)
-    tokenizer = from_pretrained(cls, request)
+    tokenizer = from_pretrained(cls, request, **arguments)
     vocabulary = tokenizer.get_vocab()
     if len(vocabulary) <= len(tokenizer.all_special_tokens):
         raise Refused(missing)

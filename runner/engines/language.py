@@ -1,7 +1,8 @@
 """Which language a model is told to transcribe. Every engine asks here.
 
-A Whisper's prompt has it as a token, which ``whisper_prompt`` finds; every other model that runs
-here is told nothing, and transcribes what it was trained on.
+A Whisper's prompt has it as a token, which ``whisper_prompt`` finds, and some language models read
+its name or code; every other model that runs here is told nothing, and transcribes what it was
+trained on.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from runner.config import DETECT
 from runner.errors import Refused
 from store.records import LanguageBy
 
-_DETECT = ("whisper", "qwen3-asr")
+_DETECT = ("whisper", "qwen3-asr", "voxtral")
 """Families that find out which language is spoken."""
 _LISTED = 30
 """Most languages that an error lists."""
@@ -66,6 +67,24 @@ def told_language(name: str, asked: str | None) -> Language | None:
     if entry is not None and len(entry.languages) == 1:
         return Language(entry.languages[0], "model")
     return None
+
+
+def prompted_language(name: str, asked: str | None, languages: Collection[str]) -> Language:
+    """The language that a prompt names; English where none is asked for.
+
+    Args:
+        name: The model.
+        asked: A code, ``detect`` or None.
+        languages: The codes of those that it has.
+
+    Raises:
+        Refused: it does not have the one that is asked for.
+    """
+    if asked is None:
+        return Language("en", "default")
+    if asked != DETECT and asked not in languages:
+        raise lacks(name, asked, languages)
+    return Language(asked, "config")
 
 
 def lacks(name: str, asked: str, languages: Collection[str]) -> Refused:

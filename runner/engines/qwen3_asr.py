@@ -22,16 +22,14 @@ from transformers.models.qwen3_asr.processing_qwen3_asr import LANGUAGE_CODE_TO_
 
 from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.config import DETECT
-from runner.engines.architectures import feature_extractor, published_config
+from runner.engines.audio_positions import qwen3_asr_frames, qwen3_asr_positions
 from runner.engines.audio_prompt import AudioPrompt
 from runner.engines.base import LoadRequest
 from runner.engines.checkpoint_tokenizer import load_tokenizer
-from runner.engines.language import Language, lacks
+from runner.engines.language import Language, prompted_language
 from runner.engines.mel_frames import MEL_HOP
-from runner.engines.pretrained import from_pretrained, load_extractor, load_model, no_memory
-from runner.engines.search_settings import plain_search, published_settings, set_aside
+from runner.engines.pretrained import from_pretrained, load_extractor
 from runner.engines.speech_llm import SpeechLLMEngine
-from runner.engines.vocabulary import piece_tokenizer
 from runner.errors import Refused
 
 # The published prompt, in the ids of the Qwen tokenizer: a system turn without words, a user's turn
@@ -42,36 +40,18 @@ _IN_ENGLISH = (11528, 6364, 151704)
 """``language English<asr_text>``: with it the answer is the text alone."""
 
 
-def qwen3_asr_frames(samples: int) -> int:
-    """Mel frames of a clip; half a second is the least that is heard."""
-    return max(samples, 8000) // MEL_HOP
-
-
-def audio_positions(frames: int) -> int:
-    """Positions of the prompt for so many mel frames: 13 for each second, fewer for the rest."""
-    seconds, rest = divmod(frames, 100)
-    for _ in range(3):
-        rest = -(-rest // 2)
-    return 13 * seconds + rest
-
-
 class Qwen3ASREngine(SpeechLLMEngine):
     """One Qwen3-ASR model."""
 
     family = "qwen3-asr"
-    capabilities = frozenset({"torch", "linear", "attention", "generate", "kv_cache"})
+    model_class = Qwen3ASRForConditionalGeneration
     positions_a_second = 13.0
     processor: Any = None
     """The checkpoint's own way with its prompt and its answer; None with random weights."""
 
     def language_of(self, request: LoadRequest) -> Language:
         """The one that is asked for; English where none is."""
-        asked = request.language
-        if asked is None:
-            return Language("en", "default")
-        if asked != DETECT and asked not in LANGUAGE_CODE_TO_NAME:
-            raise lacks(request.name, asked, LANGUAGE_CODE_TO_NAME)
-        return Language(asked, "config")
+        return prompted_language(request.name, request.language, LANGUAGE_CODE_TO_NAME)
 
     def load(self, request: LoadRequest) -> None:
         """See :meth:`~runner.engines.seq2seq.Seq2SeqEngine.load`."""
@@ -85,11 +65,7 @@ class Qwen3ASREngine(SpeechLLMEngine):
         self.extractor = load_extractor(Qwen3ASRFeatureExtractor, request)
         self.processor = from_pretrained(Qwen3ASRProcessor, request)
         self.audio_prompt = self._own_prompt(config)
-        published = published_settings(request, config)
-        self.remarks = tuple(filter(None, [set_aside(published, request.variant.beams)]))
-        model = load_model(Qwen3ASRForConditionalGeneration, request)
-        model.generation_config = plain_search(published)
-        self.place(model)
+        self.place(self.load_weights(request, config))
 
     def _own_prompt(self, config: Any) -> AudioPrompt:
         """The prompt that the checkpoint's chat template makes, with the language in it."""
@@ -114,23 +90,15 @@ class Qwen3ASREngine(SpeechLLMEngine):
             padding=config.pad_token_id,
         )
 
-    def make_random(self, request: LoadRequest) -> None:
-        """See :meth:`~runner.engines.seq2seq.Seq2SeqEngine.make_random`."""
-        config: Any = published_config(request.name)
-        torch.manual_seed(request.seed)
-        with no_memory(request):
-            model = Qwen3ASRForConditionalGeneration(config)
-        self.extractor = feature_extractor(request.name)
-        size = config.text_config.vocab_size
-        self.tokenizer = piece_tokenizer(size, special=size)
+    def published_prompt(self, config: Any) -> AudioPrompt:
+        """See :meth:`~runner.engines.speech_llm.SpeechLLMEngine.published_prompt`."""
         told = self.language is not None and self.language.code != DETECT
-        self.audio_prompt = AudioPrompt(
+        return AudioPrompt(
             before=_BEFORE,
             after=_AFTER + (_IN_ENGLISH if told else ()),
             audio=config.audio_token_id,
             padding=config.pad_token_id,
         )
-        self.place(model)
 
     @property
     def last_of_encoder(self) -> Any:
@@ -146,7 +114,7 @@ class Qwen3ASREngine(SpeechLLMEngine):
 
     def positions(self, samples: int) -> int:
         """See :meth:`~runner.engines.speech_llm.SpeechLLMEngine.positions`."""
-        return audio_positions(qwen3_asr_frames(samples))
+        return qwen3_asr_positions(samples)
 
     def features(self, windows: list[Waveform]) -> torch.Tensor:
         """Log-mel features on the host, ``(clips, mels, frames)``, frames in whole seconds."""
@@ -166,10 +134,8 @@ class Qwen3ASREngine(SpeechLLMEngine):
         samples: int = MEL_HOP * features.shape[0] * features.shape[2]
         return samples
 
-    def embed(self, features: torch.Tensor, masks: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """See :meth:`~runner.engines.speech_llm.SpeechLLMEngine.embed`."""
+    def hear(self, features: torch.Tensor, masks: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """See :meth:`~runner.engines.speech_llm.SpeechLLMEngine.hear`."""
         heard = self.model.get_audio_features(features, masks["input_features_mask"])
-        ids = masks["input_ids"]
-        embedded: torch.Tensor = self.model.get_input_embeddings()(ids)
-        place = (ids == self.audio_prompt.audio).unsqueeze(-1)
-        return embedded.masked_scatter(place, heard.pooler_output.to(embedded.dtype))
+        embeddings: torch.Tensor = heard.pooler_output
+        return embeddings

@@ -99,8 +99,7 @@ class Seq2SeqDecoder(DecoderPasses):
             for name in dict.fromkeys(self.parts.values())
         )
 
-    @staticmethod
-    def _decodes(name: str) -> bool:
+    def _decodes(self, name: str) -> bool:
         """Whether a module of that name is the decoder's."""
         return ".encoder." not in name
 

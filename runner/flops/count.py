@@ -9,7 +9,7 @@ from runner.flops.ctc import ctc_flops
 from runner.flops.models import (
     COUNTED,
     MOONSHINE,
-    QWEN3_ASR,
+    SPEECH_LLMS,
     TRANSDUCERS,
     encoder_input,
     is_whisper,
@@ -82,7 +82,7 @@ def count_flops(
             cached=cached,
             beams=beams,
         )
-    if config.model_type == QWEN3_ASR:
+    if config.model_type in SPEECH_LLMS:
         return speech_llm_flops(
             config,
             samples=samples,

@@ -17,10 +17,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from runner.engines.qwen3_asr import audio_positions, qwen3_asr_frames
+from runner.flops.hearing import HEARING
 from runner.flops.models import (
     MOONSHINE,
-    QWEN3_ASR,
+    SPEECH_LLMS,
     TRANSDUCERS,
     build,
     encoder_input,
@@ -28,7 +28,6 @@ from runner.flops.models import (
     is_whisper,
     whisper_windows,
 )
-from runner.flops.speech_llm import encode
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -126,8 +125,8 @@ def _is_of(storage: int, arguments: tuple[Any, ...]) -> bool:
 
 def _encode(model: Any, config: Any, samples: int, batch: int) -> Callable[[], object]:
     """All that runs once for a clip."""
-    if config.model_type == QWEN3_ASR:
-        return lambda: encode(model, batch, qwen3_asr_frames(samples))
+    if config.model_type in SPEECH_LLMS:
+        return lambda: HEARING[config.model_type].encode(model, batch, samples)
     features = encoder_input(config, samples=samples, batch=batch)
     if config.model_type in TRANSDUCERS:
         return lambda: model.get_audio_features(features)
@@ -140,10 +139,12 @@ def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
         # Hidden and cell state of each layer of the prediction network, and its last output.
         state: int = config.decoder_hidden_size * (2 * config.num_decoder_layers + 1)
         return 4 * batch * state
-    if config.model_type == QWEN3_ASR:
+    if config.model_type in SPEECH_LLMS:
         text = config.text_config
-        heads = text.num_hidden_layers * text.num_key_value_heads * text.head_dim
-        audio = audio_positions(qwen3_asr_frames(samples))
+        # Not every language model has a width of its own for its heads.
+        head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+        heads = text.num_hidden_layers * text.num_key_value_heads * head
+        audio = HEARING[config.model_type].positions(config, samples)
         kept: int = batch * 2 * 4 * heads * (audio + positions)
         return kept
     if config.model_type == MOONSHINE:

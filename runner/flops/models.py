@@ -19,7 +19,11 @@ TRANSDUCERS = ("parakeet_tdt", "parakeet_rnnt")
 PARAKEET = ("parakeet_ctc", *TRANSDUCERS)
 MOONSHINE = "moonshine"
 QWEN3_ASR = "qwen3_asr"
-COUNTED = (WHISPER, *WAVEFORM, WAV2VEC2_BERT, *PARAKEET, MOONSHINE, QWEN3_ASR)
+VOXTRAL = "voxtral"
+GRANITE_SPEECH = "granite_speech"
+SPEECH_LLMS = (QWEN3_ASR, VOXTRAL, GRANITE_SPEECH)
+"""Language models whose prompt holds the audio."""
+COUNTED = (WHISPER, *WAVEFORM, WAV2VEC2_BERT, *PARAKEET, MOONSHINE, *SPEECH_LLMS)
 """Values of ``config.model_type`` that this package can count."""
 
 
@@ -48,7 +52,7 @@ def _family(config: PretrainedConfig) -> Any:
     others = {
         "parakeet_tdt": transformers.AutoModelForTDT,
         "parakeet_rnnt": transformers.AutoModelForRNNT,
-        QWEN3_ASR: transformers.AutoModelForMultimodalLM,
+        **dict.fromkeys(SPEECH_LLMS, transformers.AutoModelForMultimodalLM),
     }
     return others.get(config.model_type, transformers.AutoModelForCTC)
 

@@ -133,6 +133,7 @@ def test_models_as_a_table(asrprof: Run, columns: int) -> None:
     assert "bundled" in lines["small-whisper"]
     assert "random" not in lines["pocketsphinx"]
     assert "hub, random" in lines["openai/whisper-tiny"]
+    assert " 24300 " in ran.out
     for name, languages in (("tiny", "99"), ("tiny.en", "en"), ("large-v3", "100")):
         assert f" {languages} " in lines[f"openai/whisper-{name}"]
     unfolded = "".join(line.split(" ")[0] for line in ran.out.splitlines())

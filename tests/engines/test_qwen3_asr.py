@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +10,12 @@ import pytest
 import torch
 from transformers import Qwen3ASRForConditionalGeneration, Qwen3ASRProcessor
 
-from runner.config import Limits, Variant
+from runner.config import Variant
 from runner.engines.architectures import published_config
-from runner.engines.qwen3_asr import Qwen3ASREngine, audio_positions, qwen3_asr_frames
+from runner.engines.audio_positions import qwen3_asr_positions
+from runner.engines.qwen3_asr import Qwen3ASREngine
 from runner.errors import Refused
-from runner.flops import workload_flops
-from runner.flops.counter import count
-from runner.flops.memory import model_memory
 from runner.load import load_engine
-from runner.measure.decoder import profile_decoder
 from tests.checkpoints import save_qwen3_asr
 from tests.engines.loading import request
 
@@ -95,98 +91,15 @@ def test_another_layout_is_refused_with_the_name_to_use(folder, tmp_path):
 
 @pytest.mark.parametrize(
     ("frames", "positions"),
-    [(100, 13), (50, 7), (1, 1), (99, 13), (108, 14), (109, 15), (3000, 390)],
+    [(100, 13), (50, 7), (1, 7), (99, 13), (108, 14), (109, 15), (3000, 390)],
 )
 def test_positions_are_as_many_as_the_encoder_gives(folder, frames, positions):
-    assert audio_positions(frames) == positions
+    samples = 160 * frames
+    assert qwen3_asr_positions(samples) == positions
     engine = load(folder)
-    samples = max(8000, 160 * frames)
     wave = [np.zeros(samples, np.float32)]
-    heard = engine.model.get_audio_features(engine.features(wave), **engine.feature_masks(wave))
-    assert len(heard.pooler_output) == audio_positions(qwen3_asr_frames(samples))
-
-
-def test_stages_are_marked_in_order_and_change_no_text(folder, clips):
-    engine = load(folder)
-    stages: list[str] = []
-    assert engine.transcribe(clips, stages.append).texts == engine.transcribe(clips).texts
-    assert stages == ["features", "transfer", "encode", "prefill", "decode", "text"]
-
-
-@pytest.mark.parametrize("cached", [True, False])
-@pytest.mark.parametrize("seconds", [2, 21.3])
-def test_flops_are_those_of_a_real_run(folder, cached, seconds):
-    engine = load(folder, cache="dynamic" if cached else "off")
-    samples = round(seconds * 16_000)
-    clips = [np.zeros(samples, np.float32)] * 2
-    readings = {
-        reading.stage: reading.flops
-        for reading in workload_flops(engine.workload(samples=samples, batch=2, decoder_calls=4))
-    }
-    features, masks = engine.features(clips), engine.masks(clips)
-    heard = count(lambda: engine.model.get_audio_features(features, masks["input_features_mask"]))
-    assert readings["encoder"] == heard.flops
-    with engine.exactly(4):
-        whole = count(lambda: engine.model.generate(input_features=features, **masks))
-    assert not whole.missed
-    assert readings["total"] == whole.flops
-
-
-def test_memory_from_shapes_is_that_of_the_model(folder):
-    engine = load(folder)
-    config = engine.model.config
-    size = model_memory(config, samples=48_000, batch=2, tokens=5, prompt_tokens=engine.prompt)
-    assert size.parameters == engine.parameters
-    text = config.text_config
-    position = 2 * 4 * text.num_hidden_layers * text.num_key_value_heads * text.head_dim
-    assert size.cache_bytes == 2 * position * (engine.prompt + 39 + 4)
-    # The first convolution of three seconds in two clips, and its activation.
-    first = 2 * 3 * 4 * 16 * 64 * 50
-    assert 2 * first <= size.activations_bytes < 4 * first
-
-
-@pytest.mark.parametrize("kind", ["dynamic", "static", "off"])
-def test_caches_are_proven_and_change_no_text(folder, clips, kind):
-    engine = load(folder, cache=kind)
-    assert engine.transcribe(clips).texts == load(folder).transcribe(clips).texts
-    _, proof = engine.verify(clips)
-    assert proof.found.startswith(f"{kind} in ")
-
-
-@pytest.mark.parametrize(
-    ("parts", "found"),
-    [
-        ({"attention": "eager"}, "aten::softmax"),
-        ({"precision": "bf16"}, "bfloat16"),
-        ({"quantization": "int8-dynamic"}, "integer products"),
-        ({"beams": 2}, "2 decoder rows"),
-    ],
-)
-def test_parts_of_a_variant_are_proven(folder, clips, parts, found):
-    engine = load(folder, **parts)
-    proofs = {proof.technique: proof.found for proof in engine.verify(clips[:1])}
-    assert found in proofs[next(iter(parts))]
-
-
-def test_its_decoder_can_be_profiled(folder, clips):
-    engine = load(folder)
-    steps, figures = profile_decoder(
-        engine,
-        clips,
-        Limits(decoder_tokens=20, decoder_iterations=1),
-        clock=time.process_time,
-        progress=lambda *_: None,
-    )
-    assert len(steps) == 20
-    values = {figure.name: figure.value for figure in figures}
-    config = engine.model.config.text_config
-    position = 2 * 4 * config.num_hidden_layers * config.num_key_value_heads * config.head_dim
-    longest = engine.masks(clips)["input_ids"].shape[1] + 19
-    assert values["self_cache_bytes"] == len(clips) * position * longest
-    assert values["cross_cache_bytes"] == 0
-    shares = [value for name, value in values.items() if name.endswith("_share")]
-    assert len(shares) == 3
-    assert 0 < sum(shares) <= 1
+    heard = engine.hear(engine.features(wave), engine.feature_masks(wave))
+    assert len(heard) == positions
 
 
 @pytest.mark.parametrize(
