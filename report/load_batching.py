@@ -87,8 +87,8 @@ class Batching:
             return ""
         size, slo_s = level.batch_mean, level.slo_p95_s
         text = (
-            f"A batch of {size:.1f} takes {cost:.2f} times as long as one request, so that such "
-            f"batches cannot give more than {most:.2f} times as many answers."
+            f"A batch of {size:.1f} takes {cost:.2f} times as long as one request, so that in the "
+            f"long run such batches give at most {most:.2f} times as many answers."
         )
         if level.max_batch is not None and size < FULL * level.max_batch:
             text += f" Of at most {level.max_batch} in a batch, {size:.1f} were: few were waiting."

@@ -68,9 +68,10 @@ def _table(pairs: Sequence[Batching]) -> Table:
         for one in pairs[:MOST_ROWS]
     )
     notes = [
-        "At most: the requests in a batch, by how many times as long as a single one it takes; "
-        "batches cannot give more answers than one at a time by more than this factor. Answers: "
-        "how many times as many came.",
+        "At most: the requests in a batch, by how many times as long as a single one it takes. In "
+        "the long run batches do not give more answers than one at a time by more than this "
+        "factor; a short level counts whole batches, and may show more or less. Answers: how many "
+        "times as many came.",
         "In brackets the 95 % interval, in closed loops without errors: of clients that always "
         "wait, it follows from those of the mean latencies.",
     ]
