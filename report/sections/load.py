@@ -10,6 +10,7 @@ from report.load import Loaded, errors_by_kind, loaded_of, price_of, price_per_a
 from report.load_change import level_title
 from report.scenarios import Scenario
 from report.sections.cells import wer_cell
+from report.sections.load_batching import batching
 from report.study import Study
 from report.text import MISSING, interval, listing, number, percent, plural, tally
 from store import LoadLevel
@@ -44,7 +45,7 @@ def load(study: Study, scenarios: Sequence[Scenario]) -> Section | None:
     figure = latency_by_rate(found)
     if figure is not None:
         blocks.append(figure)
-    blocks += [_levels(found, scenarios), *_lost(found)]
+    blocks += [_levels(found, scenarios), *batching(found), *_lost(found)]
     return Section("load", "Under load", tuple(blocks))
 
 
