@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -13,8 +13,8 @@ from report.text import plural
 from runner.budget import fit
 from runner.cli.plain import cell
 from runner.cli.table import grid_table
-from runner.config import Benchmark, Limits, Measure
-from runner.estimate import Before, Estimate, as_now, duration, estimate
+from runner.config import Benchmark, Data, Limits, Measure
+from runner.estimate import Before, Estimate, as_now, duration, estimate, measured_otherwise
 from runner.grid import Case, expand
 from store import Store
 
@@ -131,7 +131,7 @@ def how_long(benchmark: Benchmark, cases: Sequence[Case], store: Path) -> str:
         cases: Its cases.
         store: The results file, which need not exist: what ran before tells best.
     """
-    found = estimate(benchmark, cases, as_now(benchmark, cases, times_before(store)))
+    found = _by_before(benchmark, cases, times_before(store))
     return f"about {duration(found.seconds)} ({how_known(found)})"
 
 
@@ -151,7 +151,14 @@ def foretell(benchmark: Benchmark, cases: Sequence[Case], store: Store) -> Estim
         cases: Its cases.
         store: It knows what they took before.
     """
-    return estimate(benchmark, cases, as_now(benchmark, cases, times_in(store)))
+    return _by_before(benchmark, cases, times_in(store))
+
+
+def _by_before(
+    benchmark: Benchmark, cases: Sequence[Case], before: Mapping[str, Before]
+) -> Estimate:
+    took_s = as_now(benchmark, cases, before)
+    return estimate(benchmark, cases, took_s, measured_otherwise(benchmark, before))
 
 
 def times_in(store: Store) -> dict[str, Before]:
@@ -167,20 +174,28 @@ def times_in(store: Store) -> dict[str, Before]:
     }
 
 
-def _measured(store: Store, benchmark_id: int) -> tuple[Limits, tuple[Measure, ...]] | None:
-    """How a benchmark measured; None for one of an asrprof that had other limits."""
+def _measured(store: Store, benchmark_id: int) -> tuple[Limits, tuple[Measure, ...], Data] | None:
+    """How a benchmark measured, and what; None for one of an asrprof that had other fields."""
     config = json.loads(store.benchmark(benchmark_id).config)
     try:
         limits = Limits.model_validate(config.get("limits") or {})
+        data = Data.model_validate(config.get("data") or {})
     except ValueError:
         return None
-    return limits, tuple(config.get("measures") or Benchmark.model_fields["measures"].default)
+    measures = config.get("measures") or Benchmark.model_fields["measures"].default
+    return limits, tuple(measures), data
 
 
 def how_known(found: Estimate) -> str:
-    """What an estimate rests on, in words."""
-    if found.known == found.cases:
-        return "as long as they took before"
-    if found.known:
-        return f"{found.known} of {plural(found.cases, 'case')} as before, the others guessed"
-    return "guessed from the models' sizes, to a factor of three"
+    """What an estimate rests on, in words: how many cases are known from where."""
+    new, same = found.cases - found.known, found.known - found.otherwise
+    parts = (
+        (same, "as long as {they} took before"),
+        (found.otherwise, "by earlier runs with other limits, measures or speech"),
+        (new, "not run before in this store: guessed from the models' sizes, to a factor of three"),
+    )
+    return "; ".join(
+        f"{plural(count, 'case')} {words.format(they='it' if count == 1 else 'they')}"
+        for count, words in parts
+        if count
+    )
