@@ -16,6 +16,7 @@ from runner.clips.corpora.lhotse import LHOTSE
 from runner.clips.corpora.ljspeech import LJSPEECH
 from runner.clips.decoded import kept
 from runner.clips.entry import Entry, Problem, distinct, refuse
+from runner.clips.lookalikes import what_is_there
 from runner.clips.manifest import Progress, parse_csv, parse_jsonl, read_index
 from runner.clips.reading import read_entries, spoken
 from runner.config import Data
@@ -140,9 +141,12 @@ def _found(path: Path, wanted: str | None, split: str) -> FolderSpeech:
                 return _without_split(FolderSpeech(root, tuple(indexes), corpus), split)
             root = corpus.part(root, split)
             return FolderSpeech(root, tuple(corpus.indexes(root)), corpus)
-    looked_for = [", ".join(MANIFESTS)] if wanted in (None, "manifest") else []
-    looked_for += [one.what for name, one in FORMATS.items() if wanted in (None, name)]
-    raise UserError(f"{path} holds none of {'; '.join(looked_for)}; add a manifest of its speech")
+    if wanted in (None, "manifest"):
+        raise UserError(what_is_there(path, MANIFESTS))
+    raise UserError(
+        f"{path} holds none of {FORMATS[wanted].what}, so it is not of the format {wanted}; "
+        "correct data.format, or leave it out"
+    )
 
 
 def _without_split(found: FolderSpeech, split: str) -> FolderSpeech:

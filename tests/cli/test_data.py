@@ -188,7 +188,7 @@ def test_text_of_others_does_nothing_to_the_terminal(asrprof: Run, tmp_path: Pat
         ([], "name a folder of speech, or a config or preset with --config"),
         (["x", "--config", "demo"], "name a folder of speech, or a config"),
         (["none"], "there is no folder none"),
-        (["."], "holds none of manifest.jsonl"),
+        (["."], "holds no texts: write manifest.jsonl"),
         ([".", "--format", "librispech"], 'did you mean "librispeech"?'),
         ([".", "--set", "a=1"], "--set belongs to --config"),
         (["--config", "demo", "--split", "test"], "--format and --split belong to a path"),
