@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from runner.clips.corpora.base import AUDIO_ENDINGS
 from runner.clips.manifest import AUDIO_KEYS, TEXT_KEYS
+from runner.clips.untold import AUDIO
 
 _TABLES = (".jsonl", ".jsonl.gz", ".json", ".csv", ".tsv", ".parquet")
 """Endings of files that list utterances."""
@@ -53,7 +53,7 @@ def what_is_there(path: Path, manifests: Sequence[str]) -> str:
             f"{path} holds no manifest that can be read: {tables[0].relative_to(path)} "
             f"{_lacks(tables[0])}; {FORMS}"
         )
-    audio = sum(file.suffix.lower() in AUDIO_ENDINGS for file in there)
+    audio = sum(file.suffix.lower() in AUDIO for file in there)
     files = f"{audio:,} audio file{'s' if audio != 1 else ''} and no texts" if audio else "no texts"
     return (
         f"{path} holds {files}: write {manifests[0]}, a line "
