@@ -10,6 +10,7 @@ from pathlib import Path
 from runner.catalogue.measures import COUNTS
 from runner.clips import ClipSet, prepare, prepare_utterances
 from runner.clips.clip import ClipOrigin, Omitted
+from runner.clips.lengths import fitting
 from runner.clips.prepare import forget_sources
 from runner.clips.untold import first_of
 from runner.clips.wordless import prepare_wordless
@@ -204,7 +205,7 @@ def _remarks(clips: ClipSet) -> tuple[str, ...]:
     )
     spoken = sum(clip.speech_seconds for clip in clips.clips)
     share = spoken / sum(clip.seconds for clip in clips.clips)
-    found = [f"{length}: {made}; {share:.0%} of their audio is speech"]
+    found = [f"{length}: {made}; {share:.0%} of their audio is speech{_shorter(clips, share)}"]
     if clips.omitted.too_long:
         too_long, words = clips.omitted.too_long, clips.omitted.too_long_words
         found.append(
@@ -217,6 +218,14 @@ def _remarks(clips: ClipSet) -> tuple[str, ...]:
             "early, so that their latency is of less work"
         )
     return tuple(found)
+
+
+def _shorter(clips: ClipSet, share: float) -> str:
+    """What length would fit, where most of the clips is silence."""
+    better = fitting([clip.speech_seconds for clip in clips.clips])
+    if share >= 0.5 or better is None or better >= clips.audio_seconds:
+        return ""
+    return f": shorter ones hold more of it, such as by --set 'audio_seconds=[{better:g}]'"
 
 
 def _mixed(clips: ClipSet) -> bool:

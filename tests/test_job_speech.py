@@ -112,3 +112,12 @@ def test_rows_left_out_and_audio_without_a_text_are_named_once(remarks, tmp_path
     assert any("rows that cannot be read: 1" in text for text in said)
     again, _ = remarks((1, "one two"), (2, "three"), (1, " "))
     assert again == said, "from the cache too"
+
+
+def test_clips_that_are_mostly_silence_propose_a_length(remarks):
+    said, _ = remarks((1.5, "one"), (1.8, "two"))
+    assert any(
+        "shorter ones hold more of it, such as by --set 'audio_seconds=[2]'" in t for t in said
+    )
+    said, _ = remarks((4.5, "one"), (4.8, "two"))
+    assert not any("shorter ones" in text for text in said)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
 
 from report.text import plural
 from runner.budget import fit
+from runner.catalogue.models import CATALOGUE, REPOSITORY
 from runner.cli.plain import cell
 from runner.cli.table import grid_table
 from runner.config import Benchmark, Data, Limits, Measure
@@ -45,6 +47,8 @@ def foresee(benchmark: Benchmark, path: Path, target: str, budget_s: float | Non
     if plan is not None:
         benchmark, cases = plan.benchmark, plan.cases
     console.print(grid_table(cases))
+    for line in not_asked(cases):
+        console.print(cell(line, "yellow"))
     if plan is not None:
         for line in plan.lines():
             console.print(cell(line))
@@ -58,6 +62,23 @@ def foresee(benchmark: Benchmark, path: Path, target: str, budget_s: float | Non
             console.print(cell(how_long(benchmark, cases, path), "dim"))
         else:
             console.print(cell(how_known(plan.estimate), "dim"))
+
+
+def not_asked(cases: Sequence[Case]) -> list[str]:
+    """A line for each model that only the hub knows, which a dry run does not ask."""
+    names = {
+        case.model.name: None
+        for case in cases
+        if case.model.server is None
+        and case.model.name not in CATALOGUE
+        and REPOSITORY.fullmatch(case.model.name)
+    }
+    found = []
+    for name in names:
+        near = get_close_matches(name, CATALOGUE, n=1, cutoff=0.8)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        found.append(f"the hub was not asked whether there is {name}{hint}")
+    return found
 
 
 def cannot_start(target: str, path: Path) -> list[str]:
