@@ -52,6 +52,17 @@ def write_page(page: Page, folder: Path, formats: Iterable[Format] = FORMATS) ->
     return written
 
 
+def stale_pages(folder: Path, formats: Iterable[Format]) -> list[Path]:
+    """The pages of an earlier report that lie in a folder.
+
+    Args:
+        folder: Where a report was written.
+        formats: Those that were written.
+    """
+    kept = (folder / f"report.{name}" for name in FORMATS if name not in set(formats))
+    return [path for path in kept if path.exists()]
+
+
 def _render(page: Page, name: Format) -> bytes:
     if name == "html":
         return render_html(page).encode("utf-8")

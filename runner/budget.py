@@ -16,7 +16,15 @@ from dataclasses import dataclass
 from runner.config import Benchmark
 from runner.config.limits import MOST_SECONDS
 from runner.errors import UserError
-from runner.estimate import Before, Estimate, as_now, duration, estimate_each
+from runner.estimate import (
+    Before,
+    Estimate,
+    as_now,
+    duration,
+    estimate,
+    estimate_each,
+    measured_otherwise,
+)
 from runner.grid import Case
 
 PRECISIONS = (0.02, 0.05, 0.1)
@@ -119,7 +127,7 @@ def fit(
         cases=tuple(kept),
         left_out=tuple(case for case in cases if case.key not in keys),
         budget_s=budget_s,
-        estimate=Estimate(sum(each.values()), len(kept), len(keys & before.keys())),
+        estimate=estimate(chosen, kept, took_s[place], measured_otherwise(chosen, before)),
         left_out_s=totals[place] - sum(each.values()),
         precision=None if chosen is benchmark else chosen.limits.precision,
     )

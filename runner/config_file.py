@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from difflib import get_close_matches
 from importlib.resources import files
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from runner.config import Benchmark
+from runner.config.benchmark import GPUS
 from runner.config.strict import PATTERNS
 from runner.errors import UserError
 from runner.grid import without_idle
@@ -67,11 +68,8 @@ def parse_benchmark(text: str, name: str, overrides: Sequence[str] = ()) -> Benc
     Raises:
         UserError: Anything is wrong with it; one line that says what to change.
     """
-    document = parse_object(text, name)
-    whole = deepcopy(document)
-    for override in overrides:
-        _apply(document, override)
-    _check_shape(document, name)
+    whole = parse_object(text, name)
+    document = overridden(whole, name, overrides)
     try:
         benchmark = Benchmark.model_validate(document)
     except ValidationError as error:
@@ -82,6 +80,24 @@ def parse_benchmark(text: str, name: str, overrides: Sequence[str] = ()) -> Benc
         return without_idle(benchmark, Benchmark.model_validate(whole))
     except ValidationError:
         return benchmark  # Without the overrides it is no config.
+
+
+def overridden(document: Mapping[str, Any], name: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """A config's JSON object with some of its values replaced.
+
+    Args:
+        document: The object, which stays as it is.
+        name: What errors begin with.
+        overrides: ``key=value`` pairs; see ``load_benchmark``.
+
+    Raises:
+        UserError: An override cannot be read; one line that says what to change.
+    """
+    changed = deepcopy(dict(document))
+    for override in overrides:
+        _apply(changed, override)
+    _check_shape(changed, name)
+    return changed
 
 
 def parse_object(text: str, name: str) -> dict[str, Any]:
@@ -157,7 +173,8 @@ def _explain(error: ValidationError) -> str:
         words = PATTERNS.get(details["ctx"]["pattern"], words)
     if kind == "model_type" and not isinstance(given, dict) and len(error.errors()) > 1:
         words = "should be a name or a JSON object"
-    return f"{where}: {words[0].lower()}{words[1:]} (got {_json(given)})"
+    hint = '; a GPU is ["cuda"]' if where == "devices" and given in GPUS else ""
+    return f"{where}: {words[0].lower()}{words[1:]} (got {_json(given)}){hint}"
 
 
 class _NoConfig(ValueError):

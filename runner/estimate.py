@@ -16,7 +16,7 @@ from runner.config.robustness import SILENCE_S
 from stats.intervals import FEWEST_ROUNDS
 
 if TYPE_CHECKING:
-    from runner.config import Benchmark, Limits, Measure, Model, Variant
+    from runner.config import Benchmark, Data, Limits, Measure, Model, Variant
     from runner.grid import Case
 
 ENERGY_WINDOW_S = 2.0
@@ -59,18 +59,27 @@ class Estimate:
     cases: int
     known: int
     """Cases whose time is that of an earlier run."""
+    otherwise: int = 0
+    """Of these, the ones that had other limits, measures or speech then."""
 
 
-def estimate(benchmark: Benchmark, cases: Sequence[Case], took_s: Mapping[str, float]) -> Estimate:
+def estimate(
+    benchmark: Benchmark,
+    cases: Sequence[Case],
+    took_s: Mapping[str, float],
+    otherwise: Collection[str] = (),
+) -> Estimate:
     """Estimates a benchmark.
 
     Args:
         benchmark: The benchmark.
         cases: Its cases.
         took_s: Seconds that cases took before, by their keys.
+        otherwise: Keys of those that were measured otherwise then; see `measured_otherwise`.
     """
     each = estimate_each(benchmark, cases, took_s)
-    return Estimate(sum(each.values()), len(cases), len(each.keys() & took_s.keys()))
+    known = each.keys() & took_s.keys()
+    return Estimate(sum(each.values()), len(cases), len(known), len(known & set(otherwise)))
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,21 @@ class Before:
     seconds: float
     limits: Limits
     measures: tuple[Measure, ...]
+    data: Data
+
+
+def measured_otherwise(benchmark: Benchmark, before: Mapping[str, Before]) -> set[str]:
+    """Keys of the cases that had other limits, measures or speech than those of a benchmark."""
+    now = (benchmark.limits, set(benchmark.measures), _speech(benchmark.data))
+    return {
+        key
+        for key, was in before.items()
+        if (was.limits, set(was.measures), _speech(was.data)) != now
+    }
+
+
+def _speech(data: Data) -> Data:
+    return data.model_copy(update={"cache": None})
 
 
 def as_now(
@@ -87,7 +111,7 @@ def as_now(
 ) -> dict[str, float]:
     """Seconds that cases would take now that took so long before, by their keys.
 
-    Where loops or measures were others, the time changes as the guesses do.
+    Where loops, measures or speech were others, the time changes as the guesses do.
 
     Args:
         benchmark: The benchmark.
@@ -95,13 +119,13 @@ def as_now(
         before: What cases took, by their keys.
     """
     now = _guesses(benchmark, cases)
-    then: dict[tuple[Limits, tuple[Measure, ...]], dict[str, float]] = {}
+    then: dict[tuple[Limits, tuple[Measure, ...], Data], dict[str, float]] = {}
     found = {}
     for key in now.keys() & before.keys():
         was = before[key]
-        kind = (was.limits, was.measures)
+        kind = (was.limits, was.measures, was.data)
         if kind not in then:
-            changes = {"limits": was.limits, "measures": list(was.measures)}
+            changes = {"limits": was.limits, "measures": list(was.measures), "data": was.data}
             then[kind] = _guesses(benchmark.model_copy(update=changes), cases)
         found[key] = was.seconds * now[key] / then[kind][key]
     return found

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from runner.catalogue.measures import COUNTS
 from runner.clips import ClipSet, prepare, prepare_utterances
-from runner.clips.clip import ClipOrigin
+from runner.clips.clip import ClipOrigin, Omitted
+from runner.clips.lengths import fitting
 from runner.clips.prepare import forget_sources
+from runner.clips.untold import first_of
 from runner.clips.wordless import prepare_wordless
 from runner.config import ENGLISH, Benchmark
 from runner.errors import UserError
@@ -26,10 +28,6 @@ _ORIGINS: dict[ClipOrigin, str] = {
     "utterance": "of one utterance",
     "any": "of utterances of anyone",
 }
-
-
-_NAMED = 5
-"""Rows that cannot be read, and are named in a remark."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +54,15 @@ class JobSpeech:
     """What a reader of the error rates should know."""
     wordless: Utterances | None = None
     """Rows without words, where they are asked for and there are any."""
+    about_rows: tuple[str, ...] = ()
+    """What of the source is in no figure at all."""
 
     @property
     def remarks(self) -> list[str]:
         """What a reader of all figures should know."""
         found = [text for clips in self.clips.values() for text in clips.remarks]
-        return [*found, *(f"word error rate: {text}" for text in self.about_words)]
+        words = (f"word error rate: {text}" for text in self.about_words)
+        return [*self.about_rows, *found, *words]
 
     def path_of(self, case: Case) -> Path | None:
         """Where the clips of a case lie; None where it needs none."""
@@ -97,6 +98,7 @@ def _prepared(
     benchmark: Benchmark, cases: Sequence[Case], progress: Callable[[str, float], None]
 ) -> JobSpeech:
     clips = {}
+    sets: list[ClipSet] = []
     references: list[str] = []
     if set(benchmark.measures) <= COUNTS:
         # Shapes say it all, but for which lengths clips of mixed ones have.
@@ -112,10 +114,12 @@ def _prepared(
             progress=progress,
         )
         clips[seconds, mixed] = PreparedClips(found.path, found.fingerprint, _remarks(found))
+        sets.append(found)
         references = [clip.reference for clip in found.clips]
     judged = _utterances(benchmark, cases, progress)
+    rows = next((_about_rows(one.omitted) for one in (*sets, judged) if one is not None), ())
     if judged is None:
-        return JobSpeech(clips, None, _normaliser(benchmark, references))
+        return JobSpeech(clips, None, _normaliser(benchmark, references), about_rows=rows)
     references = [clip.reference for clip in judged.clips]
     normaliser = _normaliser(benchmark, references)
     if reason := unfit(references, normaliser):
@@ -126,7 +130,21 @@ def _prepared(
         normaliser,
         tuple(_about_words(benchmark, judged, normaliser)),
         _wordless(benchmark, progress),
+        rows,
     )
+
+
+def _about_rows(omitted: Omitted) -> tuple[str, ...]:
+    """Which rows and files of a source are in no figure: they have no text, or no usable audio."""
+    found = []
+    if omitted.unreadable:
+        # Several rows may be of one file.
+        count, reasons = len(omitted.unreadable), dict.fromkeys(omitted.unreadable)
+        rows = "1 row is" if count == 1 else f"{count:,} rows are"
+        found.append(f"{rows} left out: {first_of(reasons, len(reasons))}")
+    if omitted.untold.count:
+        found.append(str(omitted.untold))
+    return tuple(found)
 
 
 def _wordless(benchmark: Benchmark, progress: Callable[[str, float], None]) -> Utterances | None:
@@ -152,8 +170,6 @@ def _about_words(benchmark: Benchmark, judged: ClipSet, normaliser: str) -> Iter
     """What of the data is in no rate, and what is to be said of the normaliser."""
     if left_out := not_scored(coverage_of(judged)):
         yield left_out
-    if judged.omitted.unreadable:
-        yield f"cannot be read: {'; '.join(judged.omitted.unreadable[:_NAMED])}"
     if benchmark.data.normaliser is None and normaliser != ENGLISH:
         yield (
             f"by the normaliser {normaliser}, because the references are no English; "
@@ -189,7 +205,7 @@ def _remarks(clips: ClipSet) -> tuple[str, ...]:
     )
     spoken = sum(clip.speech_seconds for clip in clips.clips)
     share = spoken / sum(clip.seconds for clip in clips.clips)
-    found = [f"{length}: {made}; {share:.0%} of their audio is speech"]
+    found = [f"{length}: {made}; {share:.0%} of their audio is speech{_shorter(clips, share)}"]
     if clips.omitted.too_long:
         too_long, words = clips.omitted.too_long, clips.omitted.too_long_words
         found.append(
@@ -202,6 +218,14 @@ def _remarks(clips: ClipSet) -> tuple[str, ...]:
             "early, so that their latency is of less work"
         )
     return tuple(found)
+
+
+def _shorter(clips: ClipSet, share: float) -> str:
+    """What length would fit, where most of the clips is silence."""
+    better = fitting([clip.speech_seconds for clip in clips.clips])
+    if share >= 0.5 or better is None or better >= clips.audio_seconds:
+        return ""
+    return f": shorter ones hold more of it, such as by --set 'audio_seconds=[{better:g}]'"
 
 
 def _mixed(clips: ClipSet) -> bool:

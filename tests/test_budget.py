@@ -112,7 +112,7 @@ def test_a_budget_for_less_than_a_case_of_each_model_says_what_would_do() -> Non
 
 
 def before(of: Benchmark, seconds: float) -> dict[str, Before]:
-    how = (of.limits, tuple(of.measures))
+    how = (of.limits, tuple(of.measures), of.data)
     return {case.key: Before(seconds, *how) for case in expand(of)}
 
 

@@ -183,6 +183,7 @@ def test_an_override_makes_the_objects_it_needs(write: Callable[[object], Path])
         ("models.0=x", "--set 'models.0=x': \"models\" holds no keys of its own"),
         ("name.x=1", "--set 'name.x=1': \"name\" holds no keys of its own"),
         ("devices=cpu", 'demo: devices: should be a list (got "cpu")'),
+        ("devices=gpu", 'demo: devices: should be a list (got "gpu"); a GPU is ["cuda"]'),
         ("seed=NaN", "--set 'seed=NaN': NaN is no JSON number"),
         ('data={"source": "hub", "source": "hub"}', "--set 'data="),
         ("seed=" + "9" * 5000, "--set 'seed=999"),

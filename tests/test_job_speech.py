@@ -96,3 +96,28 @@ def test_what_was_decoded_gives_its_disk_back(remarks, tmp_path):
     files = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
     cached = [file for file in files if file.startswith(str(tmp_path / "cache"))]
     assert cached == []
+
+
+def test_rows_left_out_and_audio_without_a_text_are_named_once(remarks, tmp_path):
+    for number in range(7):
+        (tmp_path / f"9{number}.wav").write_bytes(b"no audio")
+    said, _ = remarks((1, "one two"), (2, "three"), (1, " "))
+    assert said[0].startswith("1 row is left out: ")
+    assert 'line 3: "text" is empty' in said[0]
+    # The file of the row without a text has none either.
+    assert said[1] == (
+        "8 audio files have no text: 2.wav; 90.wav; 91.wav; 92.wav; 93.wav; and 3 more"
+    )
+    assert sum("left out" in text for text in said) == 1
+    assert any("rows that cannot be read: 1" in text for text in said)
+    again, _ = remarks((1, "one two"), (2, "three"), (1, " "))
+    assert again == said, "from the cache too"
+
+
+def test_clips_that_are_mostly_silence_propose_a_length(remarks):
+    said, _ = remarks((1.5, "one"), (1.8, "two"))
+    assert any(
+        "shorter ones hold more of it, such as by --set 'audio_seconds=[2]'" in t for t in said
+    )
+    said, _ = remarks((4.5, "one"), (4.8, "two"))
+    assert not any("shorter ones" in text for text in said)

@@ -15,7 +15,9 @@ REPORT_TIMEOUT_S = 900.0
 
 
 def make_report(store: Path, where: str | None = None) -> Path:
-    """Makes the report of a store, or of some of its results, beside it.
+    """Makes the report of a store, or of some of its results, beside it: the page for browsers.
+
+    The other formats are made where they are there already.
 
     Args:
         store: The store.
@@ -27,8 +29,14 @@ def make_report(store: Path, where: str | None = None) -> Path:
     Raises:
         UserError: There is no such command, or it failed; the reason is its last line.
     """
-    command = [sys.executable, "-m", "runner.cli", "report", "--format", "html"]
-    command += ["--store", str(store.resolve())]
+    folder = store.resolve().parent / "asrprof-report"
+    page = folder / "report.html"
+    command = [sys.executable, "-m", "runner.cli", "report", "--store", str(store.resolve())]
+    command += ["--out", str(folder), "--format", "html"]
+    # What an earlier report left beside the page would be of other results.
+    for name in ("pdf", "md"):
+        if page.with_suffix(f".{name}").exists():
+            command += ["--format", name]
     if where is not None:
         command += ["--where", where]
     try:
@@ -46,7 +54,7 @@ def make_report(store: Path, where: str | None = None) -> Path:
     if done.returncode:
         said = [log_line(line) for line in done.stderr.splitlines() if line.strip()]
         raise UserError(f"the report was not made: {said[-1] if said else 'no reason was given'}")
-    return Path(done.stdout.splitlines()[-1].strip())
+    return page
 
 
 def can_show(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from report.content import Block, Bullets, Card, Cards, Figure, Note, Page, Table, Text
+
+PROGRAM = "asrprof "
+"""How a fact begins that is a command."""
 
 
 def render_markdown(page: Page, *, figures: str = "figures") -> str:
@@ -67,10 +71,20 @@ def _card(card: Card) -> Iterator[str]:
     yield f"{_escape(card.about)} {_escape(card.asked)}"
     yield ""
     for label, text in card.facts:
-        yield f"- {_escape(label)}: {_escape(text)}"
+        # What is to be copied into a terminal must stay as it is.
+        words = _code(text) if text.startswith(PROGRAM) else _escape(text)
+        yield f"- {_escape(label)}: {words}"
     for note in card.notes:
         yield f"- **{_escape(note)}**"
     yield ""
+
+
+def _code(text: str) -> str:
+    """A span of code, whatever is in it."""
+    runs = re.findall("`+", text)
+    fence = "`" * (1 + max(map(len, runs), default=0))
+    pad = " " if runs else ""
+    return f"{fence}{pad}{_one_line(text)}{pad}{fence}"
 
 
 def _rich(text: str) -> str:

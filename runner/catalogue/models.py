@@ -29,7 +29,8 @@ FAMILY_OF_TYPE: dict[str, str] = {
 }
 """``model_type`` of a transformers ``config.json`` -> the engine that runs it."""
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+")
+REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+")
+"""The name of a repository of the hub."""
 """What the hub takes as ``organisation/name``."""
 
 
@@ -290,7 +291,7 @@ def check_model(name: str) -> None:
             raise ValueError(f'no model in "{name}": {error}') from error
         family_of_folder(folder)
         return
-    if _REPOSITORY.fullmatch(name):
+    if REPOSITORY.fullmatch(name):
         return
     short = {entry.rsplit("/", 1)[-1]: entry for entry in CATALOGUE}
     near = get_close_matches(name, [*CATALOGUE, *short], n=1, cutoff=0.5)

@@ -188,6 +188,8 @@ def _in_one_line(error: Exception, name: str) -> str | None:
         # Pydantic says what is wanted, and then how it has failed to read it.
         message = message.partition(", unable to parse")[0]
         command = name if context is None else context.command_path
+        if message.startswith("Got unexpected extra arg") and command.endswith(" run"):
+            return f"{message}: a folder of speech is given by --data FOLDER, after the model"
         return f"{message}; see `{command} --help`"
     return None
 

@@ -102,7 +102,7 @@ def data(
         )
     else:
         _print(Console(), found, asked, sorted(lengths), shown=None if every else _SHOWN)
-    return 1 if found.problems else 0
+    return 1 if found.problems or found.left_out else 0
 
 
 def _of_path(path: str, format_name: str | None, split: str | None) -> Data:
@@ -191,6 +191,7 @@ def _print(
     console.print()
     for heading, style, lines, number in (
         ("skipped, nothing to score", "yellow", found.skipped, found.skipped_rows),
+        ("left out by a run", "yellow", found.left_out, len(found.left_out)),
         ("problems", "red", found.problems, len(found.problems)),
     ):
         if number:
@@ -199,8 +200,12 @@ def _print(
             console.print(Text("  ").append_text(cell(line)), soft_wrap=True, highlight=False)
         if shown is not None and len(lines) > shown:
             console.print(f"  and {len(lines) - shown:,} more: --all", style="dim")
-    if found.problems and found.format != "hub":
+    if found.untold.count:
+        console.print(Text(str(found.untold), "yellow"), soft_wrap=True, highlight=False)
+    if found.problems:
         console.print("a run would end at the first problem", style="dim")
+    elif found.left_out and not found.seconds:
+        console.print("a run would end: no row can be used", style="dim")
     if not found.decoded:
         console.print(
             "from the files' headers; --check decodes all audio, as a run does", style="dim"

@@ -22,9 +22,10 @@ from runner.cli.variants import print_effects
 from runner.config import Benchmark
 from runner.config_file import parse_benchmark
 from runner.estimate import duration
-from runner.events import Sink, no_sink
+from runner.events import JobRemark, Sink, no_sink
 from runner.grid import expand
 from runner.ledger import StoreLedger
+from runner.neighbours import other_runs
 from runner.session import Outcome, Session
 from runner.spool import SpoolLedger, read_ticket
 from store import Store
@@ -61,14 +62,19 @@ def execute(
         plan = fit(benchmark, cases, times_before(path), budget_s)
         benchmark = plan.benchmark
     with open_or_make(path, quiet=quiet) as opened:
+        others = tuple(other_runs(opened))
         expected = plan.estimate if plan else foretell(benchmark, cases, opened)
         began = time.monotonic()
 
         def run(sink: Sink) -> Outcome:
-            session = Session(benchmark, sink)
+            session = Session(benchmark, sink, remarks=others)
+            if not events:
+                # The speech is prepared first, which may take minutes: now one can still wait.
+                for text in others:
+                    sink(JobRemark(text))
             if plan is not None:
                 session.only = frozenset(case.key for case in plan.cases)
-                session.remarks = tuple(plan.lines(MOST_NAMED))
+                session.remarks += tuple(plan.lines(MOST_NAMED))
             return session.run(opened, resume=resume)
 
         def closing(outcome: Outcome) -> list[str]:
@@ -97,9 +103,10 @@ def execute_job(path: Path, job_id: int, attempt: int | None, *, events: bool, q
         job = opened.job(job_id)
         config = opened.benchmark(job.benchmark_id).config
         benchmark = parse_benchmark(config, f"job {job_id}")
+        others = tuple(other_runs(opened, but=job_id))
         return _show(
             opened,
-            lambda sink: Session(benchmark, sink, job.target).run_claimed(
+            lambda sink: Session(benchmark, sink, job.target, remarks=others).run_claimed(
                 StoreLedger(opened, job_id), attempt or job.attempt
             ),
             events=events,

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
 
 from report.text import plural
 from runner.budget import fit
+from runner.catalogue.models import CATALOGUE, REPOSITORY
 from runner.cli.plain import cell
 from runner.cli.table import grid_table
-from runner.config import Benchmark, Limits, Measure
-from runner.estimate import Before, Estimate, as_now, duration, estimate
+from runner.config import Benchmark, Data, Limits, Measure
+from runner.estimate import Before, Estimate, as_now, duration, estimate, measured_otherwise
 from runner.grid import Case, expand
 from store import Store
 
@@ -45,6 +47,8 @@ def foresee(benchmark: Benchmark, path: Path, target: str, budget_s: float | Non
     if plan is not None:
         benchmark, cases = plan.benchmark, plan.cases
     console.print(grid_table(cases))
+    for line in not_asked(cases):
+        console.print(cell(line, "yellow"))
     if plan is not None:
         for line in plan.lines():
             console.print(cell(line))
@@ -58,6 +62,23 @@ def foresee(benchmark: Benchmark, path: Path, target: str, budget_s: float | Non
             console.print(cell(how_long(benchmark, cases, path), "dim"))
         else:
             console.print(cell(how_known(plan.estimate), "dim"))
+
+
+def not_asked(cases: Sequence[Case]) -> list[str]:
+    """A line for each model that only the hub knows, which a dry run does not ask."""
+    names = {
+        case.model.name: None
+        for case in cases
+        if case.model.server is None
+        and case.model.name not in CATALOGUE
+        and REPOSITORY.fullmatch(case.model.name)
+    }
+    found = []
+    for name in names:
+        near = get_close_matches(name, CATALOGUE, n=1, cutoff=0.8)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        found.append(f"the hub was not asked whether there is {name}{hint}")
+    return found
 
 
 def cannot_start(target: str, path: Path) -> list[str]:
@@ -131,7 +152,7 @@ def how_long(benchmark: Benchmark, cases: Sequence[Case], store: Path) -> str:
         cases: Its cases.
         store: The results file, which need not exist: what ran before tells best.
     """
-    found = estimate(benchmark, cases, as_now(benchmark, cases, times_before(store)))
+    found = _by_before(benchmark, cases, times_before(store))
     return f"about {duration(found.seconds)} ({how_known(found)})"
 
 
@@ -151,7 +172,14 @@ def foretell(benchmark: Benchmark, cases: Sequence[Case], store: Store) -> Estim
         cases: Its cases.
         store: It knows what they took before.
     """
-    return estimate(benchmark, cases, as_now(benchmark, cases, times_in(store)))
+    return _by_before(benchmark, cases, times_in(store))
+
+
+def _by_before(
+    benchmark: Benchmark, cases: Sequence[Case], before: Mapping[str, Before]
+) -> Estimate:
+    took_s = as_now(benchmark, cases, before)
+    return estimate(benchmark, cases, took_s, measured_otherwise(benchmark, before))
 
 
 def times_in(store: Store) -> dict[str, Before]:
@@ -167,20 +195,28 @@ def times_in(store: Store) -> dict[str, Before]:
     }
 
 
-def _measured(store: Store, benchmark_id: int) -> tuple[Limits, tuple[Measure, ...]] | None:
-    """How a benchmark measured; None for one of an asrprof that had other limits."""
+def _measured(store: Store, benchmark_id: int) -> tuple[Limits, tuple[Measure, ...], Data] | None:
+    """How a benchmark measured, and what; None for one of an asrprof that had other fields."""
     config = json.loads(store.benchmark(benchmark_id).config)
     try:
         limits = Limits.model_validate(config.get("limits") or {})
+        data = Data.model_validate(config.get("data") or {})
     except ValueError:
         return None
-    return limits, tuple(config.get("measures") or Benchmark.model_fields["measures"].default)
+    measures = config.get("measures") or Benchmark.model_fields["measures"].default
+    return limits, tuple(measures), data
 
 
 def how_known(found: Estimate) -> str:
-    """What an estimate rests on, in words."""
-    if found.known == found.cases:
-        return "as long as they took before"
-    if found.known:
-        return f"{found.known} of {plural(found.cases, 'case')} as before, the others guessed"
-    return "guessed from the models' sizes, to a factor of three"
+    """What an estimate rests on, in words: how many cases are known from where."""
+    new, same = found.cases - found.known, found.known - found.otherwise
+    parts = (
+        (same, "as long as {they} took before"),
+        (found.otherwise, "by earlier runs with other limits, measures or speech"),
+        (new, "not run before in this store: guessed from the models' sizes, to a factor of three"),
+    )
+    return "; ".join(
+        f"{plural(count, 'case')} {words.format(they='it' if count == 1 else 'they')}"
+        for count, words in parts
+        if count
+    )

@@ -119,6 +119,7 @@ class ProgressView:
         self._began = time.monotonic()
         self._pending = 0
         self._what, self._told = "", 0.0
+        self._remarks: set[str] = set()
         self._progress: Progress | None = None
         if console.is_terminal:
             self._progress = Progress(
@@ -152,7 +153,11 @@ class ProgressView:
                 description=plain(event.case.title),
                 step=f"{plain(event.what)} {event.share:4.0%}{_gauge_words(event.load)}",
             )
+        elif isinstance(event, JobRemark) and event.text in self._remarks:
+            pass  # It was said before the job had a number.
         elif isinstance(event, JobRemark | CaseRemark):
+            if isinstance(event, JobRemark):
+                self._remarks.add(event.text)
             self._print(Text.assemble(("note   ", "yellow"), " ", cell(event.text)))
         elif isinstance(event, CaseFinished):
             self._finished(event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
@@ -35,7 +35,16 @@ from runner.dispatch.fleet.needs import in_words, parse_needs
 from runner.dispatch.fleet.spread import spread as spread_over
 from runner.errors import UserError
 from runner.grid import expand
-from store import FINAL, JobRequest, JobRow, Place, Store, event_words, is_gone
+from store import (
+    FINAL,
+    JobRequest,
+    JobRow,
+    Place,
+    ResultState,
+    Store,
+    event_words,
+    is_gone,
+)
 
 RECENT = 10
 """Ended jobs that the list shows unless it is asked for all."""
@@ -143,10 +152,11 @@ def show_list(
         ended = opened.jobs(states=FINAL, last=None if everything else RECENT)
         older = opened.queue.count_ended() - len(ended)
         jobs = [*ended, *opened.attempts.held(), *waiting]
+        without = {} if as_json else {job.id: _without_figures(opened, job) for job in jobs}
     if as_json:
         typer.echo(json.dumps([asdict(job) for job in jobs], indent=2))
     elif jobs:
-        Console().print(_table(jobs))
+        Console().print(_table(jobs, without))
         if older > 0:
             typer.echo(f"{older} older ones: asrprof queue list --all")
     else:
@@ -257,7 +267,22 @@ def _print_json(job: JobRow) -> None:
     typer.echo(json.dumps(asdict(job), indent=2))
 
 
-def _table(jobs: Sequence[JobRow]) -> Table:
+def _without_figures(store: Store, job: JobRow) -> str:
+    """How many of a job's cases have a reason in place of figures; empty where none has."""
+    if not job.cases_done:
+        return ""
+    states: tuple[ResultState, ...] = ("failed", "oom", "refused")
+    counts = {state: len(store.case_keys(job.id, states=(state,))) for state in states}
+    return ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+
+
+def _table(jobs: Sequence[JobRow], without: Mapping[int, str]) -> Table:
+    """The jobs.
+
+    Args:
+        jobs: In their order.
+        without: How many of their cases have no figures, in words.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
     table.add_column("job", justify="right", no_wrap=True)
     table.add_column("benchmark", overflow="fold", min_width=12)
@@ -269,6 +294,7 @@ def _table(jobs: Sequence[JobRow]) -> Table:
     for job in jobs:
         gone = is_gone(job)
         reason = job.reason or ("asked to end" if job.cancel_requested_at else "")
+        reason = "; ".join(filter(None, (without.get(job.id), reason)))
         if gone:
             reason = "its process is gone: `asrprof work`, or `asrprof run` with --resume, goes on"
         table.add_row(

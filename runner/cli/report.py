@@ -73,7 +73,7 @@ def report(
             from report.page import build_page
             from report.render.pdf import lacking_letters
             from report.study import Study
-            from report.write import FORMATS, write_page
+            from report.write import FORMATS, stale_pages, write_page
 
             study = Study.read(
                 opened,
@@ -85,8 +85,12 @@ def report(
                 raise UserError("no result is of this kind: choose another --where or --job")
             page = build_page(study, wanted, title=title, condition=where)
         names = [name for name in FORMATS if formats is None or PageFormat(name) in formats]
-        for written in write_page(page, out or path.parent / "asrprof-report", names):
+        folder = out or path.parent / "asrprof-report"
+        for written in write_page(page, folder, names):
             typer.echo(plain(str(written)))
+        if old := stale_pages(folder, names):
+            said = " and ".join(plain(str(page)) for page in old)
+            typer.echo(f"warning: {said}: of an earlier report, not written anew", err=True)
         lacking = lacking_letters(page) if "pdf" in names else None
         if lacking is not None:
             typer.echo(f"warning: {lacking}", err=True)

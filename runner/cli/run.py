@@ -12,7 +12,7 @@ import typer
 from runner.budget import parse_budget
 from runner.catalogue.models import CATALOGUE
 from runner.cli import complete
-from runner.cli.one_model import config_of_model, save_config
+from runner.cli.one_model import benchmark_of_model, save_config
 from runner.cli.options import MAX_ROW, SetOption, StoreOption, store_path
 from runner.cli.plain import plain
 from runner.config import Benchmark
@@ -169,12 +169,12 @@ def _of_model(
     quiet: bool,
 ) -> Benchmark:
     """The benchmark of one model on a folder; its config is printed, and kept if asked for."""
-    text = config_of_model(model, data, language)
-    benchmark = parse_benchmark(text, "the config", overrides)
+    benchmark, text, said = benchmark_of_model(model, data, language, overrides)
     if save is not None:
         save_config(save, text)
     if not quiet:
-        typer.echo("\n".join(map(plain, text.splitlines())), err=True)
+        for line in (*text.splitlines(), *filter(None, (said,))):
+            typer.echo(plain(line), err=True)
     return benchmark
 
 

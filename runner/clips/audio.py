@@ -11,10 +11,11 @@ import soundfile
 from numpy.typing import NDArray
 
 from runner.clips.clip import SAMPLE_RATE, Waveform
-from runner.clips.containers.base import Damaged
+from runner.clips.containers.base import Damaged, NoDecoder
 from runner.clips.containers.reading import streams
 from runner.clips.decoding import decode
 from runner.clips.mixing import FULL_SCALE, Mix
+from runner.clips.unusable import Unusable
 from runner.errors import UserError
 
 
@@ -22,12 +23,13 @@ def read_bytes(path: Path) -> bytes:
     """The bytes of one audio file.
 
     Raises:
-        UserError: the file is missing or cannot be read.
+        Unusable: the file is missing or cannot be read.
+        UserError: it needs more memory than there is.
     """
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+        raise Unusable(f"cannot read {path}: {error.strerror or error}") from error
     except MemoryError as error:
         raise UserError(f"{path} needs more memory than there is; split it") from error
 
@@ -53,13 +55,13 @@ def read_audio(
         The waveform, shape (samples,).
 
     Raises:
-        UserError: missing, no audio, cut off or otherwise not what its container promises, empty,
-            too short, too long, without sound, mostly beyond full scale, or holding NaN or
-            infinity.
+        Unusable: missing, no audio, cut off or otherwise not what its container promises, empty,
+            too short, without sound, mostly beyond full scale, or holding NaN or infinity.
+        UserError: too long, without the channel, or this machine lacks memory or the decoder.
     """
     data = read_bytes(source) if isinstance(source, Path) else source
     if not data:
-        raise UserError(f"{name} is empty; replace the file or remove its entry")
+        raise Unusable(f"{name} is empty; replace the file or remove its entry")
     mix = Mix(name, channel, speech=speech)
     seconds = 0.0
     try:
@@ -71,6 +73,8 @@ def read_audio(
                 mix.add(block.samples, block.rate)
         return mix.waveform()
     except Damaged as error:
+        raise Unusable(f"{name} {error}") from error
+    except NoDecoder as error:
         raise UserError(f"{name} {error}") from error
     except MemoryError as error:
         raise UserError(f"{name} needs more memory than there is; split it") from error
@@ -91,7 +95,7 @@ def to_waveform(samples: NDArray[np.floating[Any]], rate: int, name: str) -> Wav
         The waveform, shape (samples,).
 
     Raises:
-        UserError: no rate, too short, without sound, mostly beyond full scale, or holding NaN or
+        Unusable: no rate, too short, without sound, mostly beyond full scale, or holding NaN or
             infinity.
     """
     mix = Mix(name)

@@ -36,7 +36,12 @@ def read_builtin(
     def read(entry: Entry) -> bytes:
         return _read(folder, entry.file)
 
-    return read_entries(entries, read, limit, progress)
+    speech = read_entries(entries, read, limit, progress)
+    if speech.unreadable:
+        raise UserError(
+            f"the built-in speech is damaged ({speech.unreadable[0]}); install asrprof again"
+        )
+    return speech
 
 
 def _read(folder: Traversable, name: str) -> bytes:

@@ -24,6 +24,7 @@ from runner.clips.clip import Clip, ClipSet, Omitted, SetKind, Sound, Utterance
 from runner.clips.joining import PACKING_VERSION, Packing
 from runner.clips.manifest import Progress
 from runner.clips.sound import SampleFile, Stored
+from runner.clips.untold import Untold
 from runner.errors import UserError
 
 _FORMAT = 3
@@ -235,7 +236,9 @@ def _clip(row: Mapping[str, Any], sound: Sound) -> Clip:
 
 
 def _omitted(row: Mapping[str, Any]) -> Omitted:
-    return Omitted(**{**row, "unreadable": tuple(row["unreadable"])})
+    told = row.get("untold") or {"count": 0, "names": []}
+    untold = Untold(told["count"], tuple(told["names"]))
+    return Omitted(**{**row, "unreadable": tuple(row["unreadable"]), "untold": untold})
 
 
 @contextlib.contextmanager

@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.clips.untold import NONE_UNTOLD, Untold
+
 SAMPLE_RATE = 16_000
 """Hz. Every waveform in asrprof is mono at this rate."""
 
@@ -100,7 +102,9 @@ class Speech:
     dropped: int = 0
     """Rows that a source marks as no speech (silence, music, noise) and that were skipped."""
     unreadable: tuple[str, ...] = ()
-    """Rows of a hub data set that were skipped, each with what is wrong with it."""
+    """Rows that were left out, each with what is wrong with it."""
+    untold: Untold = NONE_UNTOLD
+    """Audio of a folder that no row is of."""
 
     @property
     def words(self) -> int:
@@ -123,7 +127,9 @@ class Omitted:
     no_words: int = 0
     """Rows without speech: nothing but tags, or marked not to be scored."""
     unreadable: tuple[str, ...] = ()
-    """Rows whose audio cannot be read, each with the reason."""
+    """Rows whose audio cannot be read, or whose text is missing, each with the reason."""
+    untold: Untold = NONE_UNTOLD
+    """Audio of a folder that no row is of."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from runner.catalogue.extras import pip_command
-from runner.clips.containers.base import COPY_AGAIN, Damaged, Stream
+from runner.clips.containers.base import COPY_AGAIN, Damaged, NoDecoder, Stream
 from runner.clips.undisturbed import whole
 
 LONGEST_S = 24 * 3600.0
@@ -45,8 +45,8 @@ def decode(stream: Stream) -> Iterator[Block]:
     """The samples of a stream, as many as its container promises.
 
     Raises:
-        Damaged: they are fewer or more than promised, no decoder reads them, or ffmpeg is needed
-            and not installed.
+        Damaged: they are fewer or more than promised, or no decoder reads them.
+        NoDecoder: ffmpeg is needed and not installed.
     """
     _check_rate(stream.rate or RATES[-1])
     _check_length((stream.frames or 0) / (stream.rate or RATES[-1]))
@@ -110,7 +110,7 @@ def _by_ffmpeg(stream: Stream) -> Iterator[Block]:
     try:
         import av
     except ImportError as error:
-        raise Damaged(
+        raise NoDecoder(
             f"needs ffmpeg's decoders: {pip_command('av')}, or convert it to FLAC"
         ) from error
     try:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from runner.clips.unusable import Unusable
 from runner.errors import UserError
 
 Problem = Callable[[UserError], None]
@@ -20,6 +21,23 @@ def refuse(error: UserError) -> None:
         UserError: the error itself.
     """
     raise error
+
+
+class LeftOut:
+    """Takes the rows that cost a run nothing but themselves; any other ends the reading."""
+
+    def __init__(self) -> None:
+        self.errors: list[Unusable] = []
+
+    def __call__(self, error: UserError) -> None:
+        """Takes one.
+
+        Raises:
+            UserError: the error itself, where the row says wrongly what its audio is.
+        """
+        if not isinstance(error, Unusable):
+            raise error
+        self.errors.append(error)
 
 
 @dataclass(frozen=True, slots=True)

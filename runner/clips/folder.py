@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,14 +16,20 @@ from runner.clips.corpora.formats import FORMATS
 from runner.clips.corpora.lhotse import LHOTSE
 from runner.clips.corpora.ljspeech import LJSPEECH
 from runner.clips.decoded import kept
-from runner.clips.entry import Entry, Problem, distinct, refuse
+from runner.clips.entry import Entry, LeftOut, Problem, distinct, refuse
+from runner.clips.lookalikes import what_is_there
 from runner.clips.manifest import Progress, parse_csv, parse_jsonl, read_index
 from runner.clips.reading import read_entries, spoken
+from runner.clips.untold import Untold, without_text
+from runner.clips.unusable import Unusable
 from runner.config import Data
 from runner.errors import UserError
 
 MANIFESTS = ("manifest.jsonl", "manifest.jsonl.gz", "metadata.jsonl", "metadata.csv")
 """Names looked for in a folder, the first found is read. The last two are audiofolder's."""
+
+_OWN_FOLDERS = ("text-files", "audiofolder")
+"""Formats, beside manifests, whose folder is of the speech that is meant, and of no other."""
 
 DEFAULT_SPLIT = str(Data.model_fields["split"].default)
 
@@ -85,6 +92,15 @@ class FolderSpeech:
         found = self.locate(entry)
         return found if isinstance(found, bytes) else read_bytes(found)
 
+    def untold(self, entries: Sequence[Entry]) -> Untold:
+        """The audio files that none of the rows is of, where all of a folder is meant.
+
+        A corpus that is published has tables of parts of its audio.
+        """
+        if self.corpus is not None and self.corpus.name not in _OWN_FOLDERS:
+            return Untold()
+        return without_text(self.root, (entry.file for entry in entries))
+
     @cached_property
     def _base(self) -> str:
         return os.path.abspath(self.root)  # noqa: PTH100 (resolve() would refuse links to a disk)
@@ -140,9 +156,12 @@ def _found(path: Path, wanted: str | None, split: str) -> FolderSpeech:
                 return _without_split(FolderSpeech(root, tuple(indexes), corpus), split)
             root = corpus.part(root, split)
             return FolderSpeech(root, tuple(corpus.indexes(root)), corpus)
-    looked_for = [", ".join(MANIFESTS)] if wanted in (None, "manifest") else []
-    looked_for += [one.what for name, one in FORMATS.items() if wanted in (None, name)]
-    raise UserError(f"{path} holds none of {'; '.join(looked_for)}; add a manifest of its speech")
+    if wanted in (None, "manifest"):
+        raise UserError(what_is_there(path, MANIFESTS))
+    raise UserError(
+        f"{path} holds none of {FORMATS[wanted].what}, so it is not of the format {wanted}; "
+        "correct data.format, or leave it out"
+    )
 
 
 def _without_split(found: FolderSpeech, split: str) -> FolderSpeech:
@@ -172,6 +191,8 @@ def read_folder(
 ) -> Speech:
     """Read the utterances of a folder in the order of its manifest or corpus.
 
+    Rows whose audio cannot be read, or whose text is missing, are left out and named.
+
     Args:
         path: The folder, or the manifest in it.
         limit: How many utterances to take; all when None.
@@ -183,18 +204,28 @@ def read_folder(
             kept when None.
 
     Raises:
-        UserError: one line naming the manifest's line or the file that is wrong.
+        UserError: one line naming the manifest's line that is wrong, or no row can be used.
     """
     found = find_speech(path, wanted, split)
-    entries = found.entries(text_column)
+    left_out = LeftOut()
+    entries = found.entries(text_column, left_out)
     # Of the rows that are taken alone: who takes ten of a corpus may have copied no more.
     for entry, _ in spoken(entries)[:limit]:
-        found.place(entry)
+        with suppress(Unusable):
+            found.place(entry)
+    if left_out.errors and not entries:
+        raise left_out.errors[0]
     if cache is None:
-        return read_entries(entries, found.read, limit, progress)
-    about = (str(found.root.absolute()), *(index.name for index in found.indexes))
-    with kept(cache, *about) as decoded:
-        return read_entries(entries, found.read, limit, progress, decoded)
+        speech = read_entries(entries, found.read, limit, progress)
+    else:
+        about = (str(found.root.absolute()), *(index.name for index in found.indexes))
+        with kept(cache, *about) as decoded:
+            speech = read_entries(entries, found.read, limit, progress, decoded)
+    return replace(
+        speech,
+        unreadable=(*map(str, left_out.errors), *speech.unreadable),
+        untold=found.untold(entries) if limit is None else Untold(),
+    )
 
 
 def _from_here(path: Path) -> str:
@@ -210,7 +241,8 @@ def _inside(entry: Entry, folder: Path, base: str) -> str:
         base: The same, absolute.
 
     Raises:
-        UserError: it is missing, or its path leads out of the folder.
+        Unusable: it is missing.
+        UserError: its path leads out of the folder.
     """
     # Text, not paths: there may be a million.
     file = os.path.normpath(os.path.join(base, entry.file))  # noqa: PTH118
@@ -221,5 +253,5 @@ def _inside(entry: Entry, folder: Path, base: str) -> str:
     except (OSError, ValueError):
         found = False
     if not found:
-        raise UserError(f"{entry.where}: there is no file {entry.file} in {folder}")
+        raise Unusable(f"{entry.where}: there is no file {entry.file} in {folder}")
     return file

@@ -8,11 +8,12 @@ from pathlib import Path
 import soundfile
 
 from runner.clips.audio import read_bytes
-from runner.clips.containers.base import Damaged
+from runner.clips.containers.base import Damaged, NoDecoder
 from runner.clips.containers.reading import streams
 from runner.clips.decoding import decode
 from runner.clips.first_bytes import Header, first_bytes
 from runner.clips.undisturbed import undisturbed
+from runner.clips.unusable import Unusable
 from runner.errors import UserError
 
 _COUNTED = frozenset({"WAV", "WAVEX", "RF64", "FLAC", "AIFF", "OGG", "W64", "CAF", "AU", "NIST"})
@@ -27,7 +28,8 @@ def read_header(source: str | bytes, name: str) -> Header:
         name: What errors call it.
 
     Raises:
-        UserError: it cannot be read, is empty or of no accepted container.
+        Unusable: it cannot be read, is empty or of no accepted container.
+        UserError: this machine lacks its decoder.
     """
     try:
         header = first_bytes(source) or _opened(source)
@@ -37,10 +39,12 @@ def read_header(source: str | bytes, name: str) -> Header:
         pass  # what it cannot read may be another decoder's
     data = read_bytes(Path(source)) if isinstance(source, str) else source
     if not data:
-        raise UserError(f"{name} is empty; replace the file or remove its entry")
+        raise Unusable(f"{name} is empty; replace the file or remove its entry")
     try:
         return _decoded(data)
     except Damaged as error:
+        raise Unusable(f"{name} {error}") from error
+    except NoDecoder as error:
         raise UserError(f"{name} {error}") from error
 
 

@@ -18,6 +18,7 @@ from runner.clips.audio import read_bytes
 from runner.clips.entry import Entry, Problem, distinct, refuse
 from runner.clips.labels import labels, unicode_text
 from runner.clips.segment import segment_of
+from runner.clips.unusable import Unusable
 from runner.errors import UserError
 
 AUDIO_KEYS = ("audio", "file", "file_name", "audio_filepath", "path")
@@ -240,7 +241,7 @@ def entries_of(
 def _entry(where: str, row: Mapping[str, object], text_column: str | None) -> Entry:
     file = _string(where, row, AUDIO_KEYS, "audio file")
     keys = TEXT_KEYS if text_column is None else (text_column,)
-    text = _string(where, row, keys, "transcript")
+    text = _string(where, row, keys, "transcript", missing=Unusable)
     segment = segment_of(row, where)
     identifier = row.get("id")
     if identifier is None or identifier == "":
@@ -273,14 +274,20 @@ def _entry(where: str, row: Mapping[str, object], text_column: str | None) -> En
     )
 
 
-def _string(where: str, row: Mapping[str, object], keys: tuple[str, ...], what: str) -> str:
+def _string(
+    where: str,
+    row: Mapping[str, object],
+    keys: tuple[str, ...],
+    what: str,
+    missing: type[UserError] = UserError,
+) -> str:
     key = next((key for key in keys if key in row), None)
     if key is None:
         known = f'"{keys[0]}"' if len(keys) == 1 else "one of " + ", ".join(keys)
-        raise UserError(f"{where} has no {what}: expected the key {known}")
+        raise missing(f"{where} has no {what}: expected the key {known}")
     value = row[key]
     if not isinstance(value, str):
-        raise UserError(f'{where}: "{key}" must be text')
+        raise (missing if value is None else UserError)(f'{where}: "{key}" must be text')
     if not value.strip():
-        raise UserError(f'{where}: "{key}" is empty; fill it in or remove the line')
+        raise missing(f'{where}: "{key}" is empty; fill it in or remove the line')
     return unicode_text(value, key, where)

@@ -9,6 +9,7 @@ import soxr
 from numpy.typing import NDArray
 
 from runner.clips.clip import SAMPLE_RATE, Waveform
+from runner.clips.unusable import Unusable
 from runner.errors import UserError
 
 MIN_SECONDS = 0.1
@@ -35,13 +36,13 @@ def check_heard(audio: NDArray[np.floating[Any]], name: str) -> None:
         name: What errors call it.
 
     Raises:
-        UserError: it is digital silence, or fainter than two steps of the 16-bit grid.
+        Unusable: it is digital silence, or fainter than two steps of the 16-bit grid.
     """
     peak = float(max(audio.max(), -audio.min()))
     if peak == 0:
-        raise UserError(f"{name} is digital silence; replace the file or remove its entry")
+        raise Unusable(f"{name} is digital silence; replace the file or remove its entry")
     if peak < _FAINTEST:
-        raise UserError(
+        raise Unusable(
             f"{name} is too faint for 16 bits, its peak is {20 * np.log10(peak):.0f} dB; "
             "raise its level"
         )
@@ -74,11 +75,12 @@ class Mix:
             rate: Sampling rate in Hz.
 
         Raises:
-            UserError: the rate is another than before, or the channel does not exist.
+            Unusable: the rate is another than before.
+            UserError: the channel does not exist.
         """
         if rate <= 0 or self._rate not in (0, rate):
             was = f" after {self._rate} Hz" if self._rate else ""
-            raise UserError(
+            raise Unusable(
                 f"{self._name} has a sampling rate of {rate} Hz{was}; convert it to FLAC"
             )
         self._rate = rate
@@ -103,7 +105,7 @@ class Mix:
         """All of it at 16 kHz on the 16-bit grid, shape (samples,).
 
         Raises:
-            UserError: too short, holding NaN or infinity, without sound, or mostly beyond full
+            Unusable: too short, holding NaN or infinity, without sound, or mostly beyond full
                 scale.
         """
         blocks = self._blocks or [np.zeros(0)]
@@ -111,12 +113,12 @@ class Mix:
         self._blocks = []
         seconds = len(mono) / max(self._rate, 1)
         if seconds < MIN_SECONDS:
-            raise UserError(
+            raise Unusable(
                 f"{self._name} holds {seconds:.3f} s of audio, less than {MIN_SECONDS} s; "
                 "replace the file or remove its entry"
             )
         if not np.isfinite(mono).all():
-            raise UserError(f"{self._name} holds NaN or infinite samples; replace the file")
+            raise Unusable(f"{self._name} holds NaN or infinite samples; replace the file")
         if self._speech:
             self._check_sound(mono)
         del blocks
@@ -131,7 +133,7 @@ class Mix:
 
     def _check_sound(self, mono: NDArray[np.float64]) -> None:
         if self._power > 0 and _energy(mono) < _CANCELLED * self._power:
-            raise UserError(
+            raise Unusable(
                 f"{self._name}: its channels cancel one another, each alone has sound; "
                 "invert one of them, or keep one"
             )
@@ -139,7 +141,7 @@ class Mix:
         clipped = float(np.mean((mono > 1) | (mono < -1)))
         if clipped > _MOST_CLIPPED:
             peak = float(np.abs(mono).max())
-            raise UserError(
+            raise Unusable(
                 f"{self._name}: {clipped:.1%} of its samples are beyond full scale, up to "
                 f"{peak:.4g}; scale them to between -1 and 1"
             )

@@ -53,7 +53,7 @@ def prepare(
     speech, content = _read_once(data, root, progress)
     path = cache.entry_path(
         *(root, content, data.clips, clip_samples(audio_seconds), seed, mixed),
-        *(speech.dropped, *speech.unreadable),
+        *_not_used(speech),
     )
     try:
         return cache.read(path, verify=True)
@@ -110,7 +110,7 @@ def prepare_utterances(
     )
     path = cache.entry_path(
         *(root, content, "utterances", ids, omitted.too_long),
-        *(speech.dropped, *speech.unreadable),
+        *_not_used(speech),
     )
     try:
         return cache.read(path, verify=True)
@@ -145,8 +145,19 @@ def load_clips(path: Path) -> ClipSet:
 
 def _without(packing: Packing, speech: Speech) -> Packing:
     """The clips, with the rows of the source counted that never became an utterance."""
-    omitted = replace(packing.omitted, no_words=speech.dropped, unreadable=speech.unreadable)
+    omitted = replace(
+        packing.omitted,
+        no_words=speech.dropped,
+        unreadable=speech.unreadable,
+        untold=speech.untold,
+    )
     return replace(packing, omitted=omitted)
+
+
+def _not_used(speech: Speech) -> tuple[object, ...]:
+    """What an entry of the cache tells of the source beyond its utterances."""
+    untold = (speech.untold.count, *speech.untold.names) if speech.untold.count else ()
+    return (speech.dropped, *speech.unreadable, *untold)
 
 
 def _chosen(

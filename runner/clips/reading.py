@@ -19,6 +19,7 @@ from runner.clips.mixing import MIN_SECONDS, check_heard
 from runner.clips.segment import DURATION_TOLERANCE_S, START_KEY
 from runner.clips.sound import Held
 from runner.clips.text import clean_transcript
+from runner.clips.unusable import Unusable
 from runner.errors import UserError
 
 
@@ -114,7 +115,8 @@ def read_entries(
     """Read the audio of a manifest's rows, in their order.
 
     Every file is decoded once (once for each channel that rows name), wherever its rows stand, and
-    one at a time is in memory where `decoded` keeps them.
+    one at a time is in memory where `decoded` keeps them. A row whose audio cannot be read, or
+    holds no sound, is left out and named, unless all are such.
 
     Args:
         entries: The rows.
@@ -124,8 +126,8 @@ def read_entries(
         decoded: What was decoded before; what is decoded now is added.
 
     Raises:
-        UserError: a file is broken, or is not the one that the manifest means, or a segment does
-            not lie in it.
+        UserError: no file can be read, or one is not what the manifest means, or a segment does not
+            lie in it.
     """
     entries = tuple(entries)
     with_words = spoken(entries)
@@ -134,14 +136,18 @@ def read_entries(
         raise UserError("the source holds no utterance with words; give it at least one")
     files = by_audio(entries)
     found: dict[str, Utterance] = {}
+    bad: dict[str, Unusable] = {}
     for (name, _), within in files.items():
-        for utterance in _utterances(name, within, texts, read, decoded):
+        for utterance in _utterances(name, within, texts, read, decoded, bad):
             found[utterance.id] = utterance
             if progress is not None:
-                progress("reading speech", len(found) / len(texts))
+                progress("reading speech", (len(found) + len(bad)) / len(texts))
+    if not found:
+        raise next(bad[identifier] for identifier in texts if identifier in bad)
     return Speech(
-        utterances=tuple(found[identifier] for identifier in texts),
+        utterances=tuple(found[identifier] for identifier in texts if identifier in found),
         dropped=len(entries) - len(with_words),
+        unreadable=tuple(str(bad[identifier]) for identifier in texts if identifier in bad),
     )
 
 
@@ -165,6 +171,7 @@ def _utterances(
     texts: Mapping[str, str],
     read: Callable[[Entry], bytes],
     decoded: Decoded | None,
+    bad: dict[str, Unusable],
 ) -> Iterator[Utterance]:
     """The utterances of one file.
 
@@ -174,23 +181,35 @@ def _utterances(
         texts: The transcripts of the rows to take, by their ids.
         read: Gives the bytes of a row's audio file.
         decoded: What was decoded before; what is decoded now is added.
+        bad: Is told why rows are left out, by their ids.
     """
     taken = [entry for entry in within if entry.id in texts]
     if not taken:
         return
-    file = open_audio(taken[0], read(taken[0]), decoded)
+    try:
+        file = open_audio(taken[0], read(taken[0]), decoded)
+    except Unusable as error:
+        bad.update(dict.fromkeys((entry.id for entry in taken), error))
+        return
     segments = [entry for entry in within if entry.offset_s is not None]
     if len(segments) > 1:
         # What several segments were cut from is a recording, whatever else it is called.
         within = [_of_recording(entry, name) for entry in within]
         taken = [entry for entry in within if entry.id in texts]
-    pauses = _pauses(within, len(file.sound), texts)
+    sounds: dict[str, Sound] = {}
     for entry in taken:
-        sound = file.part(entry, alone=len(within) == 1)
+        try:
+            sounds[entry.id] = file.part(entry, alone=len(within) == 1)
+        except Unusable as error:
+            bad[entry.id] = error
+    pauses = _pauses(within, len(file.sound), sounds)
+    for entry in taken:
+        if entry.id not in sounds:
+            continue
         pause = pauses.get(entry.id)
         yield Utterance(
             id=entry.id,
-            sound=sound,
+            sound=sounds[entry.id],
             text=texts[entry.id],
             recording=entry.recording,
             speaker=entry.speaker,

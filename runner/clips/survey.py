@@ -21,6 +21,8 @@ from runner.clips.headers import read_header
 from runner.clips.hub import read_hub
 from runner.clips.manifest import Progress
 from runner.clips.reading import by_audio, check_part, open_audio, spoken
+from runner.clips.untold import Untold
+from runner.clips.unusable import Unusable
 from runner.config import Data
 from runner.errors import UserError
 
@@ -72,8 +74,12 @@ class Survey:
     """Rows with nothing to score."""
     skipped: list[str] = field(default_factory=list)
     """Those of them that are known: line and text."""
+    left_out: list[str] = field(default_factory=list)
+    """Rows whose audio cannot be read, or whose text is missing: a run names them and goes on."""
+    untold: Untold = field(default_factory=Untold)
+    """Audio of the folder that no row is of."""
     problems: list[str] = field(default_factory=list)
-    """What cannot be used, one line each: a run would end at the first."""
+    """What is wrong with rows, one line each: a run would end at the first."""
     seconds: list[float] = field(default_factory=list)
     """Length of each utterance whose audio can be used."""
     audio: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -129,7 +135,7 @@ def _of_hub(data: Data, progress: Progress | None) -> Survey:
         seconds=[utterance.seconds for utterance in speech.utterances],
         words=speech.words,
         skipped_rows=speech.dropped,
-        problems=list(speech.unreadable),
+        left_out=list(speech.unreadable),
         decoded=True,
         **_counted(labelled),
     )
@@ -138,8 +144,8 @@ def _of_hub(data: Data, progress: Progress | None) -> Survey:
 def _of_folder(
     source: FolderSpeech, data: Data, *, check: bool, progress: Progress | None
 ) -> Survey:
-    problems: list[str] = []
-    entries = source.entries(data.text_column, lambda error: problems.append(str(error)))
+    problems: list[UserError] = []
+    entries = source.entries(data.text_column, problems.append)
     every = spoken(entries)
     with_words = {entry.id for entry, _ in every}
     silent = [entry for entry in entries if entry.id not in with_words]
@@ -155,7 +161,7 @@ def _of_folder(
         not_taken=len(every) - len(texts),
         skipped_rows=len(silent),
         skipped=[f"{entry.where}: {_short(entry.text)}" for entry in silent],
-        problems=problems,
+        untold=source.untold(entries) if data.source == "folder" else Untold(),
         decoded=check,
         **_counted(_labelled(entries, texts)),
     )
@@ -179,6 +185,10 @@ def _of_folder(
         problems += looked.problems
         if progress is not None and done % _AT_ONCE in (0, len(files)):
             progress(what, done / len(files))
+    for error in problems:
+        # What is missing of asrprof's own speech is no row's fault.
+        goes_on = isinstance(error, Unusable) and data.source == "folder"
+        (found.left_out if goes_on else found.problems).append(str(error))
     return found
 
 
@@ -221,7 +231,7 @@ class _Looked:
     header: Header | None = None
     seconds: Sequence[float] = ()
     """Of the utterances in it."""
-    problems: Sequence[str] = ()
+    problems: Sequence[UserError] = ()
 
 
 def _look(
@@ -248,9 +258,10 @@ def _look(
             )
         file = open_audio(rows[0], source.locate(rows[0])) if check else None
     except UserError as error:
-        return _Looked(problems=[str(error)])
+        return _Looked(problems=[error])
     length = round(header.seconds * SAMPLE_RATE) if file is None else len(file.sound)
-    seconds, problems = [], []
+    seconds: list[float] = []
+    problems: list[UserError] = []
     for entry in rows:
         alone = len(within) == 1
         try:
@@ -258,7 +269,7 @@ def _look(
                 file.part(entry, alone=alone)
             seconds.append(check_part(entry, length, alone=alone))
         except UserError as error:
-            problems.append(str(error))
+            problems.append(error)
     return _Looked(header, seconds, problems)
 
 

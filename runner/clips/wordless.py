@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runner.clips import cache
 from runner.clips.clip import ClipSet, Omitted, Sound, Utterance
-from runner.clips.entry import Entry
+from runner.clips.entry import Entry, LeftOut
 from runner.clips.folder import find_speech
 from runner.clips.joining import Packing, rank
 from runner.clips.manifest import Progress
@@ -46,7 +46,7 @@ def prepare_wordless(
     if data.source != "folder" or data.path is None:
         return None
     source = find_speech(Path(data.path), data.format, data.split)
-    entries = source.entries(data.text_column)
+    entries = source.entries(data.text_column, LeftOut())
     silent = [entry for entry in entries if says_no_word(entry.text)]
     silent = sorted(silent, key=lambda one: rank(seed, "wordless", one.id))[:MOST]
     taken = {entry.id for entry in silent}

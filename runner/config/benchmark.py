@@ -38,6 +38,8 @@ Weights = Literal["pretrained", "random"]
 AudioSeconds = Annotated[float, Field(ge=0.1, le=3600)]
 BatchSize = Annotated[int, Field(ge=1, le=4096)] | Literal["max"]
 
+GPUS = ("gpu", "GPU", "CUDA", "nvidia")
+"""What `cuda` is called by mistake."""
 _DEVICE = re.compile(r"cpu|cuda(:[0-9]{1,3})?")
 
 

@@ -79,10 +79,12 @@ def test_everything_that_a_folder_holds_is_counted(asrprof: Run, mixed: Path) ->
     assert twelve["speech_share"] == pytest.approx(17 / 57)
     assert found["skipped_rows"] == 1
     assert found["skipped"][0].endswith("line 9: <unk>")
-    for line, words in ((8, "has no transcript"), (6, "same audio as"), (5, "there is no file")):
-        assert any(f"line {line}" in text and words in text for text in found["problems"])
-    assert any("line 7: bad.wav cannot be decoded" in text for text in found["problems"])
-    assert len(found["problems"]) == 4
+    for line, words in ((8, "has no transcript"), (7, "decoded"), (5, "there is no file")):
+        assert any(f"line {line}" in text and words in text for text in found["left_out"])
+    assert len(found["left_out"]) == 3
+    [problem] = found["problems"]
+    assert "line 6 means the same audio as" in problem
+    assert found["untold"] == {"count": 0, "names": []}
 
 
 def test_a_person_sees_it_at_80_columns(asrprof: Run, mixed: Path) -> None:
@@ -97,7 +99,8 @@ def test_a_person_sees_it_at_80_columns(asrprof: Run, mixed: Path) -> None:
         "16 kHz mono 2, 8 kHz mono 1, 44.1 kHz stereo 1",
         "30 to 60 s",
         "skipped, nothing to score: 1",
-        "problems: 4",
+        "left out by a run: 3",
+        "problems: 1",
         "a run would end at the first problem",
         "--check decodes all audio",
     ):
@@ -161,9 +164,31 @@ def test_what_headers_do_not_show_is_found_by_decoding(asrprof: Run, tmp_path: P
     ran = asrprof("data", str(folder), "--json", "--check")
     found = json.loads(ran.out)
     assert ran.code == 1
-    for words in ("line 2: cut.flac cannot be decoded", "silent.wav is digital silence", "sha256"):
-        assert any(words in text for text in found["problems"])
-    assert len(found["problems"]) == 3
+    for words in ("line 2: cut.flac cannot be decoded", "silent.wav is digital silence"):
+        assert any(words in text for text in found["left_out"])
+    assert len(found["left_out"]) == 2
+    [problem] = found["problems"]
+    assert "sha256" in problem
+
+
+def test_audio_without_a_text_is_counted_and_named(asrprof: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    for number in range(9):
+        sound(folder / "in" / f"{number}.wav", 1.0)
+    for number in range(2):
+        (folder / "in" / f"{number}.txt").write_text("said")
+    ran = asrprof("data", str(folder), columns=200)
+    assert ran.code == 0
+    assert (
+        "7 audio files have no text: in/2.wav; in/3.wav; in/4.wav; in/5.wav; in/6.wav; and 2 more"
+    ) in ran.out
+
+
+def test_a_folder_of_which_no_row_can_be_used_says_so(asrprof: Run, tmp_path: Path) -> None:
+    folder = manifest(tmp_path / "s", {"file": "gone.wav", "text": "word"})
+    ran = asrprof("data", str(folder), columns=200)
+    assert ran.code == 1
+    assert "a run would end: no row can be used" in ran.out
 
 
 def test_many_problems_are_told_in_ten_lines(asrprof: Run, tmp_path: Path) -> None:
@@ -188,7 +213,7 @@ def test_text_of_others_does_nothing_to_the_terminal(asrprof: Run, tmp_path: Pat
         ([], "name a folder of speech, or a config or preset with --config"),
         (["x", "--config", "demo"], "name a folder of speech, or a config"),
         (["none"], "there is no folder none"),
-        (["."], "holds none of manifest.jsonl"),
+        (["."], "holds no texts: write manifest.jsonl"),
         ([".", "--format", "librispech"], 'did you mean "librispeech"?'),
         ([".", "--set", "a=1"], "--set belongs to --config"),
         (["--config", "demo", "--split", "test"], "--format and --split belong to a path"),

@@ -19,6 +19,7 @@ from runner.events import (
     CaseStarted,
     ClipsProgress,
     JobFinished,
+    JobRemark,
     JobStarted,
     SessionEvent,
 )
@@ -134,3 +135,8 @@ def test_how_a_load_goes_is_figures_for_machines_and_words_for_people(
 def test_close_twice_and_nothing_at_all() -> None:
     assert view([], terminal=False) == ""
     assert view(session(), terminal=True).endswith(("\x1b[?25h", "\x1b[2K", "\n"))
+
+
+def test_what_was_said_before_the_job_began_is_said_once() -> None:
+    said = view([JobRemark("not alone"), *session(), JobRemark("not alone")], terminal=False)
+    assert said.count("not alone") == 1

@@ -14,7 +14,7 @@ import pytest
 
 from store import JobRequest, Store, process_owner
 from tests.cli.conftest import Ran
-from tests.cli.records import HOSTILE, result
+from tests.cli.records import HOSTILE, failed, result
 
 Asrprof = Callable[..., Ran]
 
@@ -118,6 +118,15 @@ def test_list_and_show_on_narrow_and_wide_terminals(asrprof: Asrprof) -> None:
     shown = asrprof("queue", "show", "2").out
     assert re.search(r"^benchmark +quick", shown, re.MULTILINE)
     assert json.loads(asrprof("queue", "show", "2", "--json").out)["events"] == []
+
+
+def test_list_counts_the_cases_without_figures(
+    asrprof: Asrprof, store_with: Callable[..., Path]
+) -> None:
+    refused = replace(failed(), state="refused")
+    path = store_with(result(), refused, replace(refused), failed())
+    out = asrprof("queue", "list", "--store", str(path), columns=120).out
+    assert re.search(r"done +0 +4/4 +1 failed, 2 refused", out)
 
 
 def test_list_shows_the_last_of_what_ended(asrprof: Asrprof, config: str) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from report.content import Card, Cards, Page, Section
+from report.render.markdown import render_markdown
 from store import Store
 from tests.cli.conftest import Ran
 from tests.report.old_store import write_old
 from tests.report.synthetic import Grid, write_study
+from tui.report_command import make_report
 
 
 @pytest.fixture
@@ -53,6 +56,33 @@ def test_formats_and_results_can_be_chosen(
     text = (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     assert "- where: batch\\_size = 8" in text
     assert "× 1 |" not in text
+
+
+def test_pages_of_an_earlier_report_are_named(asrprof: Callable[..., Ran], path: Path) -> None:
+    old = path.parent / "asrprof-report" / "report.pdf"
+    old.parent.mkdir()
+    old.touch()
+    ran = asrprof("report", "--store", str(path), "-f", "md")
+    assert ran.err == f"warning: {old}: of an earlier report, not written anew\n"
+    assert asrprof("report", "--store", str(path), "-f", "md", "-f", "pdf").err == ""
+
+
+def test_the_terminal_ui_writes_the_formats_that_are_there(path: Path) -> None:
+    folder = path.parent / "asrprof-report"
+    assert make_report(path) == folder.resolve() / "report.html"
+    assert {file.name for file in folder.iterdir()} == {"report.html", "figures"}
+    (folder / "report.md").write_text("old")
+    make_report(path, "batch_size = 8")
+    assert "- where: batch\\_size = 8" in (folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_command_in_markdown_can_be_copied() -> None:
+    command = "asrprof run job:1 --set 'audio_seconds=[5.0]' --set 'models=[\"a*b\"]'"
+    card = Card("t", "a", "q", "h", facts=(("to settle it", command), ("n", "a_b")))
+    page = Page("t", "s", (), (Section("r", "R", (Cards((card,)),)),))
+    text = render_markdown(page)
+    assert f"- to settle it: `{command}`\n" in text
+    assert "- n: a\\_b\n" in text
 
 
 def test_scenarios_can_be_printed_edited_and_used(

@@ -253,19 +253,38 @@ def test_dry_run(asrprof: Run, preset: str, columns: int, tmp_path: Path) -> Non
 def test_a_dry_run_says_how_long_it_takes_and_learns_from_the_store(
     asrprof: Run, store_with: Callable[..., Path]
 ) -> None:
-    ran = asrprof("run", "demo", "--dry-run")
-    assert "(guessed from the models' sizes, to a factor of three)" in ran.out
     demo = load_benchmark("demo")
     keys = [case.key for case in expand(demo)]
+
+    def said(*words: str) -> str:
+        return " ".join(asrprof("run", "demo", "--dry-run", *words).out.split())
+
+    new = "not run before in this store: guessed from the models' sizes, to a factor of three"
+    assert f"({len(keys)} cases {new})" in said()
     rows = [replace(result(), wall_s=400.0) for _ in keys]
     path = store_with(*rows, keys=keys, config=demo.model_dump_json())
-    ran = asrprof("run", "demo", "--dry-run", "--store", str(path))
-    assert "about 60 min (as long as they took before)" in ran.out
+    known = ("--store", str(path))
+    assert f"about 60 min ({len(keys)} cases as long as they took before)" in said(*known)
     # Where the loops were others, the time is not the same.
-    longer = ("--set", "limits.energy_windows=50")
-    ran = asrprof("run", "demo", "--dry-run", "--store", str(path), *longer)
-    assert "about 60 min" not in ran.out
-    assert " h (as long as they took before)" in ran.out
+    otherwise = f"({len(keys)} cases by earlier runs with other limits, measures or speech)"
+    longer = said(*known, "--set", "limits.energy_windows=50")
+    assert "about 60 min" not in longer
+    assert f" h {otherwise}" in longer
+    # Of other speech it may take any time.
+    assert otherwise in said(*known, "--set", "data.utterances=5")
+
+
+def test_a_dry_run_counts_the_cases_that_never_ran(
+    asrprof: Run, store_with: Callable[..., Path]
+) -> None:
+    demo = load_benchmark("demo")
+    keys = [case.key for case in expand(demo)]
+    path = store_with(result(), keys=keys[:1], config=demo.model_dump_json())
+    ran = asrprof("run", "demo", "--dry-run", "--store", str(path), columns=200)
+    assert (
+        f"(1 case as long as it took before; {len(keys) - 1} cases not run before in this store: "
+        "guessed from the models' sizes, to a factor of three)"
+    ) in " ".join(ran.out.split())
 
 
 def test_a_dry_run_says_what_cannot_run_here(asrprof: Run) -> None:

@@ -567,13 +567,16 @@ def test_audio_that_was_not_copied_matters_where_it_is_taken(tmp_path):
     librispeech(tmp_path)
     (tmp_path / "3331" / "333100" / f"{NAMES[5]}.flac").unlink()
     assert len(read_folder(tmp_path, 5).utterances) == 5
-    assert f"there is no file 3331/333100/{NAMES[5]}.flac" in refusal(tmp_path)
+    speech = read_folder(tmp_path)
+    assert len(speech.utterances) == 5
+    assert f"there is no file 3331/333100/{NAMES[5]}.flac" in speech.unreadable[0]
 
 
 def test_what_is_none_of_them_is_told_what_was_looked_for(tmp_path):
     (tmp_path / "a.txt").write_text("no audio")
-    assert "*.trans.txt" in refusal(tmp_path)
+    assert "docs/clips.md lists every form" in refusal(tmp_path)
     librispeech(tmp_path)
-    assert "holds none of *.stm; add a manifest" in refusal(tmp_path, wanted="stm")
+    message = refusal(tmp_path, wanted="stm")
+    assert "holds none of *.stm, so it is not of the format stm; correct data.format" in message
     with pytest.raises(ValueError, match='"format" belongs to data source "folder" only'):
         Data(source="builtin", format="stm")

@@ -1,4 +1,5 @@
 import hashlib
+import io
 import json
 
 import pytest
@@ -87,13 +88,8 @@ GOOD = {"file": "a0.flac", "text": "said"}
         ("[1, 2]", "no JSON object"),
         ("[" * 100_000, "nested too deeply"),
         ({"text": "said"}, "has no audio file"),
-        ({"file": "a1.flac"}, "has no transcript"),
-        ({"file": "a1.flac", "text": "  "}, '"text" is empty'),
-        ({"file": "a1.flac", "text": None}, '"text" must be text'),
         ({"file": "a1.flac", "text": 7}, '"text" must be text'),
         ('{"file": "a1.flac", "text": "\\ud800"}', "not Unicode"),
-        ({"file": "gone.flac", "text": "said"}, "there is no file gone.flac"),
-        ({"file": "nul\0.flac", "text": "said"}, "there is no file"),
         ({"file": "../a1.flac", "text": "said"}, "lies outside"),
         ({"file": "/etc/hostname", "text": "said"}, "lies outside"),
         ({"file": "a0.flac", "text": "again"}, "the same audio as"),
@@ -103,18 +99,60 @@ GOOD = {"file": "a0.flac", "text": "said"}
         ({"file": "a1.flac", "text": "said", "seconds": "1,5"}, "a number of seconds"),
         ({"file": "a1.flac", "text": "said", "duration": [1.5]}, "a number of seconds"),
         ({"file": "a1.flac", "text": "said", "sha256": "0" * 64}, "does not match the sha256"),
-        ({"file": "broken.flac", "text": "said"}, "is damaged in its header"),
-        ({"file": "manifest.jsonl", "text": "said"}, "cannot be decoded"),
+        ({"file": "a1.flac", "text": "said", "channel": 3}, "there is no channel 3"),
     ],
 )
-def test_a_wrong_line_is_named(folder, row, words):
-    (folder / "broken.flac").write_bytes(b"fLaC" + b"\xff" * 500)
+def test_a_line_that_is_wrong_of_its_audio_is_named_and_ends_it(folder, row, words):
     if isinstance(row, dict) and row.get("text") is NotImplemented:
         row = '{"file": "a1.flac", "text": NaN}'
     write(folder, GOOD, row)
     message = refusal(folder)
     assert "manifest.jsonl line 2" in message
     assert words in message
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"file": "a1.flac"}, "has no transcript"),
+        ({"file": "a1.flac", "text": "  "}, '"text" is empty'),
+        ({"file": "a1.flac", "text": None}, '"text" must be text'),
+        ({"file": "gone.flac", "text": "said"}, "there is no file gone.flac"),
+        ({"file": "nul\0.flac", "text": "said"}, "there is no file"),
+        ({"file": "broken.flac", "text": "said"}, "is damaged in its header"),
+        ({"file": "manifest.jsonl", "text": "said"}, "cannot be decoded"),
+        ({"file": "empty.wav", "text": "said"}, "is empty"),
+        ({"file": "silent.wav", "text": "said"}, "is digital silence"),
+        ({"file": "picture.m4a", "text": "said"}, "holds 0 audio streams"),
+    ],
+)
+def test_a_row_without_usable_audio_or_text_is_left_out_unless_it_is_all(folder, row, words):
+    (folder / "broken.flac").write_bytes(b"fLaC" + b"\xff" * 500)
+    (folder / "empty.wav").touch()
+    soundfile.write(folder / "silent.wav", [0.0] * 16_000, 16_000)
+    (folder / "picture.m4a").write_bytes(no_audio())
+    write(folder, GOOD, row)
+    speech = read_folder(folder)
+    assert [one.text for one in speech.utterances] == ["said"]
+    [told] = speech.unreadable
+    assert "manifest.jsonl line 2" in told
+    assert words in told
+    write(folder, row)
+    assert words in refusal(folder)
+
+
+def no_audio() -> bytes:
+    """An MP4 of pictures alone."""
+    av = pytest.importorskip("av")
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width = stream.height = 16
+        for _ in range(5):
+            frame = av.VideoFrame(16, 16, "yuv420p")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return file.getvalue()
 
 
 def test_sha256_may_be_of_the_file_or_of_its_samples(folder):
@@ -145,3 +183,16 @@ def test_links_inside_the_folder_may_lead_out_of_it(folder, tmp_path):
     (folder / "a0.flac").rename(tmp_path / "elsewhere.flac")
     (folder / "a0.flac").symlink_to(tmp_path / "elsewhere.flac")
     assert len(read_folder(folder).utterances) == 6
+
+
+def test_recordings_of_any_ending_have_a_text_beside_them(tmp_path, noise):
+    for name, kind in (("a.WAV", "WAV"), ("b.aiff", "AIFF"), ("c.wav", "WAV"), ("d.wav", "WAV")):
+        soundfile.write(tmp_path / name, noise(16_000, 1), 16_000, format=kind)
+    for name in "abc":
+        (tmp_path / f"{name}.txt").write_text(f"said in {name}")
+    (tmp_path / "c.txt").write_bytes(b"\xff\xfe")
+    speech = read_folder(tmp_path)
+    assert [one.text for one in speech.utterances] == ["said in a", "said in b"]
+    [told] = speech.unreadable
+    assert "c.txt line 1 is not UTF-8" in told
+    assert (speech.untold.count, speech.untold.names) == (2, ("c.wav", "d.wav"))

@@ -102,7 +102,7 @@ def test_a_channel_of_two_that_cancel_is_read():
     assert np.array_equal(read_audio(data, "x", channel=1), -SPEECH.astype(np.float32))
 
 
-def test_a_silent_part_is_refused(tmp_path):
+def test_a_silent_part_is_left_out_and_refused_where_it_is_all(tmp_path):
     samples = np.concatenate([SPEECH, np.zeros(16_000), SPEECH])
     data = encode(samples, format="FLAC")
     (tmp_path / "talk.flac").write_bytes(data)
@@ -111,7 +111,11 @@ def test_a_silent_part_is_refused(tmp_path):
         '{"file": "talk.flac", "offset": 1.2, "duration": 0.5, "text": "not said"}\n',
     ]
     (tmp_path / "manifest.jsonl").write_text("".join(rows))
-    with pytest.raises(UserError, match=r"line 2: its segment of talk\.flac is digital silence"):
+    speech = read_folder(tmp_path)
+    assert [one.text for one in speech.utterances] == ["said"]
+    assert "line 2: its segment of talk.flac is digital silence" in speech.unreadable[0]
+    (tmp_path / "manifest.jsonl").write_text(rows[1])
+    with pytest.raises(UserError, match=r"line 1: its segment of talk\.flac is digital silence"):
         read_folder(tmp_path)
 
 
@@ -124,6 +128,8 @@ try:
     read_audio(sys.stdin.buffer.read(), "talk.m4a")
 except UserError as error:
     print(error)
+    # The file is not to blame: a run must not go on without it.
+    assert type(error) is UserError
 """
 
 

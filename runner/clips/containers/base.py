@@ -14,6 +14,10 @@ class Damaged(Exception):
     """A file does not hold what it promises; the text goes on after the file's name."""
 
 
+class NoDecoder(Exception):
+    """A file may be whole, and this machine lacks what decodes it; the text likewise."""
+
+
 @dataclass(frozen=True)
 class Stream:
     """One stream of audio, ready for a decoder."""

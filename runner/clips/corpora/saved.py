@@ -21,6 +21,7 @@ from runner.clips.labels import LABEL_KEYS
 from runner.clips.manifest import AUDIO_KEYS, Row, entries_of
 from runner.clips.segment import START_KEY
 from runner.clips.undisturbed import undisturbed
+from runner.clips.unusable import Unusable
 from runner.errors import UserError
 
 _DICT, _STATE = "dataset_dict.json", "state.json"
@@ -122,11 +123,11 @@ def _encoded(value: Mapping[str, Any], entry: Entry) -> bytes:
         samples = np.asarray(value.get("array"), dtype=np.float64)
         rate = int(value.get("sampling_rate") or 0)
         if not samples.size or samples.ndim not in (1, 2) or rate not in RATES:
-            raise UserError(f"{entry.where} holds no audio; remove the row")
+            raise Unusable(f"{entry.where} holds no audio; remove the row")
         with undisturbed():
             soundfile.write(file, samples, rate, format="WAV", subtype="DOUBLE")
     except (ValueError, TypeError, OverflowError, soundfile.SoundFileError) as error:
-        raise UserError(f"{entry.where} holds no audio ({error}); remove the row") from error
+        raise Unusable(f"{entry.where} holds no audio ({error}); remove the row") from error
     return file.getvalue()
 
 
