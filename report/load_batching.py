@@ -90,6 +90,9 @@ class Batching:
             f"A batch of {size:.1f} takes {cost:.2f} times as long as one request, so that in the "
             f"long run such batches give at most {most:.2f} times as many answers."
         )
+        goodput = self.goodput
+        if goodput is not None and goodput.value > most and self.single.slo_met is False:
+            text += " Goodput shows more, because one at a time also gave answers beyond the SLO."
         if level.max_batch is not None and size < FULL * level.max_batch:
             text += f" Of at most {level.max_batch} in a batch, {size:.1f} were: few were waiting."
         if level.service_mean_s > slo_s:

@@ -85,6 +85,18 @@ def test_a_batch_that_costs_little_carries_its_factor(tmp_path: Path) -> None:
     assert "waiting" not in sentence and "SLO" not in sentence
 
 
+def test_more_goodput_than_the_bound_on_answers_is_explained(tmp_path: Path) -> None:
+    told, _ = blocks_of(
+        tmp_path,
+        # Eight clients wait 2.4 s of one at a time, and 1.6 s of batches: the SLO lies between.
+        loop(8, 1, 0.3, max_batch=1, goodput_per_s=0.1),
+        loop(8, 8, 1.6, max_batch=8),
+    )
+    ((_, sentence),) = told.items
+    assert "0.100 (8 at once): 50.0 times as many." in sentence
+    assert "give at most 1.50 times as many answers. Goodput shows more, because" in sentence
+
+
 def test_batches_that_were_not_full_and_those_beyond_the_slo_say_so(tmp_path: Path) -> None:
     told, table = blocks_of(
         tmp_path,
