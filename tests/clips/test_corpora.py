@@ -348,7 +348,7 @@ def test_a_corpus_is_its_plain_manifest_bit_for_bit(what, tmp_path):
         assert (one.recording, one.start_s) == (two.recording, two.start_s)
         assert np.array_equal(one.audio, two.audio)
     heard = survey(Data(source="folder", path=str(tmp_path / "corpus")))
-    assert heard.problems == []
+    assert (heard.problems, heard.left_out) == ([], [])
     assert heard.seconds == pytest.approx([one.seconds for one in expected.utterances], abs=1e-4)
     assert heard.speakers == len({one.speaker for one in expected.utterances} - {None})
     assert heard.recordings == len({one.recording for one in expected.utterances} - {None})

@@ -37,7 +37,8 @@ def refused(path: Path) -> str:
     assert "\n" not in said
     # Nothing is too odd to be listed: the same line, or the same row among the problems.
     try:
-        problems = survey(Data(source="folder", path=str(path))).problems
+        found = survey(Data(source="folder", path=str(path)))
+        problems = [*found.problems, *found.left_out]
     except UserError as error:
         problems = [str(error)]
     assert said in problems
