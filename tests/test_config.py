@@ -284,7 +284,7 @@ def test_a_local_checkpoint_is_judged_by_its_config(tmp_path: Path) -> None:
     assert "cannot read the model in" in refusal(models=[str(tmp_path)])
     config.write_text('{"model_type": "bert"}')
     assert (
-        'has model_type "bert"; supported: whisper, moonshine, qwen3_asr, voxtral, wav2vec2'
+        'has model_type "bert"; supported: whisper, moonshine, qwen3_asr, voxtral, granite_speech, '
         in refusal(models=[str(tmp_path)])
     )
     config.write_text('{"model_type": "hubert"}')
