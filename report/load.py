@@ -13,6 +13,7 @@ from report.scenarios import Scenario
 from report.study import Case, Study
 from stats.knee import Knee
 from store import LoadLevel
+from store.load_records import service_words
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Loaded:
     @property
     def title(self) -> str:
         first = self.levels[0]
-        batch = "" if first.max_batch is None else f", batches to {first.max_batch}"
+        batch = service_words(first.max_batch, first.replicas)
         how = "clients in a loop" if first.mode == "closed" else f"{first.arrivals} arrivals"
         how += ", streams at real-time pace" if first.paced else ""
         return f"{self.case.configuration.title}{batch}, {how}"

@@ -145,7 +145,7 @@ def _is_single(one: Loaded, many: Loaded) -> bool:
     a, b = one.levels[0], many.levels[0]
     alike = all(
         getattr(a, name) == getattr(b, name)
-        for name in ("mode", "arrivals", "paced", "max_wait_s", "slo_p95_s")
+        for name in ("mode", "arrivals", "paced", "replicas", "max_wait_s", "slo_p95_s")
     )
     return one.case == many.case and a.max_batch == 1 and alike
 

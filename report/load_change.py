@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from store import LoadLevel
+from store.load_records import service_words
 
 Levels = tuple[tuple[LoadLevel, LoadLevel], ...]
 
@@ -17,7 +18,7 @@ def same_levels(a: Sequence[LoadLevel], b: Sequence[LoadLevel]) -> Levels:
 
 def level_title(level: LoadLevel) -> str:
     """What was sent, in a few words."""
-    batch = "" if level.max_batch is None else f", batches to {level.max_batch}"
+    batch = service_words(level.max_batch, level.replicas)
     if level.concurrency is not None:
         return f"{level.concurrency} {'streams' if level.paced else 'at once'}{batch}"
     streams = " streams" if level.paced else ""
@@ -51,4 +52,4 @@ def p95_change(a: LoadLevel, b: LoadLevel) -> tuple[float, bool] | None:
 
 def _key(level: LoadLevel) -> tuple[object, ...]:
     load = (level.mode, level.concurrency, level.rate_per_s, level.arrivals, level.paced)
-    return (*load, level.max_batch, level.max_wait_s)
+    return (*load, level.max_batch, level.replicas or 1, level.max_wait_s)

@@ -16,7 +16,8 @@ def curves_of(levels: Iterable[LoadLevel]) -> list[Curve]:
     """The levels of one case as curves: those that were sent in one way to one batcher."""
     alike: dict[tuple[object, ...], list[LoadLevel]] = {}
     for level in levels:
-        way = (level.mode, level.arrivals, level.paced, level.max_batch, level.max_wait_s)
+        service = (level.max_batch, level.replicas, level.max_wait_s)
+        way = (level.mode, level.arrivals, level.paced, *service)
         alike.setdefault(way, []).append(level)
     return [tuple(sorted(members, key=sent)) for members in alike.values()]
 

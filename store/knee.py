@@ -8,22 +8,25 @@ from stats.knee import Knee, Tried, knee
 from store.load_board import LoadRow
 from store.load_records import LoadLevel
 
+Service = tuple[int | None, int | None]
+"""Most utterances in a batch, and copies of the model; None for a server."""
+
 _FAILED = 0.05
 """Share of failed requests beyond which no latency meets the SLO."""
 
 
-def knees(rows: Sequence[LoadRow | LoadLevel]) -> tuple[tuple[int | None, Knee], ...]:
-    """The knee of the open levels of one result, for each value of `max_batch`.
+def knees(rows: Sequence[LoadRow | LoadLevel]) -> tuple[tuple[Service, Knee], ...]:
+    """The knee of the open levels of one result, for each `max_batch` and number of replicas.
 
     Args:
         rows: In any order; those of a closed loop have no rate, and are left out.
     """
-    found: dict[int | None, list[Tried]] = {}
+    found: dict[Service, list[Tried]] = {}
     for row in rows:
         rate = row.rate if isinstance(row, LoadRow) else row.rate_per_s
         if rate is not None and row.requests:
-            found.setdefault(row.max_batch, []).append(_tried(row, rate))
-    return tuple((max_batch, knee(tried)) for max_batch, tried in found.items())
+            found.setdefault((row.max_batch, row.replicas), []).append(_tried(row, rate))
+    return tuple((service, knee(tried)) for service, tried in found.items())
 
 
 def _tried(row: LoadRow | LoadLevel, rate: float) -> Tried:

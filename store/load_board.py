@@ -25,9 +25,13 @@ class LoadRow:
     paced: int
     """1: streams at real-time pace, whose latencies count from the end of the speech."""
     max_batch: int | None
+    replicas: int | None
     requests: int
     requests_per_s: float | None
     rtfx: float | None
+    streams_per_thread: float | None
+    """Streams of speech at real-time pace that a thread of a CPU carries: RTFx by replicas and
+    threads, where the SLO was met."""
     mean_ms: float | None
     p50_ms: float | None
     p50_low_ms: float | None
@@ -91,6 +95,10 @@ def _expression(column: str) -> str:
     if column == "joules_per_audio_hour":
         heard = "nullif(load_levels.rtfx * load_levels.window_s, 0)"
         return f"3600.0 * load_levels.energy_j / {heard}"
+    if column == "streams_per_thread":
+        threads = "nullif(load_levels.replicas * results.threads, 0)"
+        met = "load_levels.slo_met AND results.device LIKE 'cpu%'"
+        return f"CASE WHEN {met} THEN load_levels.rtfx / {threads} END"
     return f"load_levels.{_RENAMED.get(column, column)}"
 
 

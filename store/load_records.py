@@ -13,6 +13,17 @@ NOT_ASKED = "energy is not among the measures"
 """Why a level has no joules where nobody asked for any: no table tells it."""
 
 
+def service_words(max_batch: int | None, replicas: int | None) -> str:
+    """``, batches to 8, 2 models``: what stands behind a level's load; empty for a server.
+
+    Args:
+        max_batch: Most utterances in a batch.
+        replicas: Copies of the model side by side; one is not worth a word.
+    """
+    batch = "" if max_batch is None else f", batches to {max_batch}"
+    return batch if (replicas or 1) == 1 else f"{batch}, {replicas} models"
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoadLevel:
     """One level of load.
@@ -32,6 +43,8 @@ class LoadLevel:
     of the speech to the final text."""
     max_batch: int | None
     """Most utterances in a batch of the dynamic batcher; None for a server of its own."""
+    replicas: int | None
+    """Copies of the model side by side; None for a server, and in stores of before schema 15."""
     max_wait_s: float | None
     held: bool
     """Whether the level was held for as long as asked."""

@@ -172,8 +172,9 @@ def _migrate_from_13(connection: sqlite3.Connection) -> None:
 
 
 def _migrate_from_14(connection: sqlite3.Connection) -> None:
-    """Schema 15: where the speech of a job comes from."""
+    """Schema 15: where the speech of a job comes from, and copies of a model under load."""
     _drop_views(connection)
+    _build_anew(connection, "load_levels", {})
     _note_data(connection)
 
 

@@ -74,6 +74,7 @@ def _levels(found: list[Loaded], scenarios: Sequence[Scenario]) -> Table:
     shown = pairs[:MOST_ROWS]
     prices = [price_of(one.case, scenarios) for one, _ in shown]
     priced = any(prices)
+    several = any((level.replicas or 1) > 1 for _, level in shown)
     metered = any(level.joules_per_audio_hour is not None for _, level in shown)
     rows = tuple(
         (
@@ -87,6 +88,7 @@ def _levels(found: list[Loaded], scenarios: Sequence[Scenario]) -> Table:
             f"{level.errors:,} of {level.requests:,}",
             _wer(level),
             wer_cell(one.case),
+            *([number(_streams(one, level))] if several else []),
             *([_joules(level)] if metered else []),
             *([_cost(level, price[1] if price else None)] if priced else []),
         )
@@ -104,12 +106,21 @@ def _levels(found: list[Loaded], scenarios: Sequence[Scenario]) -> Table:
             Column("errors"),
             Column("WER under load", "%"),
             Column("WER alone", "%"),
+            *([Column("streams", "a thread")] if several else []),
             *([Column("energy", "J per audio hour")] if metered else []),
             *([Column("cost", "per audio hour")] if priced else []),
         ),
         rows,
         tuple(_notes(found, pairs, rows, dict.fromkeys(price for price in prices if price))),
     )
+
+
+def _streams(one: Loaded, level: LoadLevel) -> float | None:
+    """Streams of speech at real-time pace that a thread carries, where the SLO was met."""
+    threads = one.case.row.threads
+    if not level.slo_met or level.rtfx is None or not threads or not level.replicas:
+        return None
+    return level.rtfx / (level.replicas * threads)
 
 
 def _notes(
@@ -119,11 +130,17 @@ def _notes(
     prices: dict[tuple[str, float], None],
 ) -> list[str]:
     limits = sorted({1e3 * level.slo_p95_s for _, level in pairs})
+    several = any((level.replicas or 1) > 1 for _, level in pairs)
     notes = [
         "Latency counts from when a request was due, so the wait for others is in it. In brackets "
         "the 95 % interval. Goodput: right answers within "
         f"{listing([number(limit) for limit in limits])} ms (the SLO)."
     ]
+    if several:
+        notes.append(
+            "Streams a thread: hours of audio in an hour, by models and the threads of each, where "
+            "95 of 100 answers were within the SLO."
+        )
     if any(row[4].startswith(MISSED) for row in rows):
         notes.append(f"{MISSED} fewer than 95 of 100 requests were answered within the SLO.")
     ended = [(one, level) for one, level in pairs if not level.held]

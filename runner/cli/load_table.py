@@ -13,7 +13,7 @@ from store import Store
 from store.energy_marks import energy_mark
 from store.knee import knees
 from store.load_board import LoadRow
-from store.load_records import NOT_ASKED
+from store.load_records import NOT_ASKED, service_words
 
 _NONE = "-"
 _NARROW = 100
@@ -95,8 +95,8 @@ def knee_lines(rows: Sequence[LoadRow]) -> list[str]:
         return []
     found = []
     slo_ms = rows[0].slo_p95_ms
-    for max_batch, knee in knees(rows):
-        batch = "" if max_batch is None else f", batches to {max_batch}"
+    for service, knee in knees(rows):
+        batch = service_words(*service)
         slo = f"within {slo_ms:g} ms for 95 of 100 requests{batch}"
         if knee.rate is None:
             found.append(f"knee: no rate was {slo}")
@@ -147,6 +147,7 @@ def notes(rows: Sequence[LoadRow]) -> list[str]:
 
 def _load(row: LoadRow) -> str:
     batch = "" if row.max_batch is None else f", batch {row.max_batch}"
+    batch += "" if (row.replicas or 1) == 1 else f", {row.replicas} models"
     if row.mode == "closed":
         return f"{row.concurrency} {'streams' if row.paced else 'at once'}{batch}"
     return f"{row.rate:g}/s {row.arrivals}{' streams' if row.paced else ''}{batch}"

@@ -12,6 +12,7 @@ Concurrency = Annotated[int, Field(ge=1, le=4096)]
 Rate = Annotated[float, Field(ge=0.01, le=10_000)]
 Arrivals = Literal["poisson", "constant", "bursty"]
 MaxBatch = Annotated[int, Field(ge=1, le=1024)]
+Replicas = Annotated[int, Field(ge=1, le=64)]
 
 SCHEDULED_MOST = 1_000_000
 """Requests of one level that are scheduled beforehand."""
@@ -72,6 +73,11 @@ class Load(Strict):
     """In process: most utterances that the dynamic batcher puts into one batch, an axis of its
     own. 1 serves one after the other."""
 
+    replicas: Annotated[list[Replicas], Field(min_length=1, max_length=8)] = [1]
+    """In process, on a CPU: copies of the model side by side, each in a process with the case's
+    threads, an axis of its own. `"threads": [1, 2]` with `[1, 2]` here compares one model of two
+    threads with two of one; what would need more threads than there are CPUs is left out."""
+
     max_wait_s: Annotated[float, Field(ge=0, le=60)] = 0.01
     """In process: longest that the first utterance of a batch waits for others."""
 
@@ -86,7 +92,7 @@ class Load(Strict):
         default = type(self).model_fields["concurrency"].default
         if self.mode == "open" and self.concurrency != default:
             raise ValueError('"concurrency" belongs to mode "closed"; leave it out')
-        for name in ("concurrency", "rate_per_s", "max_batch"):
+        for name in ("concurrency", "rate_per_s", "max_batch", "replicas"):
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 raise ValueError(f'"{name}" lists a value twice')
@@ -102,20 +108,25 @@ class Load(Strict):
         """Seconds that all levels take at the most, the last answers included."""
         points = self._points + (SEARCH_MOST if self.search else 0)
         each_s = self.warmup_s + self.duration_s + self.timeout_s
-        return points * len(self.max_batch) * each_s
+        return points * self.services * each_s
 
     def usual_s(self, *, batcher: bool) -> float:
         """Seconds that all levels take where answers come quickly.
 
         Args:
-            batcher: Whether the values of `max_batch` are tried.
+            batcher: Whether the values of `max_batch` and `replicas` are tried.
         """
-        levels = self.usual_levels * (len(self.max_batch) if batcher else 1)
+        levels = self.usual_levels * (self.services if batcher else 1)
         return levels * (self.warmup_s + self.duration_s)
 
     @property
+    def services(self) -> int:
+        """How many services are loaded in process, one after the other."""
+        return len(self.max_batch) * len(self.replicas)
+
+    @property
     def usual_levels(self) -> int:
-        """Levels for each value of `max_batch`."""
+        """Levels for each value of `max_batch` and `replicas`."""
         return self._points + (SEARCH_USUAL if self.search else 0)
 
     @property

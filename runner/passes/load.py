@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
+import torch
 
 from runner.clips import Clip, load_clips
+from runner.config import Load
 from runner.engines.base import Unmeasurable
 from runner.engines.http import HttpEngine
 from runner.measure.energy.discover import discover
 from runner.measure.energy.levels import LevelMeters, LevelPower, MetersThread
+from runner.measure.environment import read_cpu
 from runner.measure.quality import Transcribed, score
 from runner.passes.base import Context, Pass
+from runner.passes.replica import Begin
+from runner.passes.replicas import replicas
 from runner.task import CaseTask, Progress
 from runner.traffic.generator import Gauge, Held, Tell, hold
-from runner.traffic.in_process import load_engine_here
+from runner.traffic.in_process import Transcribe, load_engine_here
 from runner.traffic.level import Level
 from runner.traffic.plan import hold_all, levels_of
 from runner.traffic.summary import first_texts, summarise
@@ -47,7 +54,8 @@ class LoadPass(Pass):
             )
         remote = isinstance(context.engine, HttpEngine)
         power: tuple[LevelPower, ...] = ()
-        watch = Watch(context, utterances, batcher=not remote)
+        load = task.load if remote else _that_fits(context)
+        watch = Watch(context, utterances, load, batcher=not remote)
         meters, without = _meters(task, remote=remote)
         watch.meters = meters
         if isinstance(context.engine, HttpEngine):
@@ -62,19 +70,63 @@ class LoadPass(Pass):
                 return texts
 
             try:
-                held = load_engine_here(
-                    transcribe,
-                    task.load,
-                    seed=task.seed,
-                    utterances=len(utterances),
-                    on_level=watch.level_begins,
-                    on_window=watch.window,
-                )
+                with self._copies(context, load, task.utterances.path) as copies:
+                    held = load_engine_here(
+                        [transcribe, *copies],
+                        load,
+                        seed=task.seed,
+                        utterances=len(utterances),
+                        on_level=watch.level_begins,
+                        on_window=watch.window,
+                    )
             finally:
                 power = meters.close() if meters is not None else ()
             for one in held:
                 watch.level_done(one)
         return replace(result, load_levels=with_joules(watch.found, power, without))
+
+    @staticmethod
+    def _copies(
+        context: Context, load: Load, utterances: Path
+    ) -> AbstractContextManager[list[Transcribe]]:
+        """As many as a level has at the most, beside the engine of this process."""
+        count = max(load.replicas) - 1
+        if not count:
+            return nullcontext([])
+        begin = Begin(context.task.load_request(), torch.get_num_threads(), utterances)
+        return replicas(
+            begin,
+            count,
+            lambda ready: context.progress(f"load: {ready + 1} models", ready / count),
+        )
+
+
+def _that_fits(context: Context) -> Load:
+    """The load without numbers of models that would wait for each other, which are told of.
+
+    Raises:
+        Unmeasurable: Nothing is left.
+    """
+    load, device, cores = context.task.load, context.task.case.device, read_cpu().affinity
+    threads = torch.get_num_threads()
+    if max(load.replicas) == 1:
+        return load
+    if not device.startswith("cpu"):
+        fits = [count for count in load.replicas if count == 1]
+        why = f"copies of a model are for CPUs, and this case is on {device}"
+    else:
+        fits = [count for count in load.replicas if count == 1 or count * threads <= cores]
+        left = [count for count in load.replicas if count not in fits]
+        many = ", ".join(str(count) for count in left)
+        why = (
+            f"{many} models of {threads} {'thread' if threads == 1 else 'threads'} would wait for "
+            f'each other on {cores} CPUs: list fewer threads, as "threads": [1]'
+        )
+    if not fits:
+        raise Unmeasurable(f"load.replicas: {why}")
+    if len(fits) < len(load.replicas):
+        context.remark(f"load.replicas: left out: {why}")
+    return load.model_copy(update={"replicas": fits})
 
 
 def _meters(task: CaseTask, *, remote: bool) -> tuple[MetersThread | None, str]:
@@ -131,20 +183,22 @@ async def _hold_all(watch: Watch, target: Target) -> None:
 class Watch:
     """Tells how far the levels are, and keeps their figures."""
 
-    def __init__(self, context: Context, utterances: Sequence[Clip], *, batcher: bool) -> None:
+    def __init__(
+        self, context: Context, utterances: Sequence[Clip], load: Load, *, batcher: bool
+    ) -> None:
         """Begins with no level.
 
         Args:
             context: The case.
             utterances: What is sent.
+            load: How.
             batcher: Whether every size of batch is a level of its own.
         """
         self.context = context
         self.utterances = utterances
         self.found: list[LoadLevel] = []
         self.meters: MetersThread | None = None
-        load = context.task.load
-        self._expected = load.usual_levels * (len(load.max_batch) if batcher else 1)
+        self._expected = load.usual_levels * (load.services if batcher else 1)
         """Levels; a search may take more."""
         self._begun = 0
         self._busy: list[float] = []

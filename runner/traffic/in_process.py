@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class SenderLost(Exception):
 
 
 def load_engine_here(
-    transcribe: Transcribe,
+    transcribers: Sequence[Transcribe],
     load: Load,
     *,
     seed: int,
@@ -39,10 +40,11 @@ def load_engine_here(
     on_level: Callable[[Level], Tell],
     on_window: Callable[[bool], None],
 ) -> tuple[Held, ...]:
-    """Holds levels of load on an engine, which computes in the calling thread.
+    """Holds levels of load on an engine, which computes in the calling thread, and on copies of it.
 
     Args:
-        transcribe: The engine. What it raises fails the requests of the batch.
+        transcribers: The engine, and copies of it that compute elsewhere; a level takes the first
+            so many. What one raises fails the requests of its batch.
         load: What is asked for.
         seed: Seed of arrivals and orders.
         utterances: How many there are.
@@ -59,55 +61,82 @@ def load_engine_here(
     batcher = DynamicBatcher(max_batch=1, max_wait_s=load.max_wait_s)
     with _sender() as (connection, process):
         connection.send(Order(load, seed, utterances))
-        done: list[Held] = []
-        errors: list[BaseException] = []
-        whole = threading.Event()
+        heard = _Heard(connection, batcher, on_level, on_window)
+        sending = threading.Lock()
 
-        def hear() -> None:
-            tell: Tell = quiet
-            try:
-                while True:
-                    message: ToEngine = connection.recv()
-                    if isinstance(message, Ask):
-                        batcher.add(message.number, message.utterance)
-                    elif isinstance(message, Settle):
-                        batcher.reset(message.max_batch)
-                    elif isinstance(message, Window):
-                        on_window(message.begins)
-                    elif isinstance(message, Begun):
-                        tell = on_level(message.level)
-                    elif isinstance(message, Gauge):
-                        tell(message)
-                    elif isinstance(message, LevelDone):
-                        done.append(message.held)
-                    else:
-                        whole.set()
-            except (EOFError, OSError):
-                return
-            except Exception as error:  # noqa: BLE001  (raised again in the calling thread)
-                errors.append(error)
-            finally:
-                batcher.close()
-
-        listener = threading.Thread(target=hear, name="asrprof-requests", daemon=True)
-        listener.start()
-        while batch := batcher.take():
-            for reply in _replies(transcribe, batch):
+        def work(number: int) -> None:
+            while batch := batcher.take(number):
+                replies = _replies(transcribers[number], batch)
                 try:
-                    connection.send(reply)
+                    with sending:
+                        for reply in replies:
+                            connection.send(reply)
                 except OSError:
                     batcher.close()
-                    break
-        listener.join(END_S)
-        if errors:
-            raise errors[0]
-        if not whole.is_set():
+                    return
+
+        others = [
+            threading.Thread(target=work, args=(number,), name=f"asrprof-model-{number}")
+            for number in range(1, len(transcribers))
+        ]
+        listener = threading.Thread(target=heard.listen, name="asrprof-requests", daemon=True)
+        for thread in (listener, *others):
+            thread.start()
+        work(0)
+        for thread in (listener, *others):
+            thread.join(END_S)
+        if heard.error is not None:
+            raise heard.error
+        if not heard.whole:
             process.wait(END_S)
             raise SenderLost(
                 f"the process that sends the requests ended with code {process.returncode} after "
-                f"{len(done)} levels"
+                f"{len(heard.done)} levels"
             )
-        return tuple(done)
+        return tuple(heard.done)
+
+
+@dataclass
+class _Heard:
+    """What the process of the generator says, heard in a thread of its own."""
+
+    connection: Connection
+    batcher: DynamicBatcher
+    on_level: Callable[[Level], Tell]
+    on_window: Callable[[bool], None]
+    done: list[Held] = field(default_factory=list)
+    """The levels that are over."""
+    whole: bool = False
+    """Whether it was the last one."""
+    error: BaseException | None = None
+    """What a listener raised; for the calling thread to raise again."""
+
+    def listen(self) -> None:
+        """Until there is no more; the batcher gives no batch after that."""
+        tell: Tell = quiet
+        try:
+            while True:
+                message: ToEngine = self.connection.recv()
+                if isinstance(message, Ask):
+                    self.batcher.add(message.number, message.utterance)
+                elif isinstance(message, Settle):
+                    self.batcher.reset(message.max_batch, message.replicas)
+                elif isinstance(message, Window):
+                    self.on_window(message.begins)
+                elif isinstance(message, Begun):
+                    tell = self.on_level(message.level)
+                elif isinstance(message, Gauge):
+                    tell(message)
+                elif isinstance(message, LevelDone):
+                    self.done.append(message.held)
+                else:
+                    self.whole = True
+        except (EOFError, OSError):
+            return
+        except Exception as error:  # noqa: BLE001  (raised again in the calling thread)
+            self.error = error
+        finally:
+            self.batcher.close()
 
 
 def _replies(transcribe: Transcribe, batch: Sequence[Waiting]) -> list[Reply]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runner.config.load import Arrivals
+from store.load_records import service_words
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Level:
     arrivals: Arrivals
     max_batch: int | None
     """None where the service forms batches by itself."""
+    replicas: int | None
+    """Copies of the model side by side; None where the service is not ours."""
     warmup_s: float
     duration_s: float
     timeout_s: float
@@ -29,7 +32,7 @@ class Level:
     @property
     def title(self) -> str:
         """One line for people."""
-        batch = "" if self.max_batch is None else f", batches to {self.max_batch}"
+        batch = service_words(self.max_batch, self.replicas)
         if self.concurrency is not None:
             return f"{self.concurrency} {'streams' if self.paced else 'at once'}{batch}"
         streams = " streams" if self.paced else ""

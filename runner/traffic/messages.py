@@ -46,6 +46,7 @@ class Settle:
     """To the engine, between levels: forget what waits."""
 
     max_batch: int
+    replicas: int
 
 
 @dataclass(frozen=True)

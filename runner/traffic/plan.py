@@ -7,6 +7,7 @@ import math
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import product
 
 from runner.config.load import FIRST_RATE, SCHEDULED_MOST, SEARCH_MOST, Load
 from runner.traffic.generator import Held
@@ -30,18 +31,20 @@ def levels_of(load: Load, *, batcher: bool, seed: int) -> Levels:
 
     Args:
         load: What is asked for.
-        batcher: Whether the target has a batcher of ours, whose batches are an axis.
+        batcher: Whether the target has a batcher of ours, whose batches and models are axes.
         seed: Seed of arrivals and orders: the same at every level, so that levels differ in their
             load alone.
     """
     is_open = load.mode == "open"
     points: Sequence[float] = load.rate_per_s if is_open else load.concurrency
-    for max_batch in load.max_batch if batcher else (None,):
+    services = list(product(load.replicas, load.max_batch)) if batcher else [(None, None)]
+    for replicas, max_batch in services:
         level = Level(
             concurrency=None,
             rate_per_s=None,
             arrivals=load.arrivals,
             max_batch=max_batch,
+            replicas=replicas,
             warmup_s=load.warmup_s,
             duration_s=load.duration_s,
             timeout_s=load.timeout_s,
@@ -78,7 +81,7 @@ async def hold_all(target: Target, levels: Levels, one: Callable[[Level], Awaita
         except StopIteration:
             return
         level = replace(level, paced=target.paced)
-        await target.settle(max_batch=level.max_batch)
+        await target.settle(max_batch=level.max_batch, replicas=level.replicas)
         if held is not None and held.ended_early is not None:
             await _drain(target, level.timeout_s)
         held = await one(level)

@@ -35,10 +35,10 @@ class PipeTarget(Target):
         """See :class:`~runner.traffic.target.Target`."""
         asyncio.get_running_loop().remove_reader(self.connection.fileno())
 
-    async def settle(self, *, max_batch: int | None) -> None:
+    async def settle(self, *, max_batch: int | None, replicas: int | None) -> None:
         """See :class:`~runner.traffic.target.Target`."""
         self._open.clear()
-        self.connection.send(Settle(max_batch or 1))
+        self.connection.send(Settle(max_batch or 1, replicas or 1))
 
     async def send(self, utterance: int) -> Answer:
         """See :class:`~runner.traffic.target.Target`."""

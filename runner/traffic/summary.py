@@ -66,6 +66,7 @@ def summarise(
         arrivals=level.arrivals if is_open else None,
         paced=held.paced,
         max_batch=level.max_batch,
+        replicas=level.replicas,
         max_wait_s=max_wait_s,
         held=held.ended_early is None,
         reason=held.ended_early,

@@ -60,11 +60,12 @@ class Target(ABC):
     async def begin(self) -> None:
         """Called within the event loop before the first level."""
 
-    async def settle(self, *, max_batch: int | None) -> None:
+    async def settle(self, *, max_batch: int | None, replicas: int | None) -> None:
         """Called between levels: forgets what was abandoned.
 
         Args:
             max_batch: Most utterances in a batch from now on, where the target has a batcher.
+            replicas: Copies of the model that take batches from now on, where there are any.
         """
 
     async def close(self) -> None:

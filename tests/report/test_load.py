@@ -15,7 +15,7 @@ from report.page import build_page
 from report.scenarios import Scenario, load_scenarios
 from report.sections.load import load
 from report.study import Study
-from report.text import MISSING
+from report.text import MISSING, number
 from store import LoadLevel, Result, Store
 from store.load_records import NOT_ASKED
 from tests.report.synthetic import Grid, results_of
@@ -144,6 +144,27 @@ def test_ways_of_sending_are_lines_of_their_own_and_loops_have_no_knee(tmp_path:
     assert section is not None and isinstance(table := section.blocks[2], Table)
     assert table.rows[-1][1].startswith("+4 a second")
     assert any("ended early, 50 requests in a row" in note for note in table.notes)
+
+
+def test_copies_of_a_model_are_curves_of_their_own(tmp_path: Path) -> None:
+    levels = (
+        *(at(rate, 0.1, replicas=1) for rate in (1, 2)),
+        *(at(rate, 0.1, replicas=2) for rate in (2, 4)),
+        at(8, 4.0, met=False, replicas=2),
+    )
+    path = fill(tmp_path / "store.db", [loaded(*levels)])
+    assert [len(line.levels) for line in lines_of(path)] == [2, 3]
+    section = section_of(path)
+    assert section is not None
+    (table,) = [block for block in section.blocks if isinstance(block, Table)]
+    assert [column.title for column in table.columns].count("streams") == 1
+    column = [column.title for column in table.columns].index("streams")
+    (threads,) = {line.case.row.threads for line in lines_of(path)}
+    assert threads
+    told = [row[column] for row in table.rows]
+    assert told == [*(number(5.0 * x / threads) for x in (1, 2, 1, 2)), MISSING]
+    assert table.rows[2][1].endswith("batches to 8, 2 models")
+    assert any(note.startswith("Streams a thread") for note in table.notes)
 
 
 def test_levels_without_answers_make_no_curve(tmp_path: Path) -> None:

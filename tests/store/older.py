@@ -38,6 +38,8 @@ def older_store(
             was = statement_of(statement)
             if table == "jobs" and version < 15:
                 was = was.replace(",\n  data TEXT\n", "\n")
+            if table == "load_levels" and version < 15:
+                was = was.replace("  replicas INTEGER CHECK (replicas > 0),\n", "")
             old.execute(was)
             columns = [row[1] for row in old.execute(f"PRAGMA table_info({table})")]
             rows = new.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()

@@ -67,6 +67,21 @@ def test_levels_come_back_and_the_view_speaks_of_milliseconds(
     assert store.load_board() == (first, second)
 
 
+def test_streams_of_a_thread_are_told_where_the_slo_was_met(
+    store: Store, job_id: int, full: Result
+) -> None:
+    assert full.conditions is not None
+    threads = replace(full.conditions, threads=2)
+    met = load_level(rtfx=24.0, slo_met=True, replicas=3)
+    levels = (met, replace(met, slo_met=False), replace(met, replicas=None))
+    on_cpu = replace(full, device="cpu", conditions=threads, load_levels=levels)
+    store.write_result(job_id, on_cpu)
+    store.write_result(job_id, replace(on_cpu, case_key="gpu", device="cuda"))
+    told = [row.streams_per_thread for row in store.load_board()]
+    assert told == [4.0, None, None, None, None, None]  # 24 streams on three models of two.
+    assert [row.replicas for row in store.load_board()][:3] == [3, 3, None]
+
+
 def test_the_reason_that_there_are_none_is_kept(store: Store, job_id: int, full: Result) -> None:
     number = store.write_result(job_id, replace(full, load_reason="no utterances"))
     assert store.result(number).result.load_reason == "no utterances"

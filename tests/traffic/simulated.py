@@ -83,6 +83,7 @@ def level(**changes: Any) -> Level:
         "rate_per_s": 10.0,
         "arrivals": "poisson",
         "max_batch": None,
+        "replicas": None,
         "warmup_s": 20.0,
         "duration_s": 600.0,
         "timeout_s": 60.0,

@@ -18,6 +18,7 @@ LEVEL = Level(
     rate_per_s=None,
     arrivals="poisson",
     max_batch=8,
+    replicas=1,
     warmup_s=1.0,
     duration_s=9.0,
     timeout_s=30.0,
@@ -31,7 +32,7 @@ def test_figures_are_told_beside_the_name_of_the_level() -> None:
     sent: list[Any] = []
     load = Load(concurrency=[2, 4], max_batch=[1, 8])
     context = SimpleNamespace(task=SimpleNamespace(load=load), send=sent.append)
-    watch = Watch(cast("Context", context), (), batcher=True)
+    watch = Watch(cast("Context", context), (), load, batcher=True)
     watch.level_begins(LEVEL)(Gauge(share=0.5, open=3, per_s=2.5, p95_s=None, errors=0))
     watch.level_begins(LEVEL)(Gauge(share=0.0, open=4, per_s=7.5, p95_s=0.25, errors=2))
     level = "4 at once, batches to 8"

@@ -22,11 +22,13 @@ from runner.traffic.summary import first_texts, meets, summarise
 
 
 def run(
-    transcribe: Callable[[Sequence[int]], Sequence[str]], load: Load
+    transcribe: Callable[[Sequence[int]], Sequence[str]],
+    load: Load,
+    *copies: Callable[[Sequence[int]], Sequence[str]],
 ) -> tuple[list[Held], list[bool]]:
     windows: list[bool] = []
     held = load_engine_here(
-        transcribe,
+        [transcribe, *copies],
         load,
         seed=3,
         utterances=5,
@@ -72,6 +74,29 @@ def test_levels_are_held_in_order_and_batches_form() -> None:
     texts, changed = first_texts(held[0])
     assert changed == 0
     assert texts == {number: f"text {number}" for number in range(5)}
+
+
+@pytest.mark.timed
+@pytest.mark.e2e
+def test_two_models_carry_twice_as_much_and_one_level_leaves_the_other_idle() -> None:
+    asked: list[list[float]] = [[], []]
+
+    def model(which: int) -> Callable[[Sequence[int]], Sequence[str]]:
+        def transcribe(numbers: Sequence[int]) -> Sequence[str]:
+            asked[which].append(time.monotonic())
+            time.sleep(0.05)
+            return [f"text {number}" for number in numbers]
+
+        return transcribe
+
+    held, _ = run(model(0), short(concurrency=[4], replicas=[1, 2], duration_s=2.0), model(1))
+    one, two = (summarise(found, [1.0] * 5, seed=1) for found in held)
+    assert (one.replicas, two.replicas) == (1, 2)
+    assert held[1].level.title == "4 at once, batches to 1, 2 models"
+    assert one.requests_per_s is not None and two.requests_per_s is not None
+    assert 1.7 < two.requests_per_s / one.requests_per_s < 2.3
+    assert min(asked[1]) > held[0].window_end_s - 0.2
+    assert first_texts(held[1]) == ({number: f"text {number}" for number in range(5)}, 0)
 
 
 def test_an_engine_that_fails_fails_the_requests_of_its_batch() -> None:
@@ -191,6 +216,9 @@ def test_a_batch_is_taken_when_it_is_full_or_its_first_has_waited() -> None:
     clock.now_s = 0.5
     assert [(one.number, one.utterance) for one in batcher.take()] == [(3, 13)]
     batcher.add(4, 0)
-    batcher.reset(max_batch=1)
+    batcher.reset(max_batch=1, takers=2)
+    for number in (5, 6):
+        batcher.add(number, 0)
+    assert [one.number for taker in (1, 0) for one in batcher.take(taker)] == [5, 6]
     batcher.close()
     assert batcher.take() == ()

@@ -55,6 +55,7 @@ def load_chart(rows: Sequence[Row], choices: Choices, levels: Levels) -> Plot:
 def _way(level: LoadLevel) -> str:
     """How the levels of a curve were sent, as short as it can be."""
     batch = "" if level.max_batch is None else f"b{level.max_batch} "
+    batch += "" if (level.replicas or 1) == 1 else f"x{level.replicas} "
     streams = " streams" if level.paced else ""
     return f"{batch}{level.mode if level.arrivals is None else level.arrivals}{streams}"
 
