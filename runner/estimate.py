@@ -152,8 +152,10 @@ def left_seconds(
     settled: Collection[str],
     took_s: Mapping[str, float],
     in_hand_s: float,
-) -> float:
-    """Seconds that a running job will still take.
+) -> float | None:
+    """Seconds that a running job will still take; None where the case in hand is late already.
+
+    What is late has shown the guess to be wrong, and nothing says by how much.
 
     Args:
         benchmark: Its benchmark.
@@ -170,8 +172,9 @@ def left_seconds(
     open_s = [guess * factor for key, guess in guesses.items() if key not in settled]
     if not open_s:
         return 0.0
-    # The first open case is the one in hand; one that is late has an end too.
-    return max(0.0, open_s[0] - in_hand_s) + sum(open_s[1:])
+    if in_hand_s > open_s[0]:  # The first open case is the one in hand.
+        return None
+    return open_s[0] - in_hand_s + sum(open_s[1:])
 
 
 def _guesses(benchmark: Benchmark, cases: Sequence[Case]) -> dict[str, float]:

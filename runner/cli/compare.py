@@ -70,7 +70,11 @@ def compare(
     except ReportError as error:
         raise UserError(str(error)) from error
     if not comparison.pairs and not comparison.lost:
-        raise UserError(f"{sides[0].name} and {sides[1].name} have no case in common")
+        raise UserError(
+            f"{sides[0].name} and {sides[1].name} have no case in common: the same model, variant, "
+            "device, length and batch. `asrprof recommend` weighs different models, and the "
+            "terminal UI compares any results (space marks them, c compares)"
+        )
     found = breaches(comparison, limits)
     missing = bool(limits) and bool(comparison.only_a) and not allow_missing
     if as_json:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from store import Store
 from tests.tui.conftest import OpenApp, settle, shown, until
@@ -138,6 +138,21 @@ async def test_marked_results_are_compared_with_the_first(laws: Path, open_app: 
         assert ratio is None or 0.5 < ratio < 0.57
         assert "significant" in line
         await pilot.press("y")
+
+
+async def test_it_is_said_that_results_are_being_compared(laws: Path, open_app: OpenApp) -> None:
+    async with open_app(laws, readonly=True) as (app, pilot):
+        view = await results(app, pilot)
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        await settle(app, pilot)
+        assert "Nothing to compare yet" in shown(app)
+        pane = view.query_one(ComparePane)
+        pane.compare_results(list(view.table.table.ids)[:2])
+        # At once, before anything has been read.
+        assert not pane.query_one("#compare-empty").display
+        assert "Comparing 2 results" in str(pane.query_one("#compare-title", Static).render())
+        await settle(app, pilot)
+        await until(lambda: "Compared with A" in shown(app), pilot)
 
 
 async def test_two_runs_are_compared_case_by_case(laws: Path, open_app: OpenApp) -> None:
@@ -282,6 +297,8 @@ async def test_export_to_csv_and_json(filled: Path, open_app: OpenApp, tmp_path:
         rows = list(csv.DictReader((tmp_path / "results.csv").open(encoding="utf-8")))
         assert [int(row["result_id"]) for row in rows] == list(view.table.table.ids)
         await pilot.press("space", "space", "w")
+        await settle(app, pilot)
+        assert "the 2 marked results alone" in shown(app)
         app.screen.query_one(Input).value = "some.json"
         await pilot.press("enter")
         await until((tmp_path / "some.json").exists, pilot)

@@ -21,6 +21,8 @@ class Export:
     """Proposed, without suffix."""
     make: Callable[[Store], str]
     """Gives the text; it runs in a thread, with a store of its own."""
+    what: str = ""
+    """What is in it, where that is a choice: ``the 2 marked results alone``."""
 
 
 def rows_csv(rows: Sequence[LeaderboardRow]) -> str:

@@ -39,6 +39,8 @@ class ExportScreen(AppPart, ModalScreen[None]):
         first = next(iter(self._exports.values()))
         with Vertical(classes="dialog small"):
             yield Static(Text("Write to a file", "bold"))
+            if first.what:
+                yield Static(Text(first.what))
             yield Static(Text(f"in {plain(str(self._folder))}"), classes="muted")
             yield Choice(list(self._exports), first.format, id="format")
             yield Input(
@@ -89,7 +91,7 @@ class ExportScreen(AppPart, ModalScreen[None]):
             with Store.open(store_path, readonly=True) as store:
                 text = export.make(store)
             path.write_text(text, encoding="utf-8")
-            return f"wrote {path}"
+            return f"wrote {path}{f': {export.what}' if export.what else ''}"
 
         app.worker.do(app, write, Told)
         self.dismiss()

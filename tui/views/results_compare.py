@@ -70,6 +70,7 @@ class ComparePane(Pane, can_focus=True):
         super().__init__(id=id)
         self._results: ResultsCompared | None = None
         self._runs: RunsCompared | None = None
+        self._comparing = False
 
     def compose(self) -> ComposeResult:
         yield Static(id="compare-title", markup=False)
@@ -96,6 +97,7 @@ class ComparePane(Pane, can_focus=True):
     def compare_results(self, ids: Sequence[int]) -> None:
         """Compares results with the first of them."""
         wanted = tuple(ids)
+        self._begin(f"Comparing {min(len(wanted), MOST_RESULTS)} results ...")
         self.asrprof.reader.ask(
             self, "compare", lambda store: compare_results(store, wanted), self.Results
         )
@@ -106,8 +108,7 @@ class ComparePane(Pane, can_focus=True):
         """Compares two jobs, the older as the baseline."""
         first, second = sorted((a, b))
         path = self.asrprof.options.store
-        title = self.query_one("#compare-title", Static)
-        title.update(f"Comparing run {second} with run {first}; many cases take a few seconds.")
+        self._begin(f"Comparing run {second} with run {first}; many cases take a few seconds.")
 
         def compare(_: None) -> RunsCompared:
             # Not the reader, which everything else waits for.
@@ -115,6 +116,13 @@ class ComparePane(Pane, can_focus=True):
                 return compare_runs(store, first, second)
 
         self.asrprof.worker.ask(self, "compare", compare, self.Runs)
+
+    def _begin(self, words: str) -> None:
+        """Nobody shall think that nothing happens."""
+        self.query_one("#compare-title", Static).update(words)
+        self.query_one("#compare-empty").display = False
+        self._comparing = True
+        self._say()
 
     def choose_runs(self, chosen: Callable[[], None]) -> None:
         """Asks for two jobs and compares them.
@@ -239,7 +247,7 @@ class ComparePane(Pane, can_focus=True):
                 if verdict is not None:
                     right.append(plain(verdict.note), muted)
         else:
-            left.append("nothing is compared")
+            left.append("comparing ..." if self._comparing else "nothing is compared")
         self.post_message(self.Said(self, left, right))
 
     # Out of here

@@ -403,9 +403,10 @@ class TablePane(Pane):
         def rows(store: Store) -> list[LeaderboardRow]:
             return read_all(store, marked or store.browse.ids(query))
 
+        what = f"the {plural(len(marked), 'marked result')} alone" if marked else ""
         return [
-            Export("csv", "results", lambda store: rows_csv(rows(store))),
-            Export("json", "results", lambda store: rows_json(rows(store))),
+            Export("csv", "results", lambda store: rows_csv(rows(store)), what),
+            Export("json", "results", lambda store: rows_json(rows(store)), what),
         ]
 
     def copied(self) -> str:
