@@ -377,7 +377,7 @@ async def test_copying_gives_what_is_marked(filled: Path, open_app: OpenApp) -> 
     ("script", "said"),
     [
         ("echo asrprof: error: no such command >&2; exit 2", "no such command"),
-        ('for last; do :; done; echo "page-of-$last"', "the report is page-of-model LIKE"),
+        ('for last; do :; done; echo "$last" > "$0.asked"', "the report is "),
     ],
 )
 async def test_the_report_is_made_by_its_command(
@@ -399,6 +399,10 @@ async def test_the_report_is_made_by_its_command(
         await pilot.press("R")
         await settle(app, pilot)
         assert said in shown(app)
+    asked = tmp_path / "command.asked"
+    if asked.exists():
+        assert asked.read_text(encoding="utf-8").startswith("model LIKE '%whisper%'")
+    assert asked.exists() is ("asked" in script)
 
 
 async def test_the_keys_that_the_status_line_names_go_there(laws: Path, open_app: OpenApp) -> None:
