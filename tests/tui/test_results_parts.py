@@ -377,7 +377,7 @@ async def test_copying_gives_what_is_marked(filled: Path, open_app: OpenApp) -> 
     ("script", "said"),
     [
         ("echo asrprof: error: no such command >&2; exit 2", "no such command"),
-        ('for last; do :; done; echo "$last" > "$0.asked"', "the report is "),
+        ('for last; do :; done; echo "$last" > "$0.asked"', "report.html"),
     ],
 )
 async def test_the_report_is_made_by_its_command(
