@@ -282,6 +282,8 @@ def test_a_local_checkpoint_is_judged_by_its_config(tmp_path: Path) -> None:
         assert "is no model's configuration" in refusal(models=[str(tmp_path)])
     config.write_bytes(b"\xff\xfe")
     assert "cannot read the model in" in refusal(models=[str(tmp_path)])
+    config.write_text("{}")
+    assert "give the folder of the original checkpoint" in refusal(models=[str(tmp_path)])
     config.write_text('{"model_type": "bert"}')
     assert (
         'has model_type "bert"; supported: whisper, moonshine, qwen3_asr, voxtral, granite_speech, '

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from report.text import plural
 from store import HELD, JobRow, LeaderboardRow, Operator
 from tui.following import JobProgress
 from tui.glyphs import Glyphs
@@ -91,7 +92,7 @@ def head(
         (f", attempt {job.attempt}" if job.attempt > 1 else "", palette.muted),
         ("  display paused" if paused else "", palette.warn),
     )
-    right = Text(f"{job.cases_done}/{job.cases_total} cases", "bold")
+    right = Text(f"{job.cases_done}/{plural(job.cases_total, 'case')}", "bold")
     right.append(f", {_time(job, progress, snapshot)}", palette.muted)
     room = max(1, width - right.cell_len - 2)
     left.truncate(room, overflow="ellipsis", pad=True)

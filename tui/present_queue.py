@@ -94,7 +94,7 @@ def cases_cell(job: JobRow, palette: Palette, glyphs: Glyphs) -> Text:
         glyphs: Signs to draw with.
     """
     if job.state == "queued" and not job.cases_done:
-        return Text(f"{job.cases_total} cases", palette.muted)
+        return Text(plural(job.cases_total, "case"), palette.muted)
     share = job.cases_done / job.cases_total if job.cases_total else 0.0
     text = bar(share, BAR, palette, glyphs, palette.style(job.state))
     return text.append(f" {job.cases_done}/{job.cases_total}", palette.muted)

@@ -147,7 +147,7 @@ def _runner_up(found: Recommendation, case: Case) -> str:
 def _left_out(found: Recommendation) -> list[tuple[str, str]]:
     if not found.candidates:
         return []
-    text = f"{found.candidates} candidates"
+    text = plural(found.candidates, "candidate")
     if found.left_out:
         text += f"; left out {listing(found.left_out)}"
     return [("judged", text)]

@@ -316,15 +316,20 @@ def family_of_folder(folder: Path) -> str:
         model_type = json.loads(text).get("model_type")
     except (ValueError, AttributeError, RecursionError) as error:
         raise ValueError(f"{config} is no model's configuration: {error}") from error
-    return family_of_type(str(model_type), str(folder))
+    return family_of_type(None if model_type is None else str(model_type), str(folder))
 
 
-def family_of_type(model_type: str, name: str) -> str:
+def family_of_type(model_type: str | None, name: str) -> str:
     """The engine for a transformers ``model_type``.
 
     Raises:
         ValueError: No engine runs it; one line that begins with ``name``.
     """
+    if model_type is None:
+        raise ValueError(
+            f'"{name}" has no "model_type" in its config.json, as converted models have none: give '
+            "the folder of the original checkpoint, which engines convert by themselves"
+        )
     if model_type not in FAMILY_OF_TYPE:
         raise ValueError(
             f'"{name}" has model_type "{model_type}"; supported: {", ".join(FAMILY_OF_TYPE)}'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -99,7 +100,7 @@ def results(
             found = [{name: row.get(name) for name in of} for row in found] if of else found
             typer.echo(json.dumps(found, indent=2))
         elif not rows:
-            typer.echo(f"no results in {plain(str(path))}")
+            typer.echo(_none(path, filtered=condition is not None))
         elif chosen:
             _show_columns(rows, chosen)
         else:
@@ -214,3 +215,10 @@ def _plain_value(name: str, value: object) -> str:
 
 def _table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False)
+
+
+def _none(path: Path, *, filtered: bool) -> str:
+    """That nothing is shown, and whether there may be anything."""
+    if filtered:
+        return f"no result in {plain(str(path))} is of this kind: choose another --where or --job"
+    return f"no results in {plain(str(path))}"

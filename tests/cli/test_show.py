@@ -216,6 +216,8 @@ def test_a_scalar_stands_on_the_page_of_a_result(
 def test_an_empty_store(asrprof: Run, store_with: Callable[..., Path]) -> None:
     path = store_with()
     assert asrprof("results", "--store", str(path)).out == f"no results in {path}\n"
+    filtered = asrprof("results", "--store", str(path), "--where", "data:calls").out
+    assert filtered == f"no result in {path} is of this kind: choose another --where or --job\n"
     assert json.loads(asrprof("results", "--store", str(path), "--json").out) == []
 
 

@@ -18,6 +18,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from report.text import plural
 from runner.config_file import parse_object
 from runner.dispatch.catalogue import TARGETS, launcher_of
 from runner.errors import UserError
@@ -385,7 +386,7 @@ class ConfigsView(View):
             self.asrprof.tell(words or "the config is being checked", severity="warning")
             return
         benchmark, cases = judged.checked.benchmark, len(judged.checked.cases)
-        words = f"{cases} cases"
+        words = plural(cases, "case")
         if judged.estimate is not None:
             words += f", about {about(judged.estimate.seconds)}"
         folder = self.asrprof.options.configs
