@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.filter import LineFilter
 from textual.widgets import ContentSwitcher, Footer
@@ -54,7 +54,15 @@ class AsrprofApp(AppBase):
         "styles/modals.tcss",
     ]
     SCOPE = "app"
-    BINDINGS: ClassVar[list[BindingType]] = bindings("app")
+    # A second click would select all there is, and nothing but a third click takes that back; `y`
+    # copies, and terminals select by shift and the mouse.
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("app"),
+        # Before the widget in focus has its turn, or what is typed next would still go to that one.
+        Binding("tab", "focus_next", show=False, priority=True),
+        Binding("shift+tab", "focus_previous", show=False, priority=True),
+    ]
     COMMANDS: ClassVar[set[type[Provider]]] = {ActionCommands}  # type: ignore[assignment]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (160, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012

@@ -232,3 +232,14 @@ async def test_no_color_is_grey(
                 for colour in () if style is None else (style.color, style.bgcolor):
                     if colour is not None and colour.triplet is not None:
                         assert len(set(colour.triplet)) == 1
+
+
+async def test_a_double_click_selects_nothing(filled: Path, open_app: OpenApp) -> None:
+    async with open_app(filled) as (app, pilot):
+        for tab in "14":
+            await pilot.press(tab)
+            await settle(app, pilot)
+            for offset in ((5, 3), (5, 12)):
+                await pilot.double_click(offset=offset)
+                await settle(app, pilot)
+        assert app.screen.selections == {}

@@ -7,7 +7,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from runner.config_file import presets
 from store import Store
@@ -213,3 +215,21 @@ async def test_what_a_job_needs_of_a_node_is_asked_for_a_fleet_alone(
         await settle(app, pilot)
         assert 'need "H100": write a name and a value' in shown(app)
         assert isinstance(app.screen, TargetScreen)
+
+
+async def test_what_is_typed_right_after_tab_goes_to_the_next_field(
+    folder: Path, store_path: Path, open_app: OpenApp
+) -> None:
+    """Keys that come faster than the field in focus takes them, as on a busy machine."""
+    async with open_app(store_path, configs=folder) as (app, pilot):
+        view = await go_to(app, pilot, f"file:{folder}/mine.json")
+        fields = [field for field in view.query(Input) if field.display]
+        first, second = fields[0], fields[1]
+        first.focus()
+        await settle(app, pilot)
+        before = first.value, second.value
+        for event in (events.Key("tab", None), events.Key("x", "x"), events.Key("y", "y")):
+            app.post_message(event)
+        await settle(app, pilot)
+        await until(lambda: app.focused is not first, pilot)
+        assert first.value == before[0]
