@@ -12,10 +12,11 @@ from pathlib import Path
 
 from runner.engines.base import Unmeasurable
 from runner.passes.replica import Begin, Said
-from runner.traffic.in_process import Transcribe
+from runner.traffic.in_process import ModelGone, Transcribe
 
 END_S = 5.0
 """For a process to end by itself."""
+_GONE = "the process of a copy of the model is gone"
 _ROOT = Path(__file__).parents[2]
 
 
@@ -54,10 +55,10 @@ def _transcriber(connection: Connection) -> Transcribe:
         try:
             connection.send(tuple(numbers))
         except OSError as error:
-            raise ReplicaFailed("the process of a copy of the model is gone") from error
+            raise ModelGone(_GONE) from error
         said = _hear(connection)
         if said.texts is None:
-            raise ReplicaFailed(said.error)
+            raise ModelGone(_GONE) if said.error == _GONE else ReplicaFailed(said.error)
         return said.texts
 
     return transcribe
@@ -67,7 +68,7 @@ def _hear(connection: Connection) -> Said:
     try:
         said: Said = connection.recv()
     except (EOFError, OSError):
-        return Said(error="the process of a copy of the model is gone")
+        return Said(error=_GONE)
     return said
 
 

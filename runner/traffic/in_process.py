@@ -27,6 +27,10 @@ END_S = 5.0
 _ROOT = Path(__file__).parents[2]
 
 
+class ModelGone(Exception):
+    """A copy of the model whose process has ended: it is given no further batch."""
+
+
 class SenderLost(Exception):
     """The process that sends the requests ended before its time."""
 
@@ -66,13 +70,15 @@ def load_engine_here(
 
         def work(number: int) -> None:
             while batch := batcher.take(number):
-                replies = _replies(transcribers[number], batch)
+                replies, gone = _replies(transcribers[number], batch)
                 try:
                     with sending:
                         for reply in replies:
                             connection.send(reply)
                 except OSError:
                     batcher.close()
+                    return
+                if gone:
                     return
 
         others = [
@@ -139,7 +145,9 @@ class _Heard:
             self.batcher.close()
 
 
-def _replies(transcribe: Transcribe, batch: Sequence[Waiting]) -> list[Reply]:
+def _replies(transcribe: Transcribe, batch: Sequence[Waiting]) -> tuple[list[Reply], bool]:
+    """What is said of a batch, and whether the model is gone."""
+    gone = False
     start_s = time.monotonic()
     texts: Sequence[str | None]
     error = None
@@ -148,11 +156,13 @@ def _replies(transcribe: Transcribe, batch: Sequence[Waiting]) -> list[Reply]:
     except Exception as failure:  # noqa: BLE001  (counted by the generator; the next batch may go well)
         texts = [None] * len(batch)
         error = f"{type(failure).__name__}: {' '.join(str(failure).split())[:160]}"
+        gone = isinstance(failure, ModelGone)
     end_s = time.monotonic()
-    return [
+    replies = [
         Reply(one.number, text, error, start_s, end_s, len(batch))
         for one, text in zip(batch, texts, strict=True)
     ]
+    return replies, gone
 
 
 @contextmanager
