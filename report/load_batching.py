@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from report.load import Loaded
-from report.load_change import level_title
 from report.study import Case
 from store import LoadLevel
+from store.load_records import level_title
 
 FULL = 0.5
 """Share of its size from which a batch is called full enough: below it too few were waiting."""

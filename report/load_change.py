@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from store import LoadLevel
-from store.load_records import service_words
 
 Levels = tuple[tuple[LoadLevel, LoadLevel], ...]
 
@@ -14,15 +13,6 @@ def same_levels(a: Sequence[LoadLevel], b: Sequence[LoadLevel]) -> Levels:
     """Pairs the levels of two results that were loaded alike, in the order of the first."""
     other = {_key(level): level for level in b}
     return tuple((level, other[_key(level)]) for level in a if _key(level) in other)
-
-
-def level_title(level: LoadLevel) -> str:
-    """What was sent, in a few words."""
-    batch = service_words(level.max_batch, level.replicas)
-    if level.concurrency is not None:
-        return f"{level.concurrency} {'streams' if level.paced else 'at once'}{batch}"
-    streams = " streams" if level.paced else ""
-    return f"{level.rate_per_s:g}{streams} a second, {level.arrivals}{batch}"
 
 
 def p95_change(a: LoadLevel, b: LoadLevel) -> tuple[float, bool] | None:

@@ -15,10 +15,12 @@ from report.compare import (
     estimates_apart,
 )
 from report.limits import Limit
-from report.load_change import Levels, level_title, p95_change, same_levels
+from report.load_change import Levels, p95_change, same_levels
 from report.study import Case, Study, named
 from report.variants import WordDifferences, in_family, peak_memory, reason_without_wer
 from store import LoadLevel, Sample, Store, StudyRow, Transcript
+from store.data_source import name_of
+from store.load_records import level_title
 
 Key = tuple[str, str, str, str, str, float, int, str, int | None, str | None]
 
@@ -180,7 +182,7 @@ def other_work(a: StudyRow, b: StudyRow) -> str | None:
     """Why times and joules of two results are not of the same work, or None where they are."""
     if a.data and b.data and a.data != b.data:
         # The same folder may lie elsewhere on the other side's machine.
-        names = [data.rsplit("/", 1)[-1] for data in (a.data, b.data)]
+        names = [name_of(data) for data in (a.data, b.data)]
         if names[0] != names[1]:
             return f"speech of {names[0]} against {names[1]}"
     if bool(a.stopped_early) != bool(b.stopped_early):

@@ -20,7 +20,7 @@ import whisper_normalizer.english  # noqa: F401  (imported once, for every child
 from runner.catalogue.engines import ENGINES
 from runner.catalogue.measures import MEASURES
 from runner.counting import count_case
-from runner.errors import NoEffect, Refused, is_out_of_memory
+from runner.errors import NoEffect, Refused, error_words, is_out_of_memory
 from runner.held import Held
 from runner.load import load_engine
 from runner.measure.environment import read_cpu, read_environment
@@ -79,7 +79,7 @@ def run_case(task: CaseTask, send: Callable[[Message], None], held: Held | None 
     except MemoryError:
         return ended("oom", task.out_of_memory("the process ran out of memory"))
     except Exception as error:  # noqa: BLE001  (the sweep goes on; the row says what happened)
-        words = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
+        words = error_words(error, 400)
         if is_out_of_memory(words):
             return ended("oom", task.out_of_memory(words))
         return ended("failed", words)

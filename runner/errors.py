@@ -37,3 +37,13 @@ class NoEffect(Exception):
 
 class Refused(Exception):
     """A case that cannot be run as asked here; it becomes a row with state ``refused``."""
+
+
+def error_words(error: BaseException, most: int) -> str:
+    """An error as what it is and what it says, on one line.
+
+    Args:
+        error: Any.
+        most: Letters of what it says that are kept.
+    """
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:most]}"

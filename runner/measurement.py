@@ -13,7 +13,7 @@ from runner.catalogue.measures import LATENCY, MEASURES
 from runner.clips import load_clips
 from runner.counting import NO_LATENCY
 from runner.engines.base import Engine, Unmeasurable
-from runner.errors import Refused
+from runner.errors import Refused, error_words
 from runner.held import Held
 from runner.load import load_engine
 from runner.measure.conditions import ConditionsProbe
@@ -136,7 +136,7 @@ class Measurement:
         except Unmeasurable as error:
             reason = str(error)
         except Exception as error:  # noqa: BLE001  (one instrument must not take the others' figures)
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            reason = error_words(error, 300)
             self.send(Remark(f"{measure} failed: {reason}"))
         return each.missing(result, reason)
 

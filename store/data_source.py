@@ -43,8 +43,13 @@ NOTE_DATA = f"{NOTE_ALL_DATA} WHERE id = ?"
 """The same for one job."""
 
 
+def name_of(data: str) -> str:
+    """The last part of a folder's path, or a data set as it is called."""
+    return data.rsplit("/", 1)[-1] if data.startswith("/") else data
+
+
 def short_data(data: Iterable[str]) -> dict[str, str]:
-    """Names for people: the last part of a folder's path, where it tells them apart.
+    """Names for people: `name_of` each, where it tells them apart.
 
     Args:
         data: As the view has them.
@@ -53,6 +58,6 @@ def short_data(data: Iterable[str]) -> dict[str, str]:
         The name of each.
     """
     paths = dict.fromkeys(data)
-    short = {path: path.rsplit("/", 1)[-1] if path.startswith("/") else path for path in paths}
+    short = {path: name_of(path) for path in paths}
     uses = Counter(short.values())
     return {path: name if uses[name] == 1 else path for path, name in short.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from store.energy_marks import EnergyLabel
 
@@ -22,6 +22,43 @@ def service_words(max_batch: int | None, replicas: int | None) -> str:
     """
     batch = "" if max_batch is None else f", batches to {max_batch}"
     return batch if (replicas or 1) == 1 else f"{batch}, {replicas} models"
+
+
+class Sent(Protocol):
+    """What a level of load is known by, before it is held and after."""
+
+    @property
+    def concurrency(self) -> int | None:
+        """Clients of a closed loop."""
+
+    @property
+    def rate_per_s(self) -> float | None:
+        """Requests a second of an open loop."""
+
+    @property
+    def arrivals(self) -> str | None:
+        """How those are spread."""
+
+    @property
+    def paced(self) -> bool:
+        """Whether the requests are streams."""
+
+    @property
+    def max_batch(self) -> int | None:
+        """See `service_words`."""
+
+    @property
+    def replicas(self) -> int | None:
+        """See `service_words`."""
+
+
+def level_title(level: Sent) -> str:
+    """What was sent, and to what, in a few words."""
+    service = service_words(level.max_batch, level.replicas)
+    if level.concurrency is not None:
+        return f"{level.concurrency} {'streams' if level.paced else 'at once'}{service}"
+    streams = " streams" if level.paced else ""
+    return f"{level.rate_per_s:g}{streams} a second, {level.arrivals}{service}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,17 @@ from transformers import (
 
 from runner.engines.vocabulary import piece_tokenizer
 
+SMALL_DECODER = {
+    "hidden_size": 48,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    # Large enough that neither text nor audio is lost in the other.
+    "initializer_range": 0.3,
+}
+"""The language model of a small checkpoint of a model that hears."""
+
 
 def save_ctc(
     folder: Path, model: PreTrainedModel | None = None, extractor: Any | None = None
@@ -133,15 +144,9 @@ def save_qwen3_asr(folder: Path) -> Path:
         text_config={
             "model_type": "qwen3",
             "vocab_size": len(ids),
-            "hidden_size": 48,
-            "intermediate_size": 96,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "num_key_value_heads": 2,
+            **SMALL_DECODER,
             "head_dim": 16,
             "tie_word_embeddings": True,
-            # Large enough that neither text nor audio is lost in the other.
-            "initializer_range": 0.3,
         },
         audio_token_id=ids["<|audio_pad|>"],
         pad_token_id=ids["<|endoftext|>"],
@@ -193,14 +198,8 @@ def save_voxtral(folder: Path) -> Path:
         text_config={
             "model_type": "llama",
             "vocab_size": len(special) + len(words),
-            "hidden_size": 48,
-            "intermediate_size": 96,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "num_key_value_heads": 2,
+            **SMALL_DECODER,
             "head_dim": 16,
-            # Large enough that neither text nor audio is lost in the other.
-            "initializer_range": 0.3,
         },
         audio_token_id=24,
         initializer_range=0.3,
@@ -264,17 +263,11 @@ def save_granite_speech(folder: Path, *, adapter: bool = False) -> Path:
         text_config={
             "model_type": "granite",
             "vocab_size": len(ids),
-            "hidden_size": 48,
-            "intermediate_size": 96,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 4,
-            "num_key_value_heads": 2,
+            **SMALL_DECODER,
             "bos_token_id": ids["<|end_of_text|>"],
             "eos_token_id": ids["<|end_of_text|>"],
             "pad_token_id": ids["<|end_of_text|>"],
             "tie_word_embeddings": True,
-            # Large enough that neither text nor audio is lost in the other.
-            "initializer_range": 0.3,
         },
         audio_token_index=ids["<|audio|>"],
         has_lora_adapter=adapter,

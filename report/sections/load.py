@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from report.content import Block, Bullets, Column, Note, Section, Table
 from report.figures.load import latency_by_rate
 from report.load import Loaded, errors_by_kind, loaded_of, price_of, price_per_audio_hour
-from report.load_change import level_title
 from report.scenarios import Scenario
 from report.sections.cells import wer_cell
 from report.sections.load_batching import batching
@@ -15,7 +14,7 @@ from report.study import Study
 from report.text import MISSING, interval, listing, number, percent, plural, tally
 from store import LoadLevel
 from store.energy_marks import ESTIMATED, SAMPLED, energy_mark
-from store.load_records import NOT_ASKED
+from store.load_records import NOT_ASKED, level_title
 
 MOST_ROWS = 60
 MISSED = "!"

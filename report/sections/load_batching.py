@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from report.content import Block, Bullets, Column, Table
 from report.load import Loaded
 from report.load_batching import Batching, Ratio, batchings_of, carried_of
-from report.load_change import level_title
 from report.text import MISSING, interval, number, plural
 from store import LoadLevel
+from store.load_records import level_title
 
 MOST_ROWS = 40
 

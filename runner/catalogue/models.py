@@ -30,7 +30,6 @@ FAMILY_OF_TYPE: dict[str, str] = {
 """``model_type`` of a transformers ``config.json`` -> the engine that runs it."""
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+")
-"""The name of a repository of the hub."""
 """What the hub takes as ``organisation/name``."""
 
 

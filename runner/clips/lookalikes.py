@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import json
 import zlib
 from collections.abc import Iterator, Sequence
@@ -107,5 +106,5 @@ def _keys(file: Path) -> Iterator[str]:
         else:
             row = json.loads(line)
             yield from row if isinstance(row, dict) else ()
-    except (OSError, ValueError, zlib.error, gzip.BadGzipFile, csv.Error, RecursionError):
+    except (OSError, ValueError, zlib.error, csv.Error, RecursionError):
         return

@@ -27,7 +27,7 @@ from runner.catalogue.models import local_folder
 from runner.clips.cache import cache_root
 from runner.engines.base import LoadRequest
 from runner.engines.hub import gated
-from runner.errors import Refused, UserError, is_out_of_memory
+from runner.errors import Refused, UserError, error_words, is_out_of_memory
 from store.records import Scalar
 
 _PART = ".part-"
@@ -259,7 +259,7 @@ def _words(error: BaseException) -> str:
     """One line of what went wrong first: PyTorch's exporter wraps it in advice."""
     while error.__cause__ is not None:
         error = error.__cause__
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return error_words(error, 300)
 
 
 def end_with(parent: int) -> None:

@@ -13,6 +13,10 @@ from pathlib import Path
 
 from runner.clips.clip import Waveform
 from runner.engines.base import Engine, LoadRequest
+from runner.errors import error_words
+
+_MOST = 160
+"""Letters of an error that are told."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +37,13 @@ class Said:
     error: str | None = None
 
 
-def one_line(error: Exception) -> str:
-    """An error as what it is and what it says."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
-
-
 def serve(connection: Connection) -> None:
     """Loads the model, runs it once, and transcribes what it is told."""
     begin: Begin = connection.recv()
     try:
         engine, waves = _load(begin)
     except Exception as error:  # noqa: BLE001  (the process that asked says it)
-        connection.send(Said(error=one_line(error)))
+        connection.send(Said(error=error_words(error, _MOST)))
         return
     connection.send(Said())
     while True:
@@ -53,7 +52,7 @@ def serve(connection: Connection) -> None:
             texts = engine.transcribe([waves[number] for number in numbers]).texts
             engine.synchronize()
         except Exception as error:  # noqa: BLE001  (counted; the next batch may go well)
-            connection.send(Said(error=one_line(error)))
+            connection.send(Said(error=error_words(error, _MOST)))
         else:
             connection.send(Said(tuple(texts)))
 

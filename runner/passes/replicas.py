@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from runner.engines.base import Unmeasurable
 from runner.passes.replica import Begin, Said
+from runner.traffic.child import child
 from runner.traffic.in_process import ModelGone, Transcribe
 
-END_S = 5.0
-"""For a process to end by itself."""
+_MODULE = "runner.passes.replica"
 _GONE = "the process of a copy of the model is gone"
-_ROOT = Path(__file__).parents[2]
 
 
 class ReplicaFailed(Exception):
@@ -39,7 +34,7 @@ def replicas(
         Unmeasurable: One could not be loaded.
     """
     with ExitStack() as stack:
-        started = [stack.enter_context(_process()) for _ in range(count)]
+        started = [stack.enter_context(child(_MODULE))[0] for _ in range(count)]
         for connection in started:
             connection.send(begin)
         for number, connection in enumerate(started):
@@ -70,22 +65,3 @@ def _hear(connection: Connection) -> Said:
     except (EOFError, OSError):
         return Said(error=_GONE)
     return said
-
-
-@contextmanager
-def _process() -> Iterator[Connection]:
-    ours, theirs = multiprocessing.Pipe()
-    command = [sys.executable, "-m", "runner.passes.replica", str(theirs.fileno())]
-    process = subprocess.Popen(
-        command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, cwd=_ROOT
-    )
-    theirs.close()
-    try:
-        yield ours
-    finally:
-        ours.close()
-        try:
-            process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from runner.clips.clip import SAMPLE_RATE
+from runner.errors import error_words
 from runner.service.errors import ApiError
 from runner.service.realtime import Session
 from runner.service.uploads import Asked, read_request
@@ -116,7 +117,7 @@ class _Service:
         except ApiError:
             raise
         except Exception as error:
-            words = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+            words = error_words(error, 160)
             raise ApiError(500, words) from error
         finally:
             gone.cancel()

@@ -20,6 +20,7 @@ import soxr
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from runner.clips.clip import SAMPLE_RATE, Waveform
+from runner.errors import error_words
 from runner.service.errors import ApiError
 from runner.service.worker import EngineWorker, Overloaded
 
@@ -200,7 +201,7 @@ class Session:
         try:
             return await asyncio.wrap_future(text)
         except Exception as error:
-            words = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+            words = error_words(error, 160)
             raise ApiError(500, words) from error
 
     async def _tell(self, kind: str, **said: Any) -> None:

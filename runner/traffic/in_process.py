@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 from runner.config.load import Load
+from runner.errors import error_words
 from runner.traffic.batcher import DynamicBatcher, Waiting
+from runner.traffic.child import END_S, child
 from runner.traffic.generator import Gauge, Held, Tell, quiet
 from runner.traffic.level import Level
 from runner.traffic.messages import Ask, Begun, LevelDone, Order, Reply, Settle, ToEngine, Window
 
 Transcribe = Callable[[Sequence[int]], Sequence[str]]
 """Gives the texts of a batch of utterances, by their numbers."""
-
-END_S = 5.0
-"""For the other process to end by itself."""
-_ROOT = Path(__file__).parents[2]
 
 
 class ModelGone(Exception):
@@ -63,7 +56,7 @@ def load_engine_here(
         SenderLost: the other process ended early.
     """
     batcher = DynamicBatcher(max_batch=1, max_wait_s=load.max_wait_s)
-    with _sender() as (connection, process):
+    with child("runner.traffic.sender") as (connection, process):
         connection.send(Order(load, seed, utterances))
         heard = _Heard(connection, batcher, on_level, on_window)
         sending = threading.Lock()
@@ -155,7 +148,7 @@ def _replies(transcribe: Transcribe, batch: Sequence[Waiting]) -> tuple[list[Rep
         texts = transcribe([one.utterance for one in batch])
     except Exception as failure:  # noqa: BLE001  (counted by the generator; the next batch may go well)
         texts = [None] * len(batch)
-        error = f"{type(failure).__name__}: {' '.join(str(failure).split())[:160]}"
+        error = error_words(failure, 160)
         gone = isinstance(failure, ModelGone)
     end_s = time.monotonic()
     replies = [
@@ -163,23 +156,3 @@ def _replies(transcribe: Transcribe, batch: Sequence[Waiting]) -> tuple[list[Rep
         for one, text in zip(batch, texts, strict=True)
     ]
     return replies, gone
-
-
-@contextmanager
-def _sender() -> Iterator[tuple[Connection, subprocess.Popen[bytes]]]:
-    """The other process, and the pipe to it; both are gone at the end."""
-    ours, theirs = multiprocessing.Pipe()
-    command = [sys.executable, "-m", "runner.traffic.sender", str(theirs.fileno())]
-    process = subprocess.Popen(
-        command, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, cwd=_ROOT
-    )
-    theirs.close()
-    try:
-        yield ours, process
-    finally:
-        ours.close()
-        try:
-            process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()

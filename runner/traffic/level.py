@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runner.config.load import Arrivals
-from store.load_records import service_words
+from store.load_records import level_title
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,4 @@ class Level:
     @property
     def title(self) -> str:
         """One line for people."""
-        batch = service_words(self.max_batch, self.replicas)
-        if self.concurrency is not None:
-            return f"{self.concurrency} {'streams' if self.paced else 'at once'}{batch}"
-        streams = " streams" if self.paced else ""
-        return f"{self.rate_per_s:g}{streams} a second, {self.arrivals}{batch}"
+        return level_title(self)

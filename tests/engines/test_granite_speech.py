@@ -18,7 +18,7 @@ from runner.engines.granite_speech import GraniteSpeechEngine
 from runner.errors import Refused
 from runner.load import load_engine
 from tests.checkpoints import save_granite_speech
-from tests.engines.loading import request
+from tests.engines.loading import noise, request
 
 SECONDS = (2.5, 0.1, 0, 1)
 TOKENS = 40
@@ -37,11 +37,7 @@ def adapted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def clips() -> list[np.ndarray]:
-    generator = np.random.default_rng(0)
-    return [
-        (0.1 * generator.standard_normal(round(seconds * 16_000))).astype(np.float32)
-        for seconds in SECONDS
-    ]
+    return noise(SECONDS)
 
 
 def load(folder: Path, **parts: object) -> GraniteSpeechEngine:

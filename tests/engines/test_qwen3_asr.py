@@ -17,7 +17,7 @@ from runner.engines.qwen3_asr import Qwen3ASREngine
 from runner.errors import Refused
 from runner.load import load_engine
 from tests.checkpoints import save_qwen3_asr
-from tests.engines.loading import request
+from tests.engines.loading import noise, request
 
 SECONDS = (2.5, 0.1, 9.0)
 """A part of a second, less than the least that is heard, more than a window of attention."""
@@ -30,11 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def clips() -> list[np.ndarray]:
-    generator = np.random.default_rng(0)
-    return [
-        (0.1 * generator.standard_normal(round(seconds * 16_000))).astype(np.float32)
-        for seconds in SECONDS
-    ]
+    return noise(SECONDS)
 
 
 def load(folder: Path, *, language: str | None = None, **parts: object) -> Qwen3ASREngine:

@@ -24,7 +24,7 @@ from runner.flops.models import SPEECH_LLMS
 from runner.load import load_engine
 from runner.measure.decoder import profile_decoder
 from tests.checkpoints import save_granite_speech, save_qwen3_asr, save_voxtral
-from tests.engines.loading import request
+from tests.engines.loading import noise, request
 from tests.test_counting import shallow
 
 
@@ -68,11 +68,7 @@ def folder(family, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def clips(family) -> list[np.ndarray]:
-    generator = np.random.default_rng(0)
-    return [
-        (0.1 * generator.standard_normal(round(seconds * 16_000))).astype(np.float32)
-        for seconds in family.seconds
-    ]
+    return noise(family.seconds)
 
 
 def load(folder: Path, **parts: object) -> SpeechLLMEngine:

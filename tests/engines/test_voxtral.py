@@ -17,7 +17,7 @@ from runner.engines.voxtral import VoxtralEngine
 from runner.errors import Refused
 from runner.load import load_engine
 from tests.checkpoints import save_voxtral
-from tests.engines.loading import request
+from tests.engines.loading import noise, request
 
 SECONDS = (2.5, 0.1, 0, 1)
 """More than a window, less, nothing, and exactly one."""
@@ -32,11 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def clips() -> list[np.ndarray]:
-    generator = np.random.default_rng(0)
-    return [
-        (0.1 * generator.standard_normal(round(seconds * 16_000))).astype(np.float32)
-        for seconds in SECONDS
-    ]
+    return noise(SECONDS)
 
 
 def load(folder: Path, *, language: str | None = None, **parts: object) -> VoxtralEngine:
