@@ -153,9 +153,10 @@ def left_seconds(
     took_s: Mapping[str, float],
     in_hand_s: float,
 ) -> float | None:
-    """Seconds that a running job will still take; None where the case in hand is late already.
+    """Seconds that a running job will still take; None where nobody can tell.
 
-    What is late has shown the guess to be wrong, and nothing says by how much.
+    A case in hand that is later than all that follows has shown the guess to be wrong, and nothing
+    says by how much.
 
     Args:
         benchmark: Its benchmark.
@@ -172,9 +173,9 @@ def left_seconds(
     open_s = [guess * factor for key, guess in guesses.items() if key not in settled]
     if not open_s:
         return 0.0
-    if in_hand_s > open_s[0]:  # The first open case is the one in hand.
-        return None
-    return open_s[0] - in_hand_s + sum(open_s[1:])
+    # The first open case is the one in hand.
+    left_s, later_s = open_s[0] - in_hand_s, sum(open_s[1:])
+    return None if -left_s > later_s else max(0.0, left_s) + later_s
 
 
 def _guesses(benchmark: Benchmark, cases: Sequence[Case]) -> dict[str, float]:

@@ -369,7 +369,7 @@ CREATE_TABLES = {
   arrivals TEXT,
   paced INTEGER NOT NULL CHECK (paced IN (0, 1)),
   max_batch INTEGER,
-  replicas INTEGER CHECK (replicas > 0),
+  replicas INTEGER,
   max_wait_s REAL,
   held INTEGER NOT NULL CHECK (held IN (0, 1)),
   reason TEXT,

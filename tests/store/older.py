@@ -39,7 +39,7 @@ def older_store(
             if table == "jobs" and version < 15:
                 was = was.replace(",\n  data TEXT\n", "\n")
             if table == "load_levels" and version < 15:
-                was = was.replace("  replicas INTEGER CHECK (replicas > 0),\n", "")
+                was = was.replace("  replicas INTEGER,\n", "")
             old.execute(was)
             columns = [row[1] for row in old.execute(f"PRAGMA table_info({table})")]
             rows = new.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall()
