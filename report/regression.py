@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from report.cautions import cautions
 from report.compare import (
     Difference,
     WerDifference,
@@ -17,7 +18,13 @@ from report.compare import (
 from report.limits import Limit
 from report.load_change import Levels, p95_change, same_levels
 from report.study import Case, Study, named
-from report.variants import WordDifferences, in_family, peak_memory, reason_without_wer
+from report.variants import (
+    WordDifferences,
+    family_confidence,
+    in_family,
+    peak_memory,
+    reason_without_wer,
+)
 from store import LoadLevel, Sample, Store, StudyRow, Transcript
 from store.data_source import name_of
 from store.load_records import level_title
@@ -151,7 +158,7 @@ def compare_studies(a: Study, b: Study, *, seed: int = 42) -> Comparison:
         lost=tuple(lost),
         only_a=tuple(case for key, case in first.items() if key not in second),
         only_b=tuple(case for key, case in second.items() if key not in first),
-        cautions=tuple(_cautions(a, b, measured)),
+        cautions=tuple(cautions(a, b, measured)),
     )
 
 
@@ -174,8 +181,19 @@ def compare_results(store: Store, result_ids: Sequence[int], *, seed: int = 42) 
         lost=(),
         only_a=(),
         only_b=(),
-        cautions=tuple(_cautions(study, study, pairs)),
+        cautions=tuple(cautions(study, study, pairs)),
     )
+
+
+def confidence_of_two(study: Study, a: Case, b: Case) -> float:
+    """Confidence of each interval where two cases of a study are compared with each other alone.
+
+    Args:
+        study: Of both.
+        a: One of them.
+        b: The other.
+    """
+    return family_confidence(_intervals(_compare(study, study, [(a, b)], seed=42)))
 
 
 def other_work(a: StudyRow, b: StudyRow) -> str | None:
@@ -337,59 +355,3 @@ def _bare(a: Case, b: Case) -> Difference:
 def _memory(a: Case, b: Case) -> float | None:
     x, y = peak_memory(a), peak_memory(b)
     return y / x if x and y else None
-
-
-def _cautions(a: Study, b: Study, pairs: Sequence[tuple[Case, Case]]) -> list[str]:
-    found = []
-    for what, of in (("hardware", _hardware), ("host", _host)):
-        sides = [{of(side, case) for case in cases} - {""} for side, cases in _sides(a, b, pairs)]
-        if all(sides) and sides[0] != sides[1]:
-            found.append(
-                f"the {what} differs: {', '.join(sorted(sides[0]))} against "
-                f"{', '.join(sorted(sides[1]))}"
-            )
-    modes = sum(
-        x.row.clips_mode != y.row.clips_mode
-        for x, y in pairs
-        if x.row.clips_mode and y.row.clips_mode
-    )
-    if modes:
-        found.append(
-            f"in {modes} of {len(pairs)} pairs one side's clips are continuous speech and the "
-            "other's are packed: different work, whose latency, RTFx and joules do not compare"
-        )
-    early = sum(x.stopped_early or y.stopped_early for x, y in pairs)
-    if early:
-        found.append(
-            f"{early} of {len(pairs)} pairs stopped early on one side or both: a latency there is "
-            "of less work"
-        )
-    clips = sum(
-        x.row.clips_fingerprint != y.row.clips_fingerprint
-        for x, y in pairs
-        if x.row.clips_fingerprint
-        and y.row.clips_fingerprint
-        and x.row.clips_mode == y.row.clips_mode
-    )
-    if clips:
-        found.append(f"{clips} of {len(pairs)} pairs had different clips")
-    unstable = sum(x.row.stable is False or y.row.stable is False for x, y in pairs)
-    if unstable:
-        found.append(f"{unstable} of {len(pairs)} pairs were not stable on one side or both")
-    threads = sum(x.row.threads != y.row.threads for x, y in pairs)
-    if threads:
-        found.append(f"{threads} of {len(pairs)} pairs ran on different numbers of threads")
-    return found
-
-
-def _hardware(study: Study, case: Case) -> str:
-    environment = study.environment(case)
-    if environment is None:
-        return ""
-    on_cpu = case.row.device.startswith("cpu")
-    return (environment.cpu_model if on_cpu else environment.gpu_name) or ""
-
-
-def _host(study: Study, case: Case) -> str:
-    environment = study.environment(case)
-    return environment.hostname if environment else ""

@@ -3,16 +3,19 @@
 The difference of two cases in an objective is taken at the end of its interval that favours the
 other. Intervals are those of a comparison (`report.compare`): latency from the samples, WER paired
 over utterances, energy from the readings. Their confidence is raised with their number, so that
-all verdicts of a card are wrong in less than one card of twenty.
+all verdicts of a card are wrong in less than one card of twenty. A comparison of two alone needs
+no such care and may tell them apart; where it does, that is said as well.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from report.compare import NO_CLIP_DIFFERS, compare_energy, compare_samples
+from report.regression import confidence_of_two
 from report.scenarios import Aim, Limit, MeasureName, Scenario, value_of
 from report.scoring import bound_of, cost_of, floored, keeps, weight_of
 from report.study import Case, Study, comparable, group, of_one_rate
@@ -86,11 +89,25 @@ class _Evidence:
 
     def __init__(self, study: Study, choice: Case, others: Sequence[Case], measures: int) -> None:
         cases = [choice, *others]
-        self._choice = choice
+        self._study, self._choice = study, choice
         self._samples = study.children(Sample, cases)
         texts = study.children(Transcript, cases)
         self._words = WordDifferences(texts, texts)
         self._confidence = family_confidence(max(1, len(others) * measures))
+
+    def of_two(self, other: Case) -> _Evidence:
+        """The same evidence, as sure as a comparison with one other case alone has to be."""
+        found = copy(self)
+        found._confidence = confidence_of_two(self._study, self._choice, other)
+        return found
+
+    def may_be_better(self, aims: Sequence[Aim], other: Case) -> bool:
+        """Whether the intervals let another case be better in an objective."""
+        least = 0.0
+        for aim in aims:
+            weight = weight_of(aim)
+            least += weight * self.least(aim.measure, other, -1 if weight > 0 else 1)
+        return least <= 0
 
     def least(self, measure: MeasureName, other: Case, toward: int) -> float:
         """The logarithm of the ratio of the other by the choice, at one end of its interval.
@@ -181,14 +198,6 @@ def doubts_of(
     others = [*kept[:MOST_RIVALS], *over[:MOST_RIVALS], best]
     evidence = _Evidence(study, choice, others, len(aims) + len(errors))
 
-    def may_be_better(case: Case) -> bool:
-        least = 0.0
-        for aim in aims:
-            weight = weight_of(aim)
-            end = evidence.least(aim.measure, case, -1 if weight > 0 else 1)
-            least += weight * end
-        return least <= 0
-
     def may_keep(case: Case) -> bool:
         low = (value_of(choice, "wer") or 0.0) + evidence.errors_between(case)[0]
         lowest = min(low, case.row.wer_low if case.row.wer_low is not None else low)
@@ -204,12 +213,12 @@ def doubts_of(
         alike=tuple(
             Rival(case, _against(evidence, aims, choice, case))
             for case in kept[:MOST_RIVALS]
-            if may_be_better(case)
+            if evidence.may_be_better(aims, case)
         ),
         left_out=tuple(
             Rival(case, _against(evidence, aims, choice, case))
             for case in over[:MOST_RIVALS]
-            if may_keep(case) and may_be_better(case)
+            if may_keep(case) and evidence.may_be_better(aims, case)
         ),
         elsewhere=_elsewhere(scenario, study, aims, bounds, choice),
         limit_unsure=unsure,
@@ -269,16 +278,25 @@ def _against(evidence: _Evidence, aims: Sequence[Aim], choice: Case, other: Case
         ratio = floored(value_of(other, measure)) / floored(value_of(choice, measure))
         times = f"{ratio:.2f}" if ratio < 10 else number(ratio)
         parts.append(f"{times} times {_PHRASES[measure]}")
-    low, high = evidence.errors_between(other)
+    words = _words_against(evidence, choice, other)
+    parts += [words] if words is not None else []
+    alone = evidence.of_two(other)
+    apart = _words_against(alone, choice, other)
+    told = [apart] if apart is not None and apart != words else []
+    if not alone.may_be_better(aims, other):
+        told.append("the choice is better")
+    return ", ".join(parts) + (f"; compared alone: {', '.join(told)}" if told else "")
+
+
+def _words_against(evidence: _Evidence, choice: Case, other: Case) -> str | None:
+    """How the errors of another case compare; None where one of them has no error rate."""
     ours, theirs = value_of(choice, "wer"), value_of(other, "wer")
-    if ours is not None and theirs is not None:
-        if low <= 0 <= high:
-            same = low == high == 0
-            parts.append("the same words" if same else "words within chance")
-        else:
-            points = 100 * abs(theirs - ours)
-            parts.append(f"{points:.1f} points {'more' if theirs > ours else 'fewer'} errors")
-    return ", ".join(parts)
+    if ours is None or theirs is None:
+        return None
+    low, high = evidence.errors_between(other)
+    if low <= 0 <= high:
+        return "the same words" if low == high == 0 else "words within chance"
+    return f"{100 * abs(theirs - ours):.1f} points {'more' if theirs > ours else 'fewer'} errors"
 
 
 def _elsewhere(

@@ -26,8 +26,9 @@ def recommendations(study: Study, scenarios: Sequence[Scenario]) -> Section:
         "(`asrprof report --scenarios FILE`). Candidates are cases with one length of clips, of "
         "every batch size that the scenario admits; WER is of the utterances one by one, whatever "
         "that length. A configuration is within chance of the choice where the intervals of its "
-        "figures, widened for their number, let it be the better one. `asrprof recommend` prints "
-        "the same in a terminal."
+        "figures, widened for their number, let it be the better one. Of two alone less is "
+        "asked, as in `asrprof compare`: where that tells them apart, the card says so. "
+        "`asrprof recommend` prints the same in a terminal."
     )
     cards = tuple(card_of(recommend(scenario, study)) for scenario in scenarios)
     return Section("recommendations", "Recommendations", (intro, Cards(cards)))
@@ -98,7 +99,10 @@ def _sure(found: Recommendation) -> list[tuple[str, str]]:
     if doubts.alike:
         facts.append(("within chance", _rivals(doubts.alike)))
     if doubts.left_out:
-        facts.append(("may qualify", f"{_rivals(doubts.left_out)}; its errors may be in bounds"))
+        limits = listing(_limit(one) for one in found.scenario.limits if one.measure == "wer")
+        word = "its" if len(doubts.left_out) == 1 else "their"
+        text = f"{_rivals(doubts.left_out)}: {word} errors may be within the limit, {limits}"
+        facts.append(("may qualify", text))
     if doubts.certain and found.candidates > 1:
         facts.append(("within chance", "no other configuration"))
     if doubts.elsewhere is not None:

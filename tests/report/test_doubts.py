@@ -12,6 +12,7 @@ import pytest
 
 from report.content import Card, Table
 from report.recommend import Recommendation, recommend
+from report.regression import compare_results
 from report.scenarios import load_scenarios
 from report.sections.brief import brief
 from report.sections.recommendations import card_of
@@ -137,6 +138,28 @@ def test_what_is_far_apart_is_certain(tmp_path: Path) -> None:
         assert found.choice.model == "beta"
         assert found.doubts.certain
         assert facts(card_of(found))["within chance"] == "no other configuration"
+
+
+def test_what_two_alone_would_tell_apart_is_said_as_the_comparison_says_it(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    slower = (Law(f"lab/slower-{n}", "ctc", 1, 0.0106, 0.0, 1.0, 0.12, 0.0) for n in range(8))
+    laws = (Law("lab/first", "ctc", 1, 0.010, 0.0, 1.0, 0.10, 0.0), *slower)
+    write_study(path, Grid(**{**vars(SMALL), "laws": laws, "clips": 60}))
+    found = found_in(path)["real-time"]
+    assert found.choice is not None
+    told = {"time": 0, "words": 0, "neither": 0}
+    with Store.open(path, readonly=True) as store:
+        for rival in found.doubts.alike:
+            ids = [found.choice.row.result_id, rival.case.row.result_id]
+            (pair,) = compare_results(store, ids).pairs
+            of_all, _, alone = rival.against.partition("; compared alone: ")
+            assert ("the choice is better" in alone) == pair.latency.significant
+            assert pair.wer is not None
+            assert ("errors" in of_all + alone) == pair.wer.significant
+            told["time"] += pair.latency.significant
+            told["words"] += "errors" in alone
+            told["neither"] += not alone
+    assert min(told.values()) > 0, told  # Each was seen.
 
 
 def test_the_brief_ends_with_a_sentence_to_quote(demo_like: Path) -> None:
