@@ -14,12 +14,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.filter import LineFilter
+from textual.theme import Theme
 from textual.widgets import ContentSwitcher, Footer
 
 from tui.ascii_filter import AsciiFilter
 from tui.base import AppBase
 from tui.bindings import bindings, normal_keymap
 from tui.commands import ActionCommands
+from tui.contrast_filter import ContrastFilter
 from tui.messages import (
     DispatcherSaid,
     Failed,
@@ -32,7 +34,7 @@ from tui.messages import (
 from tui.options import Options
 from tui.screens.help import HelpScreen
 from tui.store_thread import StoreThread, TaskThread
-from tui.themes import DARK, THEMES
+from tui.themes import DARK, LIGHT, THEMES
 from tui.view import View
 from tui.views import TITLES, view_class
 from tui.watcher import Watcher
@@ -81,12 +83,14 @@ class AsrprofApp(AppBase):
             self.register_theme(theme)
         self.theme = options.theme or DARK
         self.set_class(options.ascii, "-ascii")
+        self._own_filters: list[LineFilter] = [ContrastFilter()]
+        if options.ascii:
+            self._own_filters.append(AsciiFilter())
         if options.keymap:
             self.set_keymap(normal_keymap(options.keymap))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        filters = super().get_line_filters()
-        return [*filters, AsciiFilter()] if self.options.ascii else filters
+        return [*super().get_line_filters(), *self._own_filters]
 
     def compose(self) -> ComposeResult:
         yield TabBar(TITLES)
@@ -94,6 +98,7 @@ class AsrprofApp(AppBase):
         yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
+        self.theme_changed_signal.subscribe(self, self._recolour)
         await self.open_tab("home")
         for thread in self._threads:
             thread.start()
@@ -107,6 +112,10 @@ class AsrprofApp(AppBase):
                 thread.stop(seconds)
             if self.dispatcher is not None:
                 self.dispatcher.stop(seconds)
+
+    def _recolour(self, _: Theme) -> None:
+        for view in self.tabs.query(View):
+            view.recolour()
 
     @property
     def _threads(self) -> tuple[StoreThread | TaskThread | Watcher, ...]:
@@ -213,11 +222,8 @@ class AsrprofApp(AppBase):
         self.push_screen(HelpScreen(self.view.SCOPE))
 
     def action_theme(self) -> None:
-        names = list(self.available_themes)
-        own = [theme.name for theme in THEMES]
-        order = [*own, *(name for name in names if name not in own)]
-        self.theme = order[(order.index(self.theme) + 1) % len(order)]
-        self.tell(f"theme {self.theme}")
+        self.theme = LIGHT if self.current_theme.dark else DARK
+        self.tell(f"theme {self.theme}; ctrl+p finds the others")
 
     def action_maximise(self) -> None:
         if self.screen.maximized is not None:

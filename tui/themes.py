@@ -104,13 +104,17 @@ def palette(variables: Mapping[str, str]) -> Palette:
         return Color.parse(variables[name])
 
     background, foreground = colour("background"), colour("foreground")
+    # The terminal's own colours have names and no values: they cannot be blended.
+    blended = foreground.ansi is None
     return Palette(
-        foreground=foreground.hex6,
-        muted=background.blend(foreground, 0.62).hex6,
-        curve=background.blend(colour("primary"), 0.72).hex6,
-        faint=background.blend(foreground, 0.22).hex6,
+        foreground=_named(foreground),
+        muted=background.blend(foreground, 0.62).hex6 if blended else "bright_black",
+        curve=background.blend(colour("primary"), 0.72).hex6
+        if blended
+        else _named(colour("primary")),
+        faint=background.blend(foreground, 0.22).hex6 if blended else "bright_black",
         **{
-            name: colour(variable).hex6
+            name: _named(colour(variable))
             for name, variable in (
                 ("primary", "primary"),
                 ("secondary", "secondary"),
@@ -121,3 +125,8 @@ def palette(variables: Mapping[str, str]) -> Palette:
             )
         },
     )
+
+
+def _named(colour: Color) -> str:
+    """A colour as Rich names it."""
+    return colour.hex6 if colour.ansi is None else colour.rich_color.name

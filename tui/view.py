@@ -27,6 +27,10 @@ class View(AppPart, Vertical):
     def receive(self, snapshot: Snapshot) -> None:
         """Shows a new state of the store; also called each time the tab is opened."""
 
+    def recolour(self) -> None:
+        """Draws in the colours of another theme what it drew in those of the one before."""
+        self.receive(self.asrprof.snapshot)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self.asrprof.options.readonly:
             return True

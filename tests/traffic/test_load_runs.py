@@ -96,8 +96,12 @@ def replicated(
     return levels, [event.text for event in said if isinstance(event, CaseRemark)], results
 
 
+# Tests that run side by side have one CPU each.
+two_cpus = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
+
+
 @pytest.mark.timed
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
+@two_cpus
 def test_copies_of_a_model_are_held_beside_threads(tmp_path: Path) -> None:
     cores = len(os.sched_getaffinity(0))
     levels, remarks, _ = replicated(
@@ -128,6 +132,8 @@ def test_copies_that_cannot_be_are_a_reason(tmp_path: Path) -> None:
     assert result.load_reason.startswith(f"load.replicas: 2 models of {cores} thread")
 
 
+@pytest.mark.timed
+@two_cpus
 def test_a_copy_that_dies_fails_its_requests_and_leaves_nothing(tmp_path: Path) -> None:
     said: list[SessionEvent] = []
 

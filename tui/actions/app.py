@@ -16,7 +16,7 @@ SCOPE = Scope(
         Action("app.tab-fleet", "6", "Fleet", "Go to Fleet", footer=False),
         Action("app.command-palette", "ctrl+p", "Find", "Find any action by its name"),
         Action("app.help", "?,f1", "Help", "Show the keys that work here"),
-        Action("app.theme", "ctrl+t", "Theme", "Take the next theme", footer=False),
+        Action("app.theme", "ctrl+t", "Theme", "Turn from dark to light, or back", footer=False),
         Action("app.maximise", "+", "Maximise", "Give the focused part the whole screen", False),
         Action("app.quit", "q", "Quit", "Quit; running jobs go on"),
     ),

@@ -18,7 +18,14 @@ SCOPE = Scope(
         Action(
             "queue.top", "T", "First", "Make a waiting job the first", footer=False, writes=True
         ),
-        Action("queue.delete", "D,delete", "Delete", "Delete the job and its results", writes=True),
+        Action(
+            "queue.delete",
+            "D,delete",
+            "Delete",
+            "Delete the job and its results",
+            footer=False,
+            writes=True,
+        ),
         Action("queue.log", "l", "Log", "Show what the job's runner wrote"),
         Action(
             "queue.pause",

@@ -20,6 +20,7 @@ from tui.messages import Told
 from tui.plain import plain
 from tui.results.export import Export
 from tui.widgets.choice import Choice
+from tui.widgets.keys_in_order import LineInput
 
 
 class ExportScreen(AppPart, ModalScreen[None]):
@@ -43,7 +44,7 @@ class ExportScreen(AppPart, ModalScreen[None]):
                 yield Static(Text(first.what))
             yield Static(Text(f"in {plain(str(self._folder))}"), classes="muted")
             yield Choice(list(self._exports), first.format, id="format")
-            yield Input(
+            yield LineInput(
                 f"{first.name}.{first.format}", compact=True, id="export-file", classes="alone"
             )
             yield Static(id="export-error", classes="error", markup=False)

@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Static
 
 from tui.bindings import bindings
 from tui.plain import plain
+from tui.widgets.keys_in_order import LineInput
 
 
 class SaveScreen(ModalScreen[Path | None]):
@@ -35,7 +36,7 @@ class SaveScreen(ModalScreen[Path | None]):
         with Vertical(classes="dialog small"):
             yield Static(Text("Save the config as", "bold"))
             yield Static(Text(f"in {plain(str(self._folder))}"), classes="muted")
-            yield Input(self._name_proposed, compact=True, id="file", classes="alone")
+            yield LineInput(self._name_proposed, compact=True, id="file", classes="alone")
             yield Static(id="save-error", classes="error")
             with Horizontal(classes="buttons"):
                 yield Button(Text("enter Save"), id="save", compact=True, variant="primary")

@@ -22,6 +22,7 @@ from tui.bindings import bindings
 from tui.plain import plain
 from tui.present_queue import FLEET
 from tui.widgets.choice import Choice
+from tui.widgets.keys_in_order import LineInput
 
 MOST_RETRIES = 99
 
@@ -55,21 +56,21 @@ class TargetScreen(ModalScreen[JobRequest | None]):
                 yield Choice(self._targets, self._targets[0], id="target")
             with Horizontal(classes="form-field"):
                 yield Static("priority", classes="label")
-                yield Input("0", type="integer", compact=True, id="priority")
+                yield LineInput("0", type="integer", compact=True, id="priority")
             with Horizontal(classes="form-field"):
                 yield Static("time limit, min", classes="label")
-                yield Input(placeholder="none", type="number", compact=True, id="limit")
+                yield LineInput(placeholder="none", type="number", compact=True, id="limit")
             with Vertical(id="fleet-fields"):
                 with Horizontal(classes="form-field"):
                     yield Static("node needs", classes="label")
-                    yield Input(
+                    yield LineInput(
                         placeholder="nothing; or accelerator=H100, site=lab-2",
                         compact=True,
                         id="needs",
                     )
                 with Horizontal(classes="form-field"):
                     yield Static("retries when lost", classes="label")
-                    yield Input(str(RETRIES[FLEET]), type="integer", compact=True, id="retries")
+                    yield LineInput(str(RETRIES[FLEET]), type="integer", compact=True, id="retries")
             yield Static(id="target-error", classes="error")
             with Horizontal(classes="buttons"):
                 yield Button(Text("enter Queue"), id="queue", compact=True, variant="primary")

@@ -127,6 +127,10 @@ class LiveView(View):
         self._wanted = job_id
         self.receive(self.asrprof.snapshot)
 
+    def recolour(self) -> None:
+        self._asked = None
+        super().recolour()
+
     def receive(self, snapshot: Snapshot) -> None:
         if self._paused:
             return

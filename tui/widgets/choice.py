@@ -11,10 +11,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widget import Widget
+
+from tui.widgets.keys_in_order import KeysInOrder, actions_of
 
 
-class Choice(Widget, can_focus=True):
+class Choice(KeysInOrder, can_focus=True):
     """All choices stand in a line; the chosen one is marked, with and without colour."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"choice--chosen", "choice--other"}
@@ -22,6 +23,7 @@ class Choice(Widget, can_focus=True):
         Binding("right,space", "turn(1)", show=False),
         Binding("left", "turn(-1)", show=False),
     ]
+    KEYS = actions_of(BINDINGS)
 
     class Changed(Message):
         """Another word was chosen."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.widgets import Input
 
 from tui.bindings import bindings
+from tui.widgets.keys_in_order import LineInput
 
 
-class FilterInput(Input):
+class FilterInput(LineInput):
     """Says in the footer how one gets out of it."""
 
     SCOPE = "filter"

@@ -15,14 +15,16 @@ from textual.widgets import Input, Static
 
 from tui.form import Field, suggestion
 from tui.widgets.choice import Choice
+from tui.widgets.keys_in_order import LineInput
 
 
 class FormField(Horizontal):
     """A field; ``Edited`` tells each change that the user makes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "app.focus_previous", show=False),
-        Binding("down,enter", "app.focus_next", show=False),
+        # As for tab: what is typed next goes to the next field.
+        Binding("up", "app.focus_previous", show=False, priority=True),
+        Binding("down,enter", "app.focus_next", show=False, priority=True),
     ]
 
     class Edited(Message):
@@ -47,7 +49,7 @@ class FormField(Horizontal):
         elif field.kind == "yes-no":
             yield Choice(("no", "yes"))
         else:
-            yield Input(
+            yield LineInput(
                 placeholder=self._default,
                 compact=True,
                 select_on_focus=False,

@@ -11,6 +11,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from tui.themes import palette
+
 
 class Parts(Widget):
     """One line; the current name is bold and underlined, so that it shows without colour."""
@@ -48,7 +50,7 @@ class Parts(Widget):
 
     def render(self) -> Text:
         text = Text(no_wrap=True, overflow="ellipsis")
-        colour = self.app.theme_variables["foreground"]
+        colour = palette(self.app.theme_variables).foreground
         for key, name in self._names.items():
             text.append(name, f"bold underline {colour}" if key == self.current else "")
             text.append("  ")
