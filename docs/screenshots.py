@@ -65,7 +65,9 @@ def to_png(svg: str, width: int = WIDTH) -> bytes:
     svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL).replace("Fira Code", FONT)
     image = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=width))))
     packed = io.BytesIO()
-    image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(packed, "PNG", optimize=True)
+    image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(
+        packed, "PNG", optimize=True
+    )
     return packed.getvalue()
 
 
