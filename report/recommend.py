@@ -174,6 +174,8 @@ def _within(
     if over:
         word = "below" if limit.at_least is not None else "above"
         doubt = _doubt(over, bound) if limit.measure == "wer" else ""
+        if limit.at_most_times_best is not None and bound == 0:
+            doubt = f", since the best is 0 and so is any multiple of it{doubt}"
         left_out.append(f"{len(over)} {word} {title} {in_unit(limit.measure, bound)}{doubt}")
     if unknown:
         left_out.append(f"{unknown} without {title}")

@@ -128,6 +128,21 @@ def test_a_limit_that_nothing_keeps_gives_no_choice(tmp_path: Path, study_path: 
     assert instant.left_out == (f"{instant.candidates} above p95 of latency 1 ms",)
 
 
+def test_no_multiple_of_a_best_without_errors_is_more_than_that(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    laws = (
+        Law("lab/faultless", "ctc", 1, 0.040, 0.0, 1.0, 0.0, 0.0),
+        Law("lab/quick", "ctc", 1, 0.010, 0.0, 1.0, 0.10, 0.0),
+    )
+    grid = Grid(laws=laws, devices=("cpu",), lengths=(5.0,), batches=(1,), variants=())
+    write_study(path, grid)
+    found = recommendations(path)["production"]
+    assert found.choice is not None
+    assert found.choice.model == "faultless"
+    (said,) = found.left_out
+    assert "above WER 0.0 %, since the best is 0 and so is any multiple of it" in said
+
+
 def test_nothing_of_the_kind_was_measured(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     write_study(path, Grid(devices=("cuda",), batches=(4, 8), clips=3))
