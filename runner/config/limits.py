@@ -64,8 +64,8 @@ class Limits(Strict):
     than the longest timed loop."""
 
     energy_window_seconds: Annotated[float, Field(ge=0.1, le=600)] = 10.0
-    """Shortest energy window; lengthened to 2 s, below which no meter is trusted, and to 100
-    refresh periods of the sensor."""
+    """Shortest energy window of a meter; lengthened to 2 s, below which none is trusted, and to 100
+    refresh periods of the sensor. What is only estimated has one window of 2 s."""
 
     energy_windows: Annotated[int, Field(ge=1, le=50)] = 5
     """How many energy windows. Joules from fewer than four have no uncertainty."""

@@ -46,6 +46,18 @@ async def test_letters_and_edits_keep_their_order(
         assert app.focused.value == left
 
 
+async def test_a_field_of_another_config_is_continued_at_its_end(
+    filled: Path, open_app: OpenApp
+) -> None:
+    async with open_app(filled) as (app, pilot):
+        await pilot.press("2", "down", "enter")
+        await settle(app, pilot)
+        assert isinstance(app.focused, Input)
+        assert app.focused.value == "decoder"
+        await pilot.press("2")
+        assert app.focused.value == "decoder2"
+
+
 async def test_a_burst_over_several_fields_fills_each(filled: Path, open_app: OpenApp) -> None:
     async with open_app(filled) as (app, pilot):
         await pilot.press("2", "enter", "end")

@@ -67,7 +67,11 @@ class FormField(Horizontal):
         """Shows a text, which is no change of the user's."""
         entry = self.entry
         with self.prevent(Input.Changed):
-            entry.value = text or (self._default if isinstance(entry, Choice) else "")
+            if isinstance(entry, Choice):
+                entry.value = text or self._default
+            elif entry.value != text:
+                entry.value = text
+                entry.cursor_position = len(text)  # Not where it was in the text before.
 
     def mark(self, *, wrong: bool) -> None:
         """Shows whether the field is what has to be mended."""

@@ -152,9 +152,14 @@ def measure_energy(
 
 
 def required_window_s(sources: Sequence[EnergySource], limits: Schedule) -> float:
-    """Length of a window: the config's, 2 s at least, and 100 refresh periods of the slowest."""
-    slowest = max((_refresh(s) for s in sources if s.label != "estimated"), default=0.0)
-    return max(limits.energy_window_seconds, MIN_WINDOW_S, TICKS_A_WINDOW * slowest)
+    """Length of a window: the config's, 2 s at least, and 100 refresh periods of the slowest.
+
+    Without a meter it is 2 s: what a model of power says of a second, it says of the next as well.
+    """
+    metered = [_refresh(source) for source in sources if source.label != "estimated"]
+    if not metered:
+        return MIN_WINDOW_S
+    return max(limits.energy_window_seconds, MIN_WINDOW_S, TICKS_A_WINDOW * max(metered))
 
 
 def _refresh(source: EnergySource) -> float:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from runner.estimate import ENERGY_WINDOW_S
 from runner.measure.conditions import CpuTimes
+from runner.measure.energy.codecarbon_ import CodeCarbon
 from runner.measure.energy.evaluate import (
     MIN_WINDOW_S,
     Recording,
@@ -106,6 +107,17 @@ def test_windows_hold_whole_rounds_and_last_a_hundred_ticks(lab) -> None:
     assert reading.batches == 2 * 4 * 4
     assert machine.batches == [0, 1, 2, 3] * 8
     assert reading.window_s == pytest.approx(32 * 0.7, rel=1e-2)
+
+
+def test_what_is_only_estimated_has_a_window_of_two_seconds(lab) -> None:
+    machine = lab.machine(batch_s=0.7)
+    meter = lab.Counter(machine, 0.001)
+    meter.probe()
+    estimate = CodeCarbon()
+    limits = lab.Limits(energy_window_seconds=10)
+    assert required_window_s([estimate], limits) == MIN_WINDOW_S
+    # Beside a meter it is over the same window.
+    assert required_window_s([estimate, meter], limits) == 10
 
 
 def test_a_window_that_is_asked_for_too_short_is_lengthened_and_gives_joules(lab) -> None:
