@@ -26,6 +26,9 @@ from store import Sample, Transcript
 MOST_RIVALS = 24
 """Configurations that a choice is held against, the best first."""
 
+NAMED = 3
+"""Of these, as many of each kind are named, and compared with the choice alone as well."""
+
 UNKNOWN_FACTOR = 2.0
 """What times without an interval are taken to be unsure by."""
 
@@ -63,6 +66,8 @@ class Rival:
     case: Case
     against: str
     """How it compares, in words: ``3.1 times as fast, words within chance``."""
+    alone: str = ""
+    """What a comparison of the two alone tells apart beyond that; of those that are named."""
 
 
 @dataclass(frozen=True)
@@ -209,17 +214,21 @@ def doubts_of(
         for limit, bound in errors
         if limit.at_most_times_best is not None and best is not choice
     )
+
+    def rivals(cases: Sequence[Case]) -> tuple[Rival, ...]:
+        better = [case for case in cases if evidence.may_be_better(aims, case)]
+        return tuple(
+            Rival(
+                case,
+                _against(evidence, aims, choice, case),
+                _alone(evidence, aims, choice, case) if number < NAMED else "",
+            )
+            for number, case in enumerate(better)
+        )
+
     return Doubts(
-        alike=tuple(
-            Rival(case, _against(evidence, aims, choice, case))
-            for case in kept[:MOST_RIVALS]
-            if evidence.may_be_better(aims, case)
-        ),
-        left_out=tuple(
-            Rival(case, _against(evidence, aims, choice, case))
-            for case in over[:MOST_RIVALS]
-            if may_keep(case) and evidence.may_be_better(aims, case)
-        ),
+        alike=rivals(kept[:MOST_RIVALS]),
+        left_out=rivals([case for case in over[:MOST_RIVALS] if may_keep(case)]),
         elsewhere=_elsewhere(scenario, study, aims, bounds, choice),
         limit_unsure=unsure,
     )
@@ -279,13 +288,17 @@ def _against(evidence: _Evidence, aims: Sequence[Aim], choice: Case, other: Case
         times = f"{ratio:.2f}" if ratio < 10 else number(ratio)
         parts.append(f"{times} times {_PHRASES[measure]}")
     words = _words_against(evidence, choice, other)
-    parts += [words] if words is not None else []
-    alone = evidence.of_two(other)
-    apart = _words_against(alone, choice, other)
-    told = [apart] if apart is not None and apart != words else []
-    if not alone.may_be_better(aims, other):
+    return ", ".join([*parts, words] if words is not None else parts)
+
+
+def _alone(evidence: _Evidence, aims: Sequence[Aim], choice: Case, other: Case) -> str:
+    """What a comparison of two alone tells apart that the evidence of all does not."""
+    of_two = evidence.of_two(other)
+    words = _words_against(of_two, choice, other)
+    told = [words] if words and words != _words_against(evidence, choice, other) else []
+    if not of_two.may_be_better(aims, other):
         told.append("the choice is better")
-    return ", ".join(parts) + (f"; compared alone: {', '.join(told)}" if told else "")
+    return ", ".join(told)
 
 
 def _words_against(evidence: _Evidence, choice: Case, other: Case) -> str | None:

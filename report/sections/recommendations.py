@@ -7,16 +7,13 @@ from collections.abc import Sequence
 from report.content import Bullets, Card, Cards, Section, Text
 from report.hints import hints
 from report.recommend import Recommendation, recommend
-from report.rivals import OF_ENERGY, OF_TIME, Rival
+from report.rivals import NAMED, OF_ENERGY, OF_TIME, Rival
 from report.scenarios import MEASURES, Aim, Limit, MeasureName, Scenario, value_of
 from report.scoring import in_unit
 from report.settle import settling
 from report.speech import scored
 from report.study import Case, Study, shape
 from report.text import listing, plural
-
-MOST_SHOWN = 3
-"""Rivals that a card names."""
 
 
 def recommendations(study: Study, scenarios: Sequence[Scenario]) -> Section:
@@ -112,9 +109,13 @@ def _sure(found: Recommendation) -> list[tuple[str, str]]:
 
 
 def _rivals(rivals: Sequence[Rival]) -> str:
-    shown = [f"{rival.case.title} ({rival.against})" for rival in rivals[:MOST_SHOWN]]
+    shown = [f"{rival.case.title} ({_against(rival)})" for rival in rivals[:NAMED]]
     more = len(rivals) - len(shown)
     return "; ".join(shown) + (f"; and {more} more" if more else "")
+
+
+def _against(rival: Rival) -> str:
+    return f"{rival.against}; compared alone: {rival.alone}" if rival.alone else rival.against
 
 
 def _figures(found: Recommendation, case: Case) -> list[tuple[str, str]]:

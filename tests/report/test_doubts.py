@@ -6,13 +6,16 @@ import json
 import shlex
 import sqlite3
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from report import rivals
 from report.content import Card, Table
 from report.recommend import Recommendation, recommend
 from report.regression import compare_results
+from report.rivals import Doubts
 from report.scenarios import load_scenarios
 from report.sections.brief import brief
 from report.sections.recommendations import card_of
@@ -140,7 +143,10 @@ def test_what_is_far_apart_is_certain(tmp_path: Path) -> None:
         assert facts(card_of(found))["within chance"] == "no other configuration"
 
 
-def test_what_two_alone_would_tell_apart_is_said_as_the_comparison_says_it(tmp_path: Path) -> None:
+def test_what_two_alone_would_tell_apart_is_said_as_the_comparison_says_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rivals, "NAMED", 8)
     path = tmp_path / "store.db"
     slower = (Law(f"lab/slower-{n}", "ctc", 1, 0.0106, 0.0, 1.0, 0.12, 0.0) for n in range(8))
     laws = (Law("lab/first", "ctc", 1, 0.010, 0.0, 1.0, 0.10, 0.0), *slower)
@@ -152,14 +158,16 @@ def test_what_two_alone_would_tell_apart_is_said_as_the_comparison_says_it(tmp_p
         for rival in found.doubts.alike:
             ids = [found.choice.row.result_id, rival.case.row.result_id]
             (pair,) = compare_results(store, ids).pairs
-            of_all, _, alone = rival.against.partition("; compared alone: ")
-            assert ("the choice is better" in alone) == pair.latency.significant
+            assert ("the choice is better" in rival.alone) == pair.latency.significant
             assert pair.wer is not None
-            assert ("errors" in of_all + alone) == pair.wer.significant
+            assert ("errors" in rival.against + rival.alone) == pair.wer.significant
             told["time"] += pair.latency.significant
-            told["words"] += "errors" in alone
-            told["neither"] += not alone
+            told["words"] += "errors" in rival.alone
+            told["neither"] += not rival.alone
     assert min(told.values()) > 0, told  # Each was seen.
+    apart = tuple(rival for rival in found.doubts.alike if rival.alone)
+    card = card_of(replace(found, doubts=Doubts(alike=apart)))
+    assert f"; compared alone: {apart[0].alone})" in facts(card)["within chance"]
 
 
 def test_the_brief_ends_with_a_sentence_to_quote(demo_like: Path) -> None:
