@@ -233,8 +233,9 @@ def test_resume_with_nothing_to_resume_is_one_line(write, run_asrprof):
     assert run_asrprof("--config", str(config), "--quiet").returncode == 0
     done = run_asrprof("--config", str(config), "--resume")
     assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert "nothing to resume" in done.stderr
+    # Tests that run beside this one may have a run of their own, of which a note tells.
+    (said,) = [line for line in done.stderr.splitlines() if not line.startswith("note ")]
+    assert "nothing to resume" in said
 
 
 @pytest.mark.e2e
@@ -282,13 +283,23 @@ def test_a_case_that_takes_too_long_is_stopped(write, tmp_path, run_asrprof):
 
 
 @pytest.mark.e2e
-def test_a_case_that_dies_late_keeps_the_figures_it_had(write, tmp_path, run_asrprof):
-    slow = {"energy_window_seconds": 600.0, "case_seconds": 12}
-    config = write(measures=["latency", "stages", "energy"], limits={**QUICK, **slow})
-    done = run_asrprof("--config", str(config), "--quiet")
-    assert done.returncode == 1
+def test_a_case_that_dies_late_keeps_the_figures_it_had(write, tmp_path):
+    config = write(
+        measures=["latency", "stages", "load"], load={"concurrency": [1], "duration_s": 600}
+    )
+
+    def under_load() -> bool:
+        if not (tmp_path / "results" / "asrprof.db").exists():
+            return False
+        said = rows(tmp_path, "select data from events where kind = 'case-progress'")
+        return any("at once" in str(data) for (data,) in said)
+
+    with running(config) as process:
+        wait_for(under_load)
+        named(process.pid, "asrprof-case")[0].kill()
+        assert process.wait(timeout=60) == 1
     ((state, reason, latency),) = rows(tmp_path, "select state, reason, latency_s from results")
-    assert (state, reason) == ("failed", "stopped after 12 s (limits.case_seconds)")
+    assert (state, reason) == ("failed", "killed by SIGKILL")
     assert latency > 0
     assert rows(tmp_path, "select count(*) from stages")[0][0] == 4
 

@@ -21,11 +21,10 @@ def recommendations(study: Study, scenarios: Sequence[Scenario]) -> Section:
     intro = Text(
         "Each scenario has an objective and limits, declared in a file that you can copy and edit "
         "(`asrprof report --scenarios FILE`). Candidates are cases with one length of clips, of "
-        "every batch size that the scenario admits; WER is of the utterances one by one, whatever "
-        "that length. A configuration is within chance of the choice where the intervals of its "
-        "figures, widened for their number, let it be the better one. Of two alone less is "
-        "asked, as in `asrprof compare`: where that tells them apart, the card says so. "
-        "`asrprof recommend` prints the same in a terminal."
+        "every batch size that the scenario admits; WER is of the utterances one by one. A "
+        "configuration is within chance of the choice where the intervals of its figures, widened "
+        'for their number, let it be the better one; "compared alone" is as sure as `asrprof '
+        "compare`. `asrprof recommend` prints the same in a terminal."
     )
     cards = tuple(card_of(recommend(scenario, study)) for scenario in scenarios)
     return Section("recommendations", "Recommendations", (intro, Cards(cards)))
