@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
 from report.cautions import cautions
 from report.compare import (
+    CONFIDENCE,
     Difference,
     WerDifference,
     compare_energy,
@@ -193,7 +194,7 @@ def confidence_of_two(study: Study, a: Case, b: Case) -> float:
         a: One of them.
         b: The other.
     """
-    return family_confidence(_intervals(_compare(study, study, [(a, b)], seed=42)))
+    return family_confidence(_intervals(_comparer(study, study, [(a, b)], seed=42)(CONFIDENCE)))
 
 
 def other_work(a: StudyRow, b: StudyRow) -> str | None:
@@ -222,9 +223,17 @@ def doubtful(comparison: Comparison, limits: Sequence[Limit]) -> list[Breach]:
 
 def _compare(a: Study, b: Study, cases: Sequence[tuple[Case, Case]], seed: int) -> tuple[Pair, ...]:
     """Every pair, with intervals that allow for the number of all of them."""
-    samples = [side.children(Sample, members) for side, members in _sides(a, b, cases)]
-    texts = [side.children(Transcript, members) for side, members in _sides(a, b, cases)]
-    loads = [side.children(LoadLevel, members) for side, members in _sides(a, b, cases)]
+    return tuple(in_family(_comparer(a, b, cases, seed), _intervals))
+
+
+def _comparer(
+    a: Study, b: Study, cases: Sequence[tuple[Case, Case]], seed: int
+) -> Callable[[float], list[Pair]]:
+    """What compares every pair, with intervals of a confidence; reads what it needs once."""
+    sides = (a, [x for x, _ in cases]), (b, [y for _, y in cases])
+    samples = [side.children(Sample, members) for side, members in sides]
+    texts = [side.children(Transcript, members) for side, members in sides]
+    loads = [side.children(LoadLevel, members) for side, members in sides]
     words = WordDifferences(texts[0], texts[1], seed=seed)
 
     def pair(x: Case, y: Case, confidence: float) -> Pair:
@@ -251,9 +260,7 @@ def _compare(a: Study, b: Study, cases: Sequence[tuple[Case, Case]], seed: int) 
             ),
         )
 
-    return tuple(
-        in_family(lambda confidence: [pair(x, y, confidence) for x, y in cases], _intervals)
-    )
+    return lambda confidence: [pair(x, y, confidence) for x, y in cases]
 
 
 def _judged(found: Difference, a: Case, b: Case) -> Difference:
@@ -330,12 +337,6 @@ def _by_key(study: Study, *, by_data: bool) -> dict[Key, Case]:
         if kept is None or row.latency_s is not None or kept.row.latency_s is None:
             found[key] = case
     return found
-
-
-def _sides(
-    a: Study, b: Study, pairs: Sequence[tuple[Case, Case]]
-) -> tuple[tuple[Study, list[Case]], tuple[Study, list[Case]]]:
-    return (a, [x for x, _ in pairs]), (b, [y for _, y in pairs])
 
 
 def _intervals(pairs: Sequence[Pair]) -> int:

@@ -104,15 +104,17 @@ def palette(variables: Mapping[str, str]) -> Palette:
         return Color.parse(variables[name])
 
     background, foreground = colour("background"), colour("foreground")
-    # The terminal's own colours have names and no values: they cannot be blended.
-    blended = foreground.ansi is None
+
+    def blended(towards: Color, share: float, instead: str) -> str:
+        # The terminal's own colours have names and no values: they cannot be blended.
+        return background.blend(towards, share).hex6 if towards.ansi is None else instead
+
+    primary = colour("primary")
     return Palette(
         foreground=_named(foreground),
-        muted=background.blend(foreground, 0.62).hex6 if blended else "bright_black",
-        curve=background.blend(colour("primary"), 0.72).hex6
-        if blended
-        else _named(colour("primary")),
-        faint=background.blend(foreground, 0.22).hex6 if blended else "bright_black",
+        muted=blended(foreground, 0.62, "bright_black"),
+        curve=blended(primary, 0.72, _named(primary)),
+        faint=blended(foreground, 0.22, "bright_black"),
         **{
             name: _named(colour(variable))
             for name, variable in (

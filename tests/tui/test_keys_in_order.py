@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.tui.conftest import OpenApp, settle, until
@@ -23,6 +24,17 @@ def burst(app: AsrprofApp, keys: Iterator[str] | tuple[str, ...] | str) -> None:
         app.post_message(events.Key(key, key if len(key) == 1 else None))
 
 
+async def first_field(
+    app: AsrprofApp, pilot: Pilot[None], text: str, *, keys: tuple[str, ...]
+) -> Input:
+    """The name in the form, which has the focus and holds a text."""
+    await pilot.press("2", *keys)
+    await settle(app, pilot)
+    assert isinstance(app.focused, Input)
+    assert app.focused.value == text
+    return app.focused
+
+
 @pytest.mark.parametrize(
     ("keys", "left"),
     [
@@ -37,25 +49,19 @@ async def test_letters_and_edits_keep_their_order(
     filled: Path, open_app: OpenApp, keys: tuple[str, ...], left: str
 ) -> None:
     async with open_app(filled) as (app, pilot):
-        await pilot.press("2", "enter", "end")
-        await settle(app, pilot)
-        assert isinstance(app.focused, Input)
-        assert app.focused.value == "demo"
+        name = await first_field(app, pilot, "demo", keys=("enter", "end"))
         burst(app, keys)
         await settle(app, pilot)
-        assert app.focused.value == left
+        assert name.value == left
 
 
 async def test_a_field_of_another_config_is_continued_at_its_end(
     filled: Path, open_app: OpenApp
 ) -> None:
     async with open_app(filled) as (app, pilot):
-        await pilot.press("2", "down", "enter")
-        await settle(app, pilot)
-        assert isinstance(app.focused, Input)
-        assert app.focused.value == "decoder"
+        name = await first_field(app, pilot, "decoder", keys=("down", "enter"))
         await pilot.press("2")
-        assert app.focused.value == "decoder2"
+        assert name.value == "decoder2"
 
 
 async def test_a_burst_over_several_fields_fills_each(filled: Path, open_app: OpenApp) -> None:
