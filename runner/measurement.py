@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pkgutil import resolve_name
 
 import torch
@@ -18,17 +19,17 @@ from runner.held import Held
 from runner.load import load_engine
 from runner.measure.conditions import ConditionsProbe
 from runner.measure.cycle import between_batches
-from runner.measure.latency import mean_count, summarise, time_loop, time_once, warm_up
+from runner.measure.latency import Timed, mean_count, summarise, time_loop, time_once, warm_up
 from runner.measure.memory import LoadMemory, PeakMemory
 from runner.measure.nvml import Gpu, open_nvml
 from runner.measure.padding import prove_batching
 from runner.measure.peak import measure_peak
 from runner.measure.quality_pass import QualityPass
 from runner.measure.timed_speech import timed_speech, with_words
-from runner.passes.base import Context, Pass
+from runner.passes.base import Context, Loop, Pass
 from runner.task import CaseTask, Message, Partial, Remark, threads_of
 from runner.task import Progress as ProgressMessage
-from store.records import Proof, Result, Sample, Scalar
+from store.records import Conditions, Proof, Result, Sample, Scalar
 
 
 class Measurement:
@@ -163,20 +164,9 @@ class Measurement:
         return _Warm(cold_s, proofs, figures, samples)
 
     def _latency(self, context: Context, started_at: str, load_s: float) -> Result:
-        task, engine, cycle = self.task, context.engine, context.cycle
+        task, cycle = self.task, context.cycle
         warm = self._warm(context)
-        probe = ConditionsProbe(gpu=self.gpu)
-        probe.start()
-        timed = time_loop(
-            engine,
-            cycle,
-            context.limits,
-            clock=self.clock,
-            progress=between_batches(probe, self.memory, self.progress),
-            seed=context.task.seed,
-            on_batch=self._timed,
-        )
-        conditions = probe.stop()
+        timed, conditions = self._timed_loop(context)
         latency = summarise(
             timed,
             cycle,
@@ -205,6 +195,32 @@ class Measurement:
             conditions=conditions,
             samples=(cold, *warm.samples, *timed.samples),
         )
+
+    def _timed_loop(self, context: Context) -> tuple[Timed, Conditions]:
+        """The timed loop, with what the machine did meanwhile."""
+        probe = ConditionsProbe(gpu=self.gpu)
+        conditions: list[Conditions] = []
+
+        def run(least_s: float) -> Timed:
+            probe.start()
+            timed = time_loop(
+                context.engine,
+                context.cycle,
+                context.limits,
+                clock=self.clock,
+                progress=between_batches(probe, self.memory, self.progress),
+                seed=context.task.seed,
+                least_s=least_s,
+                on_batch=self._timed,
+            )
+            conditions.append(probe.stop())
+            return timed
+
+        loop: Loop = run
+        for measure, each in self.passes.items():
+            if measure not in context.engine.without:
+                loop = partial(each.around_loop, context, loop)
+        return loop(0.0), conditions[0]
 
     def _untimed(self, context: Context, started_at: str) -> Result:
         """Each batch of the cycle once, so that peaks and numbers of passes are the work's."""

@@ -11,7 +11,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
@@ -38,6 +38,7 @@ from runner.job_speech import JobSpeech, prepare_speech
 from runner.largest_batch import run_largest
 from runner.lease import BEAT_S, LEASE_S
 from runner.ledger import Ledger, StoreLedger
+from runner.measure.energy.tracker_process import TrackerProcess
 from runner.parts import share
 from runner.shared_load import SharedLoads
 from runner.stop_signals import drop_output, stop_signals, terminals
@@ -90,6 +91,7 @@ class Session:
     _beat: float = field(default=0.0, init=False)
     _hub: Hub = field(default_factory=Hub, init=False)
     _loads: SharedLoads = field(default_factory=SharedLoads, init=False)
+    _tracker: TrackerProcess = field(default_factory=TrackerProcess, init=False)
 
     def run(self, store: Store, *, resume: bool = False) -> Outcome:
         """Runs every pending case, as a new job of a store.
@@ -103,10 +105,11 @@ class Session:
             UserError: the config or its data cannot be used, or there is nothing to resume.
             StoreError: the store cannot take a row (for example because the disk is full).
         """
-        cases, speech = self._prepare()
-        with self._signals():
-            ledger = self._open_job(store, cases, speech, resume)
-            return self._run_job(ledger, cases, speech)
+        with closing(self._tracker):
+            cases, speech = self._prepare()
+            with self._signals():
+                ledger = self._open_job(store, cases, speech, resume)
+                return self._run_job(ledger, cases, speech)
 
     def run_claimed(self, ledger: Ledger, attempt: int) -> Outcome:
         """Runs the pending cases of a job that a dispatcher has claimed.
@@ -118,22 +121,25 @@ class Session:
         """
         self._interrupted = "failed"
         ledger.begin(attempt)
-        try:
-            cases, speech = self._prepare()
-            self._refuse_other_speech(ledger, speech, "queue the benchmark anew")
-        except UserError as error:
-            self._close_job(ledger, JobFinished(ledger.job_id, "failed", str(error), 0, 0, 0.0))
-            raise
-        with self._signals():
-            return self._run_job(ledger, cases, speech)
+        with closing(self._tracker):
+            try:
+                cases, speech = self._prepare()
+                self._refuse_other_speech(ledger, speech, "queue the benchmark anew")
+            except UserError as error:
+                self._close_job(ledger, JobFinished(ledger.job_id, "failed", str(error), 0, 0, 0.0))
+                raise
+            with self._signals():
+                return self._run_job(ledger, cases, speech)
 
     def _prepare(self) -> tuple[tuple[Case, ...], JobSpeech]:
         """The cases, and the speech that they are measured with."""
         cases = share(expand(self.benchmark), self.part)
         if self.only is not None:
             cases = tuple(case for case in cases if case.key in self.only)
-        # It imports for seconds, while the clips are read.
+        # They import for seconds, while the clips are read.
         isolation.prepare()
+        if "energy" in self.benchmark.measures:
+            self._tracker.start()
         speech = prepare_speech(
             self.benchmark, cases, lambda what, share: self.sink(ClipsProgress(what, share))
         )
@@ -271,6 +277,7 @@ class Session:
             robustness=self.benchmark.robustness,
             wordless=speech.wordless,
             baseline=self.benchmark.baseline_of(case.variant),
+            tracker=self._tracker.address,
         )
 
     def _run_case(

@@ -67,6 +67,8 @@ class CaseTask:
     """That of the baseline."""
     counted: Mapping[str, tuple[FlopsReading, ...]] = field(default_factory=dict)
     """FLOPs that earlier cases have counted, by what they depend on."""
+    tracker: Path | None = None
+    """Socket of the process that runs codecarbon for the session; None where each case runs it."""
 
     def out_of_memory(self, words: str) -> str:
         """Words on how memory ran out, with the bound that there was."""

@@ -65,7 +65,8 @@ class Limits(Strict):
 
     energy_window_seconds: Annotated[float, Field(ge=0.1, le=600)] = 10.0
     """Shortest energy window of a meter; lengthened to 2 s, below which none is trusted, and to 100
-    refresh periods of the sensor. What is only estimated has one window of 2 s."""
+    refresh periods of the sensor. What is only estimated has one window: the timed loop, which
+    lasts 2 s at least for it."""
 
     energy_windows: Annotated[int, Field(ge=1, le=50)] = 5
     """How many energy windows. Joules from fewer than four have no uncertainty."""

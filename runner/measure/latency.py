@@ -134,6 +134,7 @@ def time_loop(
     clock: Clock,
     progress: Progress,
     seed: int,
+    least_s: float = 0.0,
     on_batch: OnBatch = lambda _: None,
 ) -> Timed:
     """Whole rounds of the cycle until `precision`, or both `min_iterations` and `min_seconds`.
@@ -147,6 +148,7 @@ def time_loop(
         clock: Monotonic seconds.
         progress: Told what is done and which share of it is over.
         seed: Seed of the bootstrap that tells the precision.
+        least_s: Seconds that it lasts at least, unless `longest_loop_s` ends it.
         on_batch: Told the seconds of each batch.
     """
     waveforms = cycle.waveforms
@@ -170,7 +172,7 @@ def time_loop(
         else:
             rounds = len(samples) // len(waveforms)
             enough = goal.reached(rounds, lambda: half_width(grouped(samples), seed))
-        if enough or spent >= ceiling:
+        if (enough and spent >= least_s) or spent >= ceiling:
             shortfall = None if enough else _shortfall(samples, limits, seed)
             return Timed(tuple(samples), tuple(outcomes), shortfall)
 

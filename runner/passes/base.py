@@ -13,11 +13,14 @@ from runner.clips import SAMPLE_RATE, ClipSet
 from runner.config import Limits
 from runner.engines.base import Engine
 from runner.measure.cycle import make_cycle
-from runner.measure.latency import Clock, Cycle, Progress
+from runner.measure.latency import Clock, Cycle, Progress, Timed
 from runner.measure.memory import PeakMemory
 from runner.measure.quality_pass import QualityPass
 from runner.task import CaseTask, Message, Remark
 from store.records import Latency, Result
+
+Loop = Callable[[float], Timed]
+"""The timed loop of a case, which lasts that many seconds at least."""
 
 
 @dataclass
@@ -107,6 +110,16 @@ class Pass(ABC):
         """A result that says why the records of this measure are missing."""
         reasons: dict[str, Any] = {} if self.reason_field is None else {self.reason_field: reason}
         return replace(result, **reasons)
+
+    def around_loop(self, context: Context, loop: Loop, least_s: float) -> Timed:
+        """Runs the timed loop; for a measure that the loop gives too, if it is marked at its ends.
+
+        Args:
+            context: The case in hand.
+            loop: The loop.
+            least_s: Seconds that it must last.
+        """
+        return loop(least_s)
 
     def silent(self, context: Context) -> bool:
         """Whether it has nothing to do but to look something up, so that no progress is told."""

@@ -136,7 +136,7 @@ def _meters(task: CaseTask, *, remote: bool) -> tuple[MetersThread | None, str]:
     if remote:
         return None, "a server's machine cannot be read"
     device = task.case.device
-    found = discover(device)
+    found = discover(device, tracker=task.tracker)
     return MetersThread(LevelMeters(device, found.sources, found.missing)), ""
 
 

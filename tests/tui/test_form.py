@@ -173,7 +173,9 @@ def test_a_grid_that_is_absurd_is_an_error_not_a_wait() -> None:
     assert "the most is" in checked.error
 
 
-def test_the_estimate_grows_with_the_work() -> None:
+def test_the_estimate_grows_with_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runner.estimate.has_cpu_meter", lambda: True)
+
     def seconds(**changes: Any) -> float:
         checked = check_document({**SMALL, **changes})
         assert checked.benchmark is not None, checked.error
@@ -187,6 +189,27 @@ def test_the_estimate_grows_with_the_work() -> None:
     large = seconds(models=["openai/whisper-medium"], audio_seconds=[60.0])
     assert large > 2 * base
     assert seconds(models=["openai/whisper-medium"], audio_seconds=[60.0], devices=["cuda"]) < large
+
+
+def test_what_is_only_estimated_takes_no_time_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seconds(*measures: str, meter: bool, device: str = "cpu", **limits: Any) -> float:
+        monkeypatch.setattr("runner.estimate.has_cpu_meter", lambda: meter)
+        document = {**SMALL, "measures": measures, "devices": [device], "limits": limits}
+        checked = check_document(document)
+        assert checked.benchmark is not None, checked.error
+        return estimate(checked.benchmark, checked.cases, {}).seconds / len(checked.cases)
+
+    timed = seconds("latency", meter=False)
+    assert seconds("latency", "energy", meter=False) == timed
+    # Five windows of ten seconds, four pauses and what is drawn in rest.
+    assert seconds("latency", "energy", meter=True) > timed + 60
+    # A loop that is shorter than a window is lengthened to it.
+    quick = {"min_seconds": 0, "min_iterations": 1, "cycle_batches": 1}
+    longer = seconds("latency", "energy", meter=False, **quick)
+    assert seconds("latency", meter=False, **quick) < longer < timed
+    # A board has a meter wherever it is.
+    board = seconds("latency", "energy", meter=False, device="cuda")
+    assert board > seconds("latency", meter=False, device="cuda") + 60
 
 
 def test_the_words_are_judged_once_for_all_lengths_and_batch_sizes() -> None:

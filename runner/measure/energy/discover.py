@@ -12,6 +12,8 @@ from runner.measure.energy.nvml_counter import NvmlCounter
 from runner.measure.energy.nvml_sampled import NvmlSampled
 from runner.measure.energy.rapl import Rapl
 from runner.measure.energy.source import Available, Clock, EnergySource, Sleep, Unavailable
+from runner.measure.energy.tracker import LocalTracker
+from runner.measure.energy.tracker_process import RemoteTracker
 from runner.measure.nvml import Boards, open_nvml
 
 
@@ -51,6 +53,7 @@ def discover(
     sysfs_root: Path = Path("/sys"),
     host_root: Path = Path("/host/powercap"),
     country: str | None = None,
+    tracker: Path | None = None,
     clock: Clock = time.monotonic,
     sleep: Sleep = time.sleep,
 ) -> Discovery:
@@ -61,7 +64,8 @@ def discover(
         boards: NVML's boards; opened when None and the device needs them.
         sysfs_root: Where sysfs is mounted.
         host_root: The host's powercap tree in a container.
-        country: See `CodeCarbon`.
+        country: See `LocalTracker`.
+        tracker: Socket of the process that runs codecarbon; it runs in this one when None.
         clock: Monotonic seconds.
         sleep: Waits that many seconds.
     """
@@ -74,7 +78,12 @@ def discover(
         ]
     sources += [
         Rapl(clock=clock, sleep=sleep, sysfs_root=sysfs_root, host_root=host_root),
-        CodeCarbon(device=device, country=country, clock=clock, sleep=sleep),
+        CodeCarbon(
+            device=device,
+            tracker=LocalTracker(country) if tracker is None else RemoteTracker(tracker),
+            clock=clock,
+            sleep=sleep,
+        ),
     ]
     return sort_sources(sources)
 

@@ -122,21 +122,67 @@ def measure_energy(
         Exception: Whatever ``work`` raises; the sources are closed first.
     """
     run = _Run(
-        work=work,
+        _Repeated(work, cycle, synchronize, clock),
         sources=sources,
         limits=limits,
-        cycle=cycle,
         synchronize=synchronize,
         clock=clock,
         sleep=sleep,
         cpu_times=cpu_times,
         on_progress=on_progress,
     )
-    origin = clock() if started_s is None else started_s
+    return _outcome(run, device, missing, clock() if started_s is None else started_s)
+
+
+def measure_around(
+    loop: Callable[[float], int],
+    *,
+    sources: Sequence[EnergySource],
+    limits: Schedule,
+    device: str,
+    missing: Sequence[Missing] = (),
+    clock: Clock = time.monotonic,
+    cpu_times: Callable[[], CpuTimes | None] = read_cpu_times,
+    started_s: float | None = None,
+) -> EnergyOutcome:
+    """Takes a loop that is run anyway for the one window of what is only estimated.
+
+    A model of power needs no rest before the loop, and is asked at its two ends alone, so the loop
+    is what it would have been. It is run once, whatever becomes of the sources.
+
+    Args:
+        loop: Works for that many seconds at least; returns the number of batches.
+        sources: One at least, see `only_estimated`.
+        limits: As for `measure_energy`, which also has the other arguments.
+        device: ``cpu``, ``cuda`` or ``cuda:N``.
+        missing: Sources that do not work here.
+        clock: Monotonic seconds, the same as the sources'.
+        cpu_times: Reads the machine's CPU time.
+        started_s: When the case started, by ``clock``.
+
+    Raises:
+        Exception: Whatever ``loop`` raises; the sources are closed first.
+    """
+
+    def rounds(least_s: float, _: Callable[[], None]) -> int:
+        return loop(least_s)
+
+    assert only_estimated(sources), "a meter needs idle spans and windows of its own"
+    run = _Run(rounds, sources=sources, limits=limits, clock=clock, cpu_times=cpu_times)
+    return _outcome(run, device, missing, clock() if started_s is None else started_s)
+
+
+def only_estimated(sources: Sequence[EnergySource]) -> bool:
+    """Whether there are sources and none of them is a meter."""
+    return bool(sources) and all(source.label == "estimated" for source in sources)
+
+
+def _outcome(run: _Run, device: str, missing: Sequence[Missing], origin: float) -> EnergyOutcome:
     try:
         run.measure()
     finally:
         run.close()
+    sources = [watch.source for watch in run.watches]
     carbon = next((s.carbon for s in sources if s.carbon is not None), None)
     readings = [judge(watch.recording(run.foreign_cpu()), carbon) for watch in run.watches]
     readings = [*cross_check(readings), *(unavailable(gone) for gone in missing)]
@@ -215,30 +261,55 @@ class _Watch:
         ]
 
 
+Rounds = Callable[[float, Callable[[], None]], int]
+"""Works whole rounds for that many seconds at least; returns the number of batches. It calls the
+other between batches."""
+
+
+@dataclass(frozen=True)
+class _Repeated:
+    """The batches of a cycle, round after round."""
+
+    work: Callable[[int], object]
+    cycle: int
+    synchronize: Callable[[], None]
+    clock: Clock
+
+    def __call__(self, least_s: float, touch: Callable[[], None]) -> int:
+        start = self.clock()
+        batches = 0
+        while True:
+            for index in range(max(1, self.cycle)):
+                self.work(index)
+                batches += 1
+                touch()
+            self.synchronize()
+            if self.clock() - start >= least_s:
+                return batches
+
+
 class _Run:
     """The timed part: opens, rests, works, rests, closes."""
 
     def __init__(
         self,
+        rounds: Rounds,
         *,
-        work: Callable[[int], object],
         sources: Sequence[EnergySource],
         limits: Schedule,
-        cycle: int,
-        synchronize: Callable[[], None],
+        synchronize: Callable[[], None] = lambda: None,
         clock: Clock,
-        sleep: Sleep,
+        sleep: Sleep = time.sleep,
         cpu_times: Callable[[], CpuTimes | None],
-        on_progress: Progress | None,
+        on_progress: Progress | None = None,
     ) -> None:
         # The slowest to mark starts first and ends last, so that a fast source's edge is not
         # spent waiting for a slow one's tick.
         ordered = sorted(sources, key=lambda source: -source.edge_s)
         self.watches = [_Watch(source) for source in ordered]
         self.metered = any(source.label != "estimated" for source in sources)
-        self._work = work
+        self._rounds = rounds
         self._limits = limits
-        self._cycle = max(1, cycle)
         self._synchronize = synchronize
         self._clock = clock
         self._sleep = sleep
@@ -315,25 +386,17 @@ class _Run:
         before = self._cpu_times()
         self._note_disturbances()
         started = self._clock()
-        for watch, span in self._span(self.watches, self._rounds):
+
+        def work() -> int:
+            return self._rounds(self._window_s, self._touch)
+
+        for watch, span in self._span(self.watches, work):
             watch.windows.append(span)
         self._worked_s += self._clock() - started
         self._note_disturbances()
         after = self._cpu_times()
         if before is not None and after is not None:
             self._shares.append((before, after))
-
-    def _rounds(self) -> int:
-        start = self._clock()
-        batches = 0
-        while True:
-            for index in range(self._cycle):
-                self._work(index)
-                batches += 1
-                self._touch()
-            self._synchronize()
-            if self._clock() - start >= self._window_s:
-                return batches
 
     def _span(
         self, watches: Sequence[_Watch], body: Callable[[], int]

@@ -14,6 +14,7 @@ import pytest
 
 from runner.measure.energy.codecarbon_ import CodeCarbon
 from runner.measure.energy.source import Available, SourceError, Unavailable
+from runner.measure.energy.tracker import LocalTracker
 
 REAL_RUN = """
 import json, logging, os, socket, sys, time
@@ -33,11 +34,12 @@ socket.socket = Blocked
 socket.create_connection = socket.getaddrinfo = refuse
 
 from runner.measure.energy.codecarbon_ import CodeCarbon
+from runner.measure.energy.tracker import LocalTracker
 from runner.measure.energy.recipe import measure_energy
 from runner.measure.energy.discover import sort_sources
 
 assert "codecarbon" not in sys.modules
-source = CodeCarbon(device="cpu", country="PRT")
+source = CodeCarbon(device="cpu", tracker=LocalTracker("PRT"))
 found = sort_sources([source])
 
 class Limits:
@@ -183,7 +185,9 @@ def window(source: CodeCarbon) -> float:
 
 def test_models_of_cpu_and_memory_add_up_and_an_idle_gpu_is_left_out() -> None:
     made, load = fake_of(RAM, LOAD, GPU)
-    assert window(CodeCarbon(device="cpu", load=load)) == pytest.approx(3e-6 * 3.6e6)
+    assert window(CodeCarbon(device="cpu", tracker=LocalTracker(load=load))) == pytest.approx(
+        3e-6 * 3.6e6
+    )
     arguments = made[0].arguments
     assert arguments["output_methods"] == [] and arguments["emissions_endpoint"] is None
     assert arguments["allow_multiple_runs"] is True and arguments["log_level"] == "critical"
@@ -202,7 +206,7 @@ def test_models_of_cpu_and_memory_add_up_and_an_idle_gpu_is_left_out() -> None:
 )
 def test_a_sum_of_labels_is_kept_but_is_no_figure(device, hardware, reason) -> None:
     _, load = fake_of(*hardware)
-    source = CodeCarbon(device=device, load=load)
+    source = CodeCarbon(device=device, tracker=LocalTracker(load=load))
     with pytest.raises(SourceError, match=reason):
         window(source)
     assert json.loads(source.extra())["emissions_data"] == [dataclasses.asdict(Data())]
@@ -210,7 +214,7 @@ def test_a_sum_of_labels_is_kept_but_is_no_figure(device, hardware, reason) -> N
 
 def test_closing_stops_the_tracker_and_twice_is_harmless() -> None:
     made, load = fake_of(RAM, LOAD)
-    source = CodeCarbon(load=load)
+    source = CodeCarbon(tracker=LocalTracker(load=load))
     source.open()
     source.close()
     source.close()
@@ -220,7 +224,8 @@ def test_closing_stops_the_tracker_and_twice_is_harmless() -> None:
 def test_a_tracker_that_swallowed_its_own_failure_is_a_reason() -> None:
     _, load = fake_of()
     broken = SimpleNamespace(OfflineEmissionsTracker=lambda **arguments: object())
-    source = CodeCarbon(load=lambda name: broken if name == "codecarbon" else load(name))
+    tracker = LocalTracker(load=lambda name: broken if name == "codecarbon" else load(name))
+    source = CodeCarbon(tracker=tracker)
     with pytest.raises(SourceError, match="did not start"):
         source.open()
 
@@ -245,26 +250,26 @@ def test_absent_is_a_reason() -> None:
 def test_an_unknown_country_is_told_apart_from_a_known_one() -> None:
     for country, basis in (("PRT", "country PRT"), ("XXX", "world mean")):
         _, load = fake_of(RAM, LOAD)
-        source = CodeCarbon(country=country, load=load)
+        source = CodeCarbon(tracker=LocalTracker(country, load=load))
         source.open()
         assert source.carbon is not None and basis in source.carbon.basis
 
 
 ASKED = """
 import json
-from runner.measure.energy.codecarbon_ import CodeCarbon
+from runner.measure.energy.tracker import LocalTracker
 
-source = CodeCarbon(device="cpu", country="PRT")
-source.open()
-source.begin()
-source.end()
-(task,) = source._tasks
-settings = {name: repr(value) for name, value in source._tracker._conf.items()}
+tracker = LocalTracker("PRT")
+tracked = tracker.open()
+tracker.begin()
+task = tracker.end()
+theirs = tracker._tracker
+settings = {name: repr(value) for name, value in theirs._conf.items()}
 print(json.dumps({
-    "settings": settings, "modes": source._modes, "ram_w": task.ram_power, "pue": task.pue,
-    "tdp_w": [getattr(part, "_tdp", None) for part in source._tracker._hardware],
+    "settings": settings, "modes": tracked.modes, "ram_w": task["ram_power"], "pue": task["pue"],
+    "tdp_w": [getattr(part, "_tdp", None) for part in theirs._hardware],
 }))
-source.close()
+tracker.close()
 """
 
 ELSEWHERE = {

@@ -20,8 +20,13 @@ from runner.measure.energy.evaluate import (
     disturbed_estimate,
     judge,
 )
-from runner.measure.energy.recipe import measure_energy, required_window_s
-from runner.measure.energy.source import Mark, Span
+from runner.measure.energy.recipe import (
+    measure_around,
+    measure_energy,
+    only_estimated,
+    required_window_s,
+)
+from runner.measure.energy.source import Available, EnergySource, Mark, SourceError, Span
 from store.records import EnergyReading
 
 
@@ -118,6 +123,98 @@ def test_what_is_only_estimated_has_a_window_of_two_seconds(lab) -> None:
     assert required_window_s([estimate], limits) == MIN_WINDOW_S
     # Beside a meter it is over the same window.
     assert required_window_s([estimate, meter], limits) == 10
+
+
+class Estimate(EnergySource):
+    """A model that says 30 W of whatever was between its two marks, and may drop out."""
+
+    name, label, domain, scope = "codecarbon", "estimated", "machine", "machine: cpu+ram"
+    begun_s = 0.0
+
+    def __init__(self, machine, *, fails: str | None = None) -> None:
+        super().__init__(clock=machine.clock, sleep=machine.clock.sleep)
+        self.fails = fails
+        self.calls: list[str] = []
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if name == self.fails:
+            raise SourceError(f"no {name}")
+
+    def probe(self):
+        return Available(None)
+
+    def open(self) -> None:
+        self._call("open")
+
+    def close(self) -> None:
+        self._call("close")
+
+    def begin(self) -> Mark:
+        self._call("begin")
+        self.begun_s = self.clock()
+        return Mark(self.begun_s, 0)
+
+    def end(self) -> Mark:
+        self._call("end")
+        return Mark(self.clock(), round(30e6 * (self.clock() - self.begun_s)))
+
+    def joules(self, span: Span, edge_w: float) -> float:
+        return (span.end.energy_uj or 0) / 1e6
+
+    def touch(self) -> None:
+        self._call("touch")
+
+
+@pytest.mark.parametrize("fails", [None, "open", "begin", "end"])
+def test_a_loop_that_is_run_anyway_is_the_window_of_an_estimate(lab, fails) -> None:
+    machine = lab.machine(batch_s=0.5)
+    source = Estimate(machine, fails=fails)
+    asked: list[float] = []
+
+    def loop(least_s: float) -> int:
+        asked.append(least_s)
+        for _ in range(8):
+            machine.work(0)
+        return 8
+
+    limits = lab.Limits(10.0, 5, 10.0, 5.0)
+    outcome = measure_around(
+        loop,
+        sources=[source],
+        limits=limits,
+        device="cpu",
+        clock=machine.clock,
+        cpu_times=lambda: None,
+    )
+    # Once, for the seconds of a window, without rest before it, and with nothing within it.
+    assert asked == [MIN_WINDOW_S] and machine.batches == [0] * 8
+    assert "touch" not in source.calls and source.calls[-1] == "close"
+    (reading,) = outcome.readings
+    if fails is None:
+        assert reading.gross_j == pytest.approx(30 * 0.5, rel=1e-3)
+        assert (reading.windows, reading.batches) == (1, 8)
+        assert reading.window_s == pytest.approx(4.0, rel=1e-3)
+    else:
+        assert reading.gross_j is None and f"no {fails}" in (reading.reason or "")
+
+
+def test_a_loop_that_raises_closes_the_sources(lab) -> None:
+    source = Estimate(lab.machine())
+
+    def loop(least_s: float) -> int:
+        raise MemoryError("the batch does not fit")
+
+    with pytest.raises(MemoryError):
+        measure_around(loop, sources=[source], limits=lab.Limits(), device="cpu")
+    assert source.calls[-1] == "close"
+
+
+def test_a_meter_keeps_windows_of_its_own(lab) -> None:
+    machine = lab.machine()
+    estimate, meter = Estimate(machine), lab.Counter(machine, 0.001)
+    assert only_estimated([estimate])
+    assert not only_estimated([estimate, meter]) and not only_estimated([])
 
 
 def test_a_window_that_is_asked_for_too_short_is_lengthened_and_gives_joules(lab) -> None:
