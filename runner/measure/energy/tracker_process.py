@@ -51,10 +51,9 @@ class TrackerProcess:
         """Starts it, if it can be: without it a case runs codecarbon itself."""
         if self._process is not None:
             return
-        # Not in $TMPDIR, whose path may be longer than a socket's may be.
-        folder = Path(tempfile.mkdtemp(prefix="asrprof-", dir="/tmp"))
-        self._folder = folder
         with suppress(OSError), socket.socket(socket.AF_UNIX) as listener:
+            # Not in $TMPDIR, whose path may be longer than a socket's may be.
+            folder = self._folder = Path(tempfile.mkdtemp(prefix="asrprof-", dir="/tmp"))
             listener.bind(str(folder / "socket"))
             listener.listen()
             self._process = subprocess.Popen(

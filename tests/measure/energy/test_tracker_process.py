@@ -103,6 +103,17 @@ def test_what_was_never_opened_is_a_reason(tmp_path: Path) -> None:
     tracker.close()
 
 
+def test_where_it_cannot_be_started_there_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> str:
+        raise OSError("read-only file system")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    process = TrackerProcess()
+    process.start()
+    assert process.address is None
+    process.close()
+
+
 SESSION = """
 import sys
 from runner.measure.energy.tracker_process import TrackerProcess
