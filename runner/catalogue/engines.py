@@ -69,6 +69,12 @@ _ENTRIES = (
         forkable=True,
     ),
     EngineEntry(
+        "cohere-asr",
+        "runner.engines.cohere_asr:CohereASREngine",
+        model_types=("cohere_asr",),
+        forkable=True,
+    ),
+    EngineEntry(
         "qwen3-asr",
         "runner.engines.qwen3_asr:Qwen3ASREngine",
         model_types=("qwen3_asr",),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from runner.engines.seq2seq_architectures import CohereASR
 from runner.engines.speech_llm_architectures import GraniteSpeech, Qwen3ASR, Voxtral
 from runner.errors import UserError
 
@@ -269,6 +270,7 @@ _Architecture = (
     | Qwen3ASR
     | Voxtral
     | GraniteSpeech
+    | CohereASR
 )
 
 _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
@@ -286,6 +288,7 @@ _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
         "openai/whisper-large-v3-turbo": _Whisper(1280, 32, 4, vocabulary=51_866, mel_bins=128),
         "UsefulSensors/moonshine-tiny": _Moonshine(288, layers=6, rotary=0.9),
         "UsefulSensors/moonshine-base": _Moonshine(416, layers=8, rotary=0.62),
+        "CohereLabs/cohere-transcribe-03-2026": CohereASR(),
         "facebook/wav2vec2-base-960h": _Waveform("wav2vec2", large=False, layer_norm=False),
         "facebook/wav2vec2-large-960h": _Waveform("wav2vec2", large=True, layer_norm=False),
         "facebook/wav2vec2-large-960h-lv60": _Waveform("wav2vec2", large=True, layer_norm=True),
