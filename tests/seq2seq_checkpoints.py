@@ -12,8 +12,14 @@ from transformers import (
     CohereAsrFeatureExtractor,
     CohereAsrForConditionalGeneration,
     CohereAsrProcessor,
+    MoonshineStreamingConfig,
+    MoonshineStreamingForConditionalGeneration,
+    MoonshineStreamingProcessor,
     PreTrainedTokenizerFast,
+    Wav2Vec2FeatureExtractor,
 )
+
+from runner.engines.vocabulary import piece_tokenizer
 
 
 def save_cohere_asr(folder: Path) -> Path:
@@ -62,4 +68,39 @@ def save_cohere_asr(folder: Path) -> Path:
     )
     torch.manual_seed(1)
     CohereAsrForConditionalGeneration(config).save_pretrained(folder)
+    return folder
+
+
+def save_moonshine_streaming(folder: Path) -> Path:
+    """A Moonshine streaming of a few thousand parameters, with positions for two seconds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    attention = {
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "head_dim": 16,
+        # Large enough that neither text nor audio is lost in the other.
+        "initializer_range": 0.3,
+    }
+    config = MoonshineStreamingConfig(
+        encoder_config={
+            "model_type": "moonshine_streaming_encoder",
+            "hidden_size": 48,
+            "intermediate_size": 64,
+            "sliding_windows": [[16, 4], [16, 0]],
+            **attention,
+        },
+        vocab_size=40,
+        hidden_size=32,
+        intermediate_size=64,
+        max_position_embeddings=100,
+        decoder_start_token_id=1,
+        **attention,
+    )
+    torch.manual_seed(1)
+    MoonshineStreamingForConditionalGeneration(config).save_pretrained(folder)
+    extractor = Wav2Vec2FeatureExtractor(do_normalize=False, return_attention_mask=True)
+    tokenizer = piece_tokenizer(40, special=40)
+    MoonshineStreamingProcessor(extractor, tokenizer).save_pretrained(folder)
+    extractor.save_pretrained(folder)
     return folder

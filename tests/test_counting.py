@@ -39,6 +39,7 @@ _MODULES = (
 FAMILIES = (
     "openai/whisper-tiny",
     "UsefulSensors/moonshine-tiny",
+    "UsefulSensors/moonshine-streaming-small",
     "CohereLabs/cohere-transcribe-03-2026",
     "Qwen/Qwen3-ASR-0.6B-hf",
     "mistralai/Voxtral-Mini-3B-2507",

@@ -69,6 +69,12 @@ _ENTRIES = (
         forkable=True,
     ),
     EngineEntry(
+        "moonshine-streaming",
+        "runner.engines.moonshine_streaming:MoonshineStreamingEngine",
+        model_types=("moonshine_streaming",),
+        forkable=True,
+    ),
+    EngineEntry(
         "cohere-asr",
         "runner.engines.cohere_asr:CohereASREngine",
         model_types=("cohere_asr",),

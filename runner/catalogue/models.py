@@ -171,6 +171,23 @@ _ENTRIES = (
         (),
         note="published without a head: random weights alone, or a fine-tune by its own name",
     ),
+    *(
+        ModelEntry(
+            f"UsefulSensors/moonshine-streaming-{size}",
+            "moonshine-streaming",
+            "Moonshine streaming",
+            parameters,
+            "MIT",
+            81.92,
+            ENGLISH,
+            note=f"its publishers count {stated} M, without the output head",
+        )
+        for size, parameters, stated in (
+            ("tiny", 44_100_000, 34),
+            ("small", 140_000_000, 123),
+            ("medium", 266_000_000, 245),
+        )
+    ),
     ModelEntry(
         "CohereLabs/cohere-transcribe-03-2026",
         "cohere-asr",

@@ -18,14 +18,17 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from runner.engines.mel_frames import MEL_HOP, MEL_WINDOW
+from runner.engines.waveform_frames import streaming_frames
 from runner.flops.hearing import HEARING
 from runner.flops.models import (
     COHERE_ASR,
     MOONSHINE,
+    MOONSHINE_STREAMING,
     OWN_LENGTH,
     SPEECH_LLMS,
     TRANSDUCERS,
     build,
+    encode,
     encoder_input,
     has_decoder,
     is_whisper,
@@ -136,8 +139,9 @@ def _encode(model: Any, config: Any, samples: int, batch: int) -> Callable[[], o
     features = encoder_input(config, samples=samples, batch=batch)
     if config.model_type in TRANSDUCERS:
         return lambda: model.get_audio_features(features)
-    encoder = model.get_encoder() if has_decoder(config) else model
-    return lambda: encoder(features)
+    if has_decoder(config):
+        return lambda: encode(model, features)
+    return lambda: model(features)
 
 
 def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
@@ -156,10 +160,11 @@ def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
     if config.model_type == MOONSHINE:
         width, layers = config.hidden_size, config.decoder_num_hidden_layers
         rows, frames = batch, _moonshine_frames(samples)
-    elif config.model_type == COHERE_ASR:
+    elif config.model_type in (COHERE_ASR, MOONSHINE_STREAMING):
         width, layers = config.num_key_value_heads * config.head_dim, config.num_hidden_layers
         rows, samples = rows_of(config, samples=samples, batch=batch, windows=None)
-        frames = _fast_conformer_frames(samples)
+        count = _fast_conformer_frames if config.model_type == COHERE_ASR else streaming_frames
+        frames = count(samples)
     elif is_whisper(config):
         width, layers = config.d_model, config.decoder_layers
         rows = batch * whisper_windows(config, samples=samples)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from runner.engines.mel_frames import MEL_HOP, MEL_WINDOW, WAV2VEC2_BERT, w2v_bert_frames
+from runner.engines.waveform_frames import frame_samples, streaming_window
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -18,8 +19,9 @@ WAVEFORM = ("wav2vec2", "hubert", "wav2vec2-conformer", "data2vec-audio", "wavlm
 TRANSDUCERS = ("parakeet_tdt", "parakeet_rnnt")
 PARAKEET = ("parakeet_ctc", *TRANSDUCERS)
 MOONSHINE = "moonshine"
+MOONSHINE_STREAMING = "moonshine_streaming"
 COHERE_ASR = "cohere_asr"
-OWN_LENGTH = (MOONSHINE, COHERE_ASR)
+OWN_LENGTH = (MOONSHINE, MOONSHINE_STREAMING, COHERE_ASR)
 """Encoders with a decoder that take a clip at its own length."""
 QWEN3_ASR = "qwen3_asr"
 VOXTRAL = "voxtral"
@@ -84,6 +86,8 @@ def longest_window(config: Any) -> int | None:
     """Most samples that an encoder takes at a time without padding less to it; None without end."""
     if config.model_type == COHERE_ASR:
         return COHERE_WINDOW
+    if config.model_type == MOONSHINE_STREAMING:
+        return streaming_window(config)
     return None
 
 
@@ -139,6 +143,22 @@ def encoder_input(
     elif config.model_type == WAV2VEC2_BERT:
         frames = w2v_bert_frames(samples) if feature_frames is None else feature_frames
         shape = (batch, -(-frames // 2), config.feature_projection_input_dim)
+    elif config.model_type == MOONSHINE_STREAMING:
+        shape = (batch, frame_samples(samples))
     else:
         shape = (batch, samples)
     return torch.zeros(shape, device=device)
+
+
+def encode(model: Any, features: torch.Tensor) -> Any:
+    """One pass of the encoder of a model with a decoder.
+
+    Args:
+        model: As :func:`build` makes it.
+        features: What :func:`encoder_input` gives.
+    """
+    masks = {}
+    if model.config.model_type == MOONSHINE_STREAMING:
+        # Its engine always gives one, over which the encoder runs convolutions too.
+        masks["attention_mask"] = torch.ones_like(features, dtype=torch.long)
+    return model.get_encoder()(features, **masks)

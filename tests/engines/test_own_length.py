@@ -22,7 +22,7 @@ from runner.load import load_engine
 from runner.measure.decoder import profile_decoder
 from runner.measure.memory_split import split_memory
 from tests.engines.loading import noise, request
-from tests.seq2seq_checkpoints import save_cohere_asr
+from tests.seq2seq_checkpoints import save_cohere_asr, save_moonshine_streaming
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,10 @@ class Family:
 FAMILIES = {
     # The largest is the first convolution's, of eight channels, which halves 151 frames of 16 mels.
     "cohere-asr": Family(save_cohere_asr, 2.0, 19, 10, 2 * 4 * 2 * 48, 2 * 4 * 8 * 76 * 8, 6),
+    # The largest are the waveform's frames.
+    "moonshine-streaming": Family(
+        save_moonshine_streaming, 2.0, 75, 1, 2 * 4 * 2 * 32, 2 * 4 * 24_000, 6
+    ),
 }
 
 
