@@ -286,7 +286,7 @@ def test_a_local_checkpoint_is_judged_by_its_config(tmp_path: Path) -> None:
     assert "give the folder of the original checkpoint" in refusal(models=[str(tmp_path)])
     config.write_text('{"model_type": "bert"}')
     assert (
-        'has model_type "bert"; supported: whisper, moonshine, qwen3_asr, voxtral, granite_speech, '
+        'has model_type "bert"; supported: whisper, moonshine, moonshine_streaming, cohere_asr, '
         in refusal(models=[str(tmp_path)])
     )
     config.write_text('{"model_type": "hubert"}')

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+import runner.engines.cohere_asr
 import runner.engines.ctc
 import runner.engines.moonshine
 import runner.engines.speech_llm
@@ -28,6 +29,7 @@ from tests.engines.loading import request
 from tests.engines.small_whisper import save_whisper
 
 _MODULES = (
+    runner.engines.cohere_asr,
     runner.engines.ctc,
     runner.engines.moonshine,
     runner.engines.speech_llm,
@@ -37,6 +39,8 @@ _MODULES = (
 FAMILIES = (
     "openai/whisper-tiny",
     "UsefulSensors/moonshine-tiny",
+    "UsefulSensors/moonshine-streaming-small",
+    "CohereLabs/cohere-transcribe-03-2026",
     "Qwen/Qwen3-ASR-0.6B-hf",
     "mistralai/Voxtral-Mini-3B-2507",
     "ibm-granite/granite-speech-3.3-2b",

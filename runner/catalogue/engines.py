@@ -69,6 +69,18 @@ _ENTRIES = (
         forkable=True,
     ),
     EngineEntry(
+        "moonshine-streaming",
+        "runner.engines.moonshine_streaming:MoonshineStreamingEngine",
+        model_types=("moonshine_streaming",),
+        forkable=True,
+    ),
+    EngineEntry(
+        "cohere-asr",
+        "runner.engines.cohere_asr:CohereASREngine",
+        model_types=("cohere_asr",),
+        forkable=True,
+    ),
+    EngineEntry(
         "qwen3-asr",
         "runner.engines.qwen3_asr:Qwen3ASREngine",
         model_types=("qwen3_asr",),

@@ -30,6 +30,11 @@ VOXTRAL = ("en", "es", "fr", "pt", "hi", "de", "nl", "it")
 GRANITE_SPEECH = ("en", "fr", "de", "es", "pt")
 """Granite speech 3.3, revision 3.3.2, by its model card."""
 
+_COHERE_ASR = "en fr de es it pt nl pl el ar ja zh vi ko"
+
+COHERE_ASR = tuple(_COHERE_ASR.split())
+"""Cohere Transcribe 03-2026, by its model card."""
+
 _PARAKEET_V3 = "bg hr cs da nl en et fi fr de el hu it lv lt mt pl pt ro ru sk sl es sv uk"
 
 PARAKEET_V3 = tuple(_PARAKEET_V3.split())

@@ -15,6 +15,7 @@ from pathlib import Path
 from runner.catalogue.engines import ENGINES
 from runner.catalogue.entries import ModelEntry
 from runner.catalogue.languages import (
+    COHERE_ASR,
     ENGLISH,
     GRANITE_SPEECH,
     PARAKEET_V3,
@@ -169,6 +170,32 @@ _ENTRIES = (
         None,
         (),
         note="published without a head: random weights alone, or a fine-tune by its own name",
+    ),
+    *(
+        ModelEntry(
+            f"UsefulSensors/moonshine-streaming-{size}",
+            "moonshine-streaming",
+            "Moonshine streaming",
+            parameters,
+            "MIT",
+            81.92,
+            ENGLISH,
+            note=f"its publishers count {stated} M, without the output head",
+        )
+        for size, parameters, stated in (
+            ("tiny", 44_100_000, 34),
+            ("small", 140_000_000, 123),
+            ("medium", 266_000_000, 245),
+        )
+    ),
+    ModelEntry(
+        "CohereLabs/cohere-transcribe-03-2026",
+        "cohere-asr",
+        "Cohere Transcribe",
+        2_070_000_000,
+        "Apache-2.0",
+        35.0,
+        COHERE_ASR,
     ),
     ModelEntry(
         "Qwen/Qwen3-ASR-0.6B-hf",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from runner.engines.seq2seq_architectures import CohereASR, MoonshineStreaming
 from runner.engines.speech_llm_architectures import GraniteSpeech, Qwen3ASR, Voxtral
 from runner.errors import UserError
 
@@ -269,6 +270,8 @@ _Architecture = (
     | Qwen3ASR
     | Voxtral
     | GraniteSpeech
+    | CohereASR
+    | MoonshineStreaming
 )
 
 _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
@@ -286,6 +289,10 @@ _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
         "openai/whisper-large-v3-turbo": _Whisper(1280, 32, 4, vocabulary=51_866, mel_bins=128),
         "UsefulSensors/moonshine-tiny": _Moonshine(288, layers=6, rotary=0.9),
         "UsefulSensors/moonshine-base": _Moonshine(416, layers=8, rotary=0.62),
+        "UsefulSensors/moonshine-streaming-tiny": MoonshineStreaming(320, 320, 6, 8, 40),
+        "UsefulSensors/moonshine-streaming-small": MoonshineStreaming(620, 512, 10, 8, 64),
+        "UsefulSensors/moonshine-streaming-medium": MoonshineStreaming(768, 640, 14, 10, 64),
+        "CohereLabs/cohere-transcribe-03-2026": CohereASR(),
         "facebook/wav2vec2-base-960h": _Waveform("wav2vec2", large=False, layer_norm=False),
         "facebook/wav2vec2-large-960h": _Waveform("wav2vec2", large=True, layer_norm=False),
         "facebook/wav2vec2-large-960h-lv60": _Waveform("wav2vec2", large=True, layer_norm=True),

@@ -7,7 +7,7 @@ piece of its own length, so short clips cost little.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from transformers import (
@@ -38,12 +38,14 @@ class MoonshineEngine(Seq2SeqEngine):
     capabilities = frozenset(
         {"torch", "linear", "attention", "encoder", "generate", "kv_cache", "chunks"}
     )
+    model_class: ClassVar[Any] = MoonshineForConditionalGeneration
+    """The class of transformers."""
 
     def load(self, request: LoadRequest) -> None:
         """See :meth:`~runner.engines.seq2seq.Seq2SeqEngine.load`."""
         self.tokenizer = load_tokenizer(AutoTokenizer, request)
         self.extractor = load_extractor(AutoFeatureExtractor, request)
-        model = load_model(MoonshineForConditionalGeneration, request)
+        model = load_model(self.model_class, request)
         published = model.generation_config
         self.remarks = tuple(filter(None, [set_aside(published, request.variant.beams)]))
         model.generation_config = plain_search(published)
@@ -54,7 +56,7 @@ class MoonshineEngine(Seq2SeqEngine):
         config: Any = published_config(request.name)
         torch.manual_seed(request.seed)
         with no_memory(request):
-            model = MoonshineForConditionalGeneration(config)
+            model = self.model_class(config)
         self.extractor = feature_extractor(request.name)
         # Begin and end of text, and the unknown token, are the first three ids.
         self.tokenizer = piece_tokenizer(config.vocab_size, special=config.vocab_size)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
@@ -34,6 +34,7 @@ from runner.engines.seq2seq_decoder import Seq2SeqDecoder
 from runner.engines.speculation import Speculation
 from runner.engines.text_ends import text_ends
 from runner.engines.whisper_fallback import decode_with_fallback
+from runner.errors import Refused
 
 
 class Seq2SeqEngine(TakesLongForm, GenerateEngine):
@@ -42,9 +43,18 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
     extractor: Any
     window: int | None = None
     """Samples of one encoder window; None where a clip is encoded in one piece."""
+    fills_window: ClassVar[bool] = True
+    """Whether audio shorter than a window is padded to a full one."""
+    time_stamps: ClassVar[bool] = False
+    """Whether its text can say when it was spoken."""
 
     def __init__(self, request: LoadRequest, techniques: Sequence[Technique[Any]] = ()) -> None:
         super().__init__(request, techniques)
+        if request.variant.long_form == "sequential" and not self.time_stamps:
+            raise Refused(
+                f"variant {request.variant.name}: {request.name} writes no time stamps, by which "
+                '"sequential" finds its windows: choose another "long_form"'
+            )
         if request.made:
             self.make_random(request)
         else:
@@ -78,7 +88,10 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
         """Samples that the encoder's input, ``(windows, ...)``, stands for, padding included."""
 
     def masks(self, windows: list[Waveform]) -> dict[str, torch.Tensor]:
-        """What tells the model where padding begins: nothing where a window is always full."""
+        """What else ``generate()`` is told of the windows, on the device.
+
+        Where padding begins (``attention_mask``), for one: nothing where a window is always full.
+        """
         return {}
 
     def listen(self, features: torch.Tensor, mark: Mark) -> dict[str, Any]:
@@ -217,10 +230,11 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
             raise Unmeasurable("with drafts a decoder pass has no one position")
         if self.model.generation_config.compile_config is not None:
             raise Unmeasurable("compiled code does not tell its steps apart")
-        features = self.features(cut(batch, self.window).windows).to(self.device, self.dtype)
+        windows = cut(batch, self.window).windows
+        features = self.features(windows).to(self.device, self.dtype)
         with self.inference():
             self.listen(features, no_mark)
-        return Seq2SeqDecoder(self, features, tokens)
+        return Seq2SeqDecoder(self, features, tokens, self.masks(windows))
 
     def bound_decoder(self, seconds: float) -> None:
         """Sets how many tokens a row generates.
@@ -246,11 +260,15 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
         if self.fallback is not None:
             self.fallback.check_countable()
         settings = self.model.generation_config
+        windows = None if self.window is None else self.long_form.count(samples, self.window)
+        if windows is not None and not self.fills_window:
+            # Rows as long as the longest of them, which is a whole clip or a full window.
+            samples, batch, windows = min(samples, self.window or samples), batch * windows, 1
         return Workload(
             config=self.model.config,
             samples=samples,
             batch=batch,
-            windows=None if self.window is None else self.long_form.count(samples, self.window),
+            windows=windows,
             prompt_tokens=self.prompt,
             tokens=None if decoder_calls is None else min(round(decoder_calls), self.longest),
             cached=settings.use_cache is not False,

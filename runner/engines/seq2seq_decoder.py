@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
@@ -32,20 +33,30 @@ class Seq2SeqDecoder(DecoderPasses):
 
     parts: ClassVar[Mapping[str, str]] = PARTS
 
-    def __init__(self, engine: GenerateEngine, features: torch.Tensor, tokens: int) -> None:
+    def __init__(
+        self,
+        engine: GenerateEngine,
+        features: torch.Tensor,
+        tokens: int,
+        masks: Mapping[str, torch.Tensor] = MappingProxyType({}),
+    ) -> None:
         """Runs the encoder once.
 
         Args:
             engine: The model.
             features: The encoder's input on the device, ``(windows, ...)``.
             tokens: Tokens to decode a row; the decoder's limit where that is fewer.
+            masks: What else ``generate()`` is told of the windows; ``attention_mask`` is the
+                encoder's.
         """
         self._engine = engine
         self._tokens = min(tokens, engine.longest)
         self._features = features
         self.rows = features.shape[0]
+        padding = {name: mask for name, mask in masks.items() if name == "attention_mask"}
+        self._given = {name: given for name, given in masks.items() if name not in padding}
         with engine.inference():
-            self._encoded = engine.model.get_encoder()(features).last_hidden_state
+            self._encoded = engine.model.get_encoder()(features, **padding)
 
     def run(self, after_pass: Callable[[], None]) -> None:
         """See :class:`~runner.engines.base.DecoderPasses`."""
@@ -111,9 +122,10 @@ class Seq2SeqDecoder(DecoderPasses):
         return watch.figures()
 
     def _generate(self) -> None:
-        # generate() may write into what it is given.
-        encoded = BaseModelOutput(last_hidden_state=self._encoded)
-        encoded.attention_mask = None  # Moonshine looks for one.
+        # generate() may write into what it is given, and a decoder into the encoder's output.
+        encoded = BaseModelOutput(last_hidden_state=self._encoded.last_hidden_state.clone())
+        # Moonshine and its relatives look for one.
+        encoded.attention_mask = getattr(self._encoded, "attention_mask", None)
         with self._engine.exactly(self._tokens), self._engine.inference():
-            self._engine.model.generate(self._features, encoder_outputs=encoded)
+            self._engine.model.generate(self._features, encoder_outputs=encoded, **self._given)
             self._engine.synchronize()

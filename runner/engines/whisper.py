@@ -34,6 +34,7 @@ class WhisperEngine(Seq2SeqEngine):
     """One Whisper model; its window is 30 s as published."""
 
     family = "whisper"
+    time_stamps = True
     capabilities = frozenset(
         {
             *("torch", "linear", "attention", "encoder", "generate", "kv_cache"),

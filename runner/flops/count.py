@@ -8,11 +8,12 @@ from runner.engines.base import Workload
 from runner.flops.ctc import ctc_flops
 from runner.flops.models import (
     COUNTED,
-    MOONSHINE,
+    OWN_LENGTH,
     SPEECH_LLMS,
     TRANSDUCERS,
     encoder_input,
     is_whisper,
+    rows_of,
     whisper_windows,
 )
 from runner.flops.readings import META, no_reading
@@ -71,11 +72,12 @@ def count_flops(
     if config.model_type not in COUNTED:
         reason = f"no FLOP counter for the model type {config.model_type!r}"
         return (no_reading(META, "total", reason),)
-    if config.model_type == MOONSHINE:
+    if config.model_type in OWN_LENGTH:
+        rows, samples = rows_of(config, samples=samples, batch=batch, windows=windows)
         longest = cast(Any, config).max_position_embeddings - prompt_tokens
         return seq2seq_flops(
             config,
-            encoder_input(config, samples=samples, batch=batch),
+            encoder_input(config, samples=samples, batch=rows),
             longest=longest,
             prompt_tokens=prompt_tokens,
             tokens=tokens,

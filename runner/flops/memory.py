@@ -17,15 +17,22 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from runner.engines.mel_frames import MEL_HOP, MEL_WINDOW
+from runner.engines.waveform_frames import streaming_frames
 from runner.flops.hearing import HEARING
 from runner.flops.models import (
+    COHERE_ASR,
     MOONSHINE,
+    MOONSHINE_STREAMING,
+    OWN_LENGTH,
     SPEECH_LLMS,
     TRANSDUCERS,
     build,
+    encode,
     encoder_input,
     has_decoder,
     is_whisper,
+    rows_of,
     whisper_windows,
 )
 
@@ -127,11 +134,14 @@ def _encode(model: Any, config: Any, samples: int, batch: int) -> Callable[[], o
     """All that runs once for a clip."""
     if config.model_type in SPEECH_LLMS:
         return lambda: HEARING[config.model_type].encode(model, batch, samples)
+    if config.model_type in OWN_LENGTH:
+        batch, samples = rows_of(config, samples=samples, batch=batch, windows=None)
     features = encoder_input(config, samples=samples, batch=batch)
     if config.model_type in TRANSDUCERS:
         return lambda: model.get_audio_features(features)
-    encoder = model.get_encoder() if has_decoder(config) else model
-    return lambda: encoder(features)
+    if has_decoder(config):
+        return lambda: encode(model, features)
+    return lambda: model(features)
 
 
 def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
@@ -150,6 +160,11 @@ def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
     if config.model_type == MOONSHINE:
         width, layers = config.hidden_size, config.decoder_num_hidden_layers
         rows, frames = batch, _moonshine_frames(samples)
+    elif config.model_type in (COHERE_ASR, MOONSHINE_STREAMING):
+        width, layers = config.num_key_value_heads * config.head_dim, config.num_hidden_layers
+        rows, samples = rows_of(config, samples=samples, batch=batch, windows=None)
+        count = _fast_conformer_frames if config.model_type == COHERE_ASR else streaming_frames
+        frames = count(samples)
     elif is_whisper(config):
         width, layers = config.d_model, config.decoder_layers
         rows = batch * whisper_windows(config, samples=samples)
@@ -165,3 +180,11 @@ def _moonshine_frames(samples: int) -> int:
     for kernel, stride in ((127, 64), (7, 3), (3, 2)):
         samples = (samples - kernel) // stride + 1
     return samples
+
+
+def _fast_conformer_frames(samples: int) -> int:
+    """Frames after its three convolutions (kernel 3, stride 2, a frame of padding at both ends)."""
+    frames = max(samples, MEL_WINDOW) // MEL_HOP + 1
+    for _ in range(3):
+        frames = (frames - 1) // 2 + 1
+    return frames

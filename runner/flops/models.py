@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from runner.engines.mel_frames import MEL_HOP, WAV2VEC2_BERT, w2v_bert_frames
+from runner.engines.mel_frames import MEL_HOP, MEL_WINDOW, WAV2VEC2_BERT, w2v_bert_frames
+from runner.engines.waveform_frames import frame_samples, streaming_window
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -18,13 +19,21 @@ WAVEFORM = ("wav2vec2", "hubert", "wav2vec2-conformer", "data2vec-audio", "wavlm
 TRANSDUCERS = ("parakeet_tdt", "parakeet_rnnt")
 PARAKEET = ("parakeet_ctc", *TRANSDUCERS)
 MOONSHINE = "moonshine"
+MOONSHINE_STREAMING = "moonshine_streaming"
+COHERE_ASR = "cohere_asr"
+OWN_LENGTH = (MOONSHINE, MOONSHINE_STREAMING, COHERE_ASR)
+"""Encoders with a decoder that take a clip at its own length."""
 QWEN3_ASR = "qwen3_asr"
 VOXTRAL = "voxtral"
 GRANITE_SPEECH = "granite_speech"
 SPEECH_LLMS = (QWEN3_ASR, VOXTRAL, GRANITE_SPEECH)
 """Language models whose prompt holds the audio."""
-COUNTED = (WHISPER, *WAVEFORM, WAV2VEC2_BERT, *PARAKEET, MOONSHINE, *SPEECH_LLMS)
+COUNTED = (WHISPER, *WAVEFORM, WAV2VEC2_BERT, *PARAKEET, *OWN_LENGTH, *SPEECH_LLMS)
 """Values of ``config.model_type`` that this package can count."""
+
+
+COHERE_WINDOW = 35 * 16_000
+"""Samples of a window as Cohere Transcribe was published; its feature extractor says it."""
 
 
 def build(config: PretrainedConfig, *, device: str = "meta", attention: str = "eager") -> Any:
@@ -59,7 +68,7 @@ def _family(config: PretrainedConfig) -> Any:
 
 def has_decoder(config: PretrainedConfig) -> bool:
     """Whether ``config`` is of an encoder with a decoder that gives a token at a time."""
-    return config.model_type in (WHISPER, MOONSHINE)
+    return config.model_type in (WHISPER, *OWN_LENGTH)
 
 
 def is_whisper(config: PretrainedConfig) -> bool:
@@ -71,6 +80,30 @@ def whisper_windows(config: Any, *, samples: int) -> int:
     """Windows that a Whisper encoder needs for ``samples``: 30 s each as published, no overlap."""
     window: int = 2 * config.max_source_positions * MEL_HOP
     return max(1, -(-samples // window))
+
+
+def longest_window(config: Any) -> int | None:
+    """Most samples that an encoder takes at a time without padding less to it; None without end."""
+    if config.model_type == COHERE_ASR:
+        return COHERE_WINDOW
+    if config.model_type == MOONSHINE_STREAMING:
+        return streaming_window(config)
+    return None
+
+
+def rows_of(config: Any, *, samples: int, batch: int, windows: int | None) -> tuple[int, int]:
+    """Rows of a batch through an encoder that takes a clip at its own length, and their samples.
+
+    Args:
+        config: Configuration with a ``model_type`` of :data:`OWN_LENGTH`.
+        samples: Of one clip.
+        batch: Clips.
+        windows: Of one clip, each of ``samples``; as many as it needs when None.
+    """
+    longest = longest_window(config)
+    if windows is not None or longest is None or samples <= longest:
+        return batch * (windows or 1), samples
+    return batch * -(-samples // longest), longest
 
 
 def encoder_input(
@@ -93,19 +126,39 @@ def encoder_input(
         device: Where the zeros are.
 
     Returns:
-        Whisper ``(batch x windows, mels, 2T)``, Parakeet ``(batch, frames, mels)``, w2v-BERT
-        ``(batch, pairs of frames, 2 x mels)``, others ``(batch, samples)``.
+        Whisper ``(batch x windows, mels, 2T)``, Parakeet and Cohere Transcribe
+        ``(batch, frames, mels)``, w2v-BERT ``(batch, pairs of frames, 2 x mels)``, others
+        ``(batch, samples)``.
     """
     shape: tuple[int, ...]
     if is_whisper(config):
         rows = batch * whisper_windows(config, samples=samples)
         shape = (rows, config.num_mel_bins, 2 * config.max_source_positions)
+    elif config.model_type == COHERE_ASR:
+        frames = max(samples, MEL_WINDOW) // MEL_HOP + 1
+        shape = (batch, frames, config.encoder_config.num_mel_bins)
     elif config.model_type in PARAKEET:
         frames = samples // MEL_HOP + 1 if feature_frames is None else feature_frames
         shape = (batch, frames, config.encoder_config.num_mel_bins)
     elif config.model_type == WAV2VEC2_BERT:
         frames = w2v_bert_frames(samples) if feature_frames is None else feature_frames
         shape = (batch, -(-frames // 2), config.feature_projection_input_dim)
+    elif config.model_type == MOONSHINE_STREAMING:
+        shape = (batch, frame_samples(samples))
     else:
         shape = (batch, samples)
     return torch.zeros(shape, device=device)
+
+
+def encode(model: Any, features: torch.Tensor) -> Any:
+    """One pass of the encoder of a model with a decoder.
+
+    Args:
+        model: As :func:`build` makes it.
+        features: What :func:`encoder_input` gives.
+    """
+    masks = {}
+    if model.config.model_type == MOONSHINE_STREAMING:
+        # Its engine always gives one, over which the encoder runs convolutions too.
+        masks["attention_mask"] = torch.ones_like(features, dtype=torch.long)
+    return model.get_encoder()(features, **masks)

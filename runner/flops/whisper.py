@@ -14,7 +14,7 @@ import torch
 from runner.errors import UserError
 from runner.flops.counter import Count, count
 from runner.flops.decoder_passes import decoder_passes
-from runner.flops.models import build
+from runner.flops.models import build, encode
 from runner.flops.readings import LEFT_OUT, meta_reading
 from store.records import FlopsReading
 
@@ -99,9 +99,7 @@ def seq2seq_flops(
         )
     model = build(config)
     shapes: list[tuple[int, ...]] = []
-    encoder = count(
-        lambda: shapes.append(tuple(model.get_encoder()(features).last_hidden_state.shape))
-    )
+    encoder = count(lambda: shapes.append(tuple(encode(model, features).last_hidden_state.shape)))
     ((rows, *frames),) = shapes
     passes = _passes(model, (rows * beams, *frames), prompt=prompt_tokens, cached=cached)
     detection = None

@@ -26,6 +26,10 @@ MILLIONS = {
     "openai/whisper-large-v3-turbo": 808.9,
     "UsefulSensors/moonshine-tiny": 27.1,
     "UsefulSensors/moonshine-base": 61.5,
+    "UsefulSensors/moonshine-streaming-tiny": 44.1,
+    "UsefulSensors/moonshine-streaming-small": 140.1,
+    "UsefulSensors/moonshine-streaming-medium": 265.9,
+    "CohereLabs/cohere-transcribe-03-2026": 2065.6,
     "facebook/wav2vec2-base-960h": 94.4,
     "facebook/wav2vec2-large-960h": 315.5,
     "facebook/wav2vec2-large-960h-lv60": 315.5,
@@ -124,6 +128,7 @@ def test_unknown_name_gets_the_nearest_one(typed: str, meant: str) -> None:
         ("facebook/wav2vec2-base-960h", (2, 16_000)),
         ("facebook/wav2vec2-large-960h-lv60-self", (2, 16_000)),
         ("nvidia/parakeet-ctc-0.6b", (2, 101, 80)),
+        ("CohereLabs/cohere-transcribe-03-2026", (2, 101, 128)),
         ("facebook/w2v-bert-2.0", (2, 49, 160)),
     ],
 )
@@ -133,7 +138,7 @@ def test_features_have_the_shape_that_the_model_takes(name: str, shape: tuple[in
     features = extract(clips, sampling_rate=16_000, return_tensors="pt")
     assert tuple(features[extract.model_input_names[0]].shape) == shape
     # An attention mask only for the models that were trained with one.
-    with_mask = ("large-960h-lv60-self", "parakeet-ctc-0.6b", "w2v-bert-2.0")
+    with_mask = ("large-960h-lv60-self", "parakeet-ctc-0.6b", "w2v-bert-2.0", "03-2026")
     assert ("attention_mask" in features) == name.endswith(with_mask)
 
 

@@ -35,7 +35,9 @@ def test_entries(entry: ModelEntry) -> None:
     assert not ENGINES[entry.family].runs
     assert entry.licence
     assert entry.bundled != ("/" in entry.name)
-    assert (entry.window_seconds is not None) == (entry.family == "whisper")
+    assert (entry.window_seconds is not None) == (
+        entry.family in ("whisper", "cohere-asr", "moonshine-streaming")
+    )
     assert entry.parameters > 1e6 or entry.name == "pocketsphinx"
     assert (entry.folder is not None) == entry.name.startswith("small-")
     check_model(entry.name)
