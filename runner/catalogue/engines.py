@@ -87,6 +87,12 @@ _ENTRIES = (
         forkable=True,
     ),
     EngineEntry(
+        "canary",
+        "runner.engines.canary:CanaryEngine",
+        model_types=("canary",),
+        forkable=True,
+    ),
+    EngineEntry(
         "ctc",
         "runner.engines.ctc:CTCEngine",
         model_types=(

@@ -30,7 +30,10 @@ VOXTRAL = ("en", "es", "fr", "pt", "hi", "de", "nl", "it")
 GRANITE_SPEECH = ("en", "fr", "de", "es", "pt")
 """Granite speech 3.3, revision 3.3.2, by its model card."""
 
-_PARAKEET_V3 = "bg hr cs da nl en et fi fr de el hu it lv lt mt pl pt ro ru sk sl es sv uk"
+_EUROPEAN = "bg hr cs da nl en et fi fr de el hu it lv lt mt pl pt ro ru sk sl es sv uk"
 
-PARAKEET_V3 = tuple(_PARAKEET_V3.split())
+PARAKEET_V3 = tuple(_EUROPEAN.split())
 """nvidia/parakeet-tdt-0.6b-v3, by its model card."""
+
+CANARY_V2 = PARAKEET_V3
+"""nvidia/canary-1b-v2, by its model card."""

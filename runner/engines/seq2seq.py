@@ -1,4 +1,4 @@
-"""Encoders with a decoder through transformers: what Whisper and Moonshine have in common.
+"""Encoders with a decoder through transformers: what Whisper, Moonshine and Canary have in common.
 
 Audio longer than the encoder's window, where it has one, is cut into windows, all of them one
 batch; without overlap unless the variant's ``long_form`` says so. Transformers' own long-form loop
@@ -187,7 +187,13 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
         """Decodes all rows at once: the ids without the prompt, on the host, and the passes."""
         heard = self.listen(features, mark)
         with self.following(mark) as passes:
-            ids = self.model.generate(features, streamer=passes.streamer, **masks, **heard)
+            ids = self.model.generate(
+                features,
+                streamer=passes.streamer,
+                **self.beginnings(len(features)),
+                **masks,
+                **heard,
+            )
         generated = ids[:, self.prompt :].cpu()
         mark("decode")
         return generated, generated.shape[1] if passes.count is None else passes.count

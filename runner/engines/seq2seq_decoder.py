@@ -113,7 +113,9 @@ class Seq2SeqDecoder(DecoderPasses):
     def _generate(self) -> None:
         # generate() may write into what it is given.
         encoded = BaseModelOutput(last_hidden_state=self._encoded)
-        encoded.attention_mask = None  # Moonshine looks for one.
+        encoded.attention_mask = None  # Moonshine and Canary look for one.
         with self._engine.exactly(self._tokens), self._engine.inference():
-            self._engine.model.generate(self._features, encoder_outputs=encoded)
+            self._engine.model.generate(
+                self._features, encoder_outputs=encoded, **self._engine.beginnings(self.rows)
+            )
             self._engine.synchronize()

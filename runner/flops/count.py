@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from runner.engines.base import Workload
 from runner.flops.ctc import ctc_flops
 from runner.flops.models import (
+    CANARY,
     COUNTED,
     MOONSHINE,
     SPEECH_LLMS,
@@ -71,8 +72,9 @@ def count_flops(
     if config.model_type not in COUNTED:
         reason = f"no FLOP counter for the model type {config.model_type!r}"
         return (no_reading(META, "total", reason),)
-    if config.model_type == MOONSHINE:
-        longest = cast(Any, config).max_position_embeddings - prompt_tokens
+    if config.model_type in (MOONSHINE, CANARY):
+        decoder = getattr(config, "decoder_config", config)
+        longest = cast(Any, decoder).max_position_embeddings - prompt_tokens
         return seq2seq_flops(
             config,
             encoder_input(config, samples=samples, batch=batch),

@@ -17,8 +17,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from runner.engines.mel_frames import fastconformer_frames
 from runner.flops.hearing import HEARING
 from runner.flops.models import (
+    CANARY,
     MOONSHINE,
     SPEECH_LLMS,
     TRANSDUCERS,
@@ -150,6 +152,11 @@ def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
     if config.model_type == MOONSHINE:
         width, layers = config.hidden_size, config.decoder_num_hidden_layers
         rows, frames = batch, _moonshine_frames(samples)
+    elif config.model_type == CANARY:
+        decoder = config.decoder_config
+        width = decoder.num_key_value_heads * decoder.head_dim
+        layers = decoder.num_hidden_layers
+        rows, frames = batch, fastconformer_frames(config.encoder_config, samples)
     elif is_whisper(config):
         width, layers = config.d_model, config.decoder_layers
         rows = batch * whisper_windows(config, samples=samples)

@@ -18,12 +18,13 @@ WAVEFORM = ("wav2vec2", "hubert", "wav2vec2-conformer", "data2vec-audio", "wavlm
 TRANSDUCERS = ("parakeet_tdt", "parakeet_rnnt")
 PARAKEET = ("parakeet_ctc", *TRANSDUCERS)
 MOONSHINE = "moonshine"
+CANARY = "canary"
 QWEN3_ASR = "qwen3_asr"
 VOXTRAL = "voxtral"
 GRANITE_SPEECH = "granite_speech"
 SPEECH_LLMS = (QWEN3_ASR, VOXTRAL, GRANITE_SPEECH)
 """Language models whose prompt holds the audio."""
-COUNTED = (WHISPER, *WAVEFORM, WAV2VEC2_BERT, *PARAKEET, MOONSHINE, *SPEECH_LLMS)
+COUNTED = (WHISPER, *WAVEFORM, WAV2VEC2_BERT, *PARAKEET, MOONSHINE, CANARY, *SPEECH_LLMS)
 """Values of ``config.model_type`` that this package can count."""
 
 
@@ -59,7 +60,7 @@ def _family(config: PretrainedConfig) -> Any:
 
 def has_decoder(config: PretrainedConfig) -> bool:
     """Whether ``config`` is of an encoder with a decoder that gives a token at a time."""
-    return config.model_type in (WHISPER, MOONSHINE)
+    return config.model_type in (WHISPER, MOONSHINE, CANARY)
 
 
 def is_whisper(config: PretrainedConfig) -> bool:
@@ -88,19 +89,19 @@ def encoder_input(
         samples: Samples of one clip at 16 kHz.
         batch: Clips. Whisper gets one row a window.
         feature_frames: Mel frames of one clip, where the feature extractor differs from the
-            published one. Parakeet's makes one more than it marks as valid (a centred Fourier
-            transform), and the model computes it.
+            published one. That of Parakeet and Canary makes one more than it marks as valid (a
+            centred Fourier transform), and the model computes it.
         device: Where the zeros are.
 
     Returns:
-        Whisper ``(batch x windows, mels, 2T)``, Parakeet ``(batch, frames, mels)``, w2v-BERT
-        ``(batch, pairs of frames, 2 x mels)``, others ``(batch, samples)``.
+        Whisper ``(batch x windows, mels, 2T)``, Parakeet and Canary ``(batch, frames, mels)``,
+        w2v-BERT ``(batch, pairs of frames, 2 x mels)``, others ``(batch, samples)``.
     """
     shape: tuple[int, ...]
     if is_whisper(config):
         rows = batch * whisper_windows(config, samples=samples)
         shape = (rows, config.num_mel_bins, 2 * config.max_source_positions)
-    elif config.model_type in PARAKEET:
+    elif config.model_type in (*PARAKEET, CANARY):
         frames = samples // MEL_HOP + 1 if feature_frames is None else feature_frames
         shape = (batch, frames, config.encoder_config.num_mel_bins)
     elif config.model_type == WAV2VEC2_BERT:
