@@ -12,10 +12,14 @@ from safetensors.torch import save_file
 from tokenizers import AddedToken, Tokenizer, decoders
 from tokenizers.models import WordLevel
 from transformers import (
+    CanaryConfig,
+    CanaryForConditionalGeneration,
+    CanaryProcessor,
     GraniteSpeechConfig,
     GraniteSpeechForConditionalGeneration,
     MoonshineConfig,
     MoonshineForConditionalGeneration,
+    ParakeetFeatureExtractor,
     PreTrainedModel,
     PreTrainedTokenizerFast,
     Qwen3ASRConfig,
@@ -96,6 +100,68 @@ def save_moonshine(folder: Path) -> Path:
     MoonshineForConditionalGeneration(config).save_pretrained(folder)
     Wav2Vec2FeatureExtractor(do_normalize=False, return_attention_mask=True).save_pretrained(folder)
     piece_tokenizer(40, special=40).save_pretrained(folder)
+    return folder
+
+
+def save_canary(folder: Path) -> Path:
+    """A Canary of a few thousand parameters, with a prompt of the published form."""
+    folder.mkdir(parents=True, exist_ok=True)
+    marks = [
+        *("<unk>", "<|nospeech|>", "<pad>", "<|endoftext|>", "<|startoftranscript|>", "<|pnc|>"),
+        *("<|nopnc|>", "<|startofcontext|>", "<|noitn|>", "<|notimestamp|>", "<|nodiarize|>"),
+        *("<|emo:undefined|>", "<|en|>", "<|de|>"),
+    ]
+    ids = {token: n for n, token in enumerate([*marks, *(f"▁w{n}" for n in range(30))])}
+    core = Tokenizer(WordLevel(vocab=ids, unk_token="<unk>"))
+    core.decoder = decoders.Metaspace()
+    core.add_special_tokens(marks)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        bos_token="<|startoftranscript|>",
+        eos_token="<|endoftext|>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+    )
+    template = (
+        "{% for message in messages %}{% for part in message.content %}"
+        "{% if part.type == 'text' %}"
+        "<|startofcontext|><|startoftranscript|><|emo:undefined|>"
+        "<|{{ part.source_language }}|><|{{ part.target_language }}|>"
+        "{{ '<|pnc|>' if part.punctuation else '<|nopnc|>' }}"
+        "<|noitn|><|notimestamp|><|nodiarize|>{% endif %}{% endfor %}{% endfor %}"
+    )
+    # Large enough that neither text nor audio is lost in the other.
+    spread = {"initializer_range": 0.6}
+    config = CanaryConfig(
+        encoder_config={
+            "model_type": "parakeet_encoder",
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "intermediate_size": 64,
+            "num_mel_bins": 16,
+            "subsampling_conv_channels": 8,
+            "scale_input": False,
+            **spread,
+        },
+        decoder_config={
+            "vocab_size": len(ids),
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 2,
+            "head_dim": 16,
+            "max_position_embeddings": 128,
+            **spread,
+        },
+        vocab_size=len(ids),
+        **spread,
+    )
+    torch.manual_seed(2)
+    CanaryForConditionalGeneration(config).save_pretrained(folder)
+    extractor = ParakeetFeatureExtractor(feature_size=16, sampling_rate=16_000)
+    CanaryProcessor(extractor, tokenizer, template).save_pretrained(folder)
     return folder
 
 

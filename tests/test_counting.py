@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+import runner.engines.canary
 import runner.engines.cohere_asr
 import runner.engines.ctc
 import runner.engines.moonshine
@@ -29,6 +30,7 @@ from tests.engines.loading import request
 from tests.engines.small_whisper import save_whisper
 
 _MODULES = (
+    runner.engines.canary,
     runner.engines.cohere_asr,
     runner.engines.ctc,
     runner.engines.moonshine,
@@ -44,6 +46,7 @@ FAMILIES = (
     "Qwen/Qwen3-ASR-0.6B-hf",
     "mistralai/Voxtral-Mini-3B-2507",
     "ibm-granite/granite-speech-3.3-2b",
+    "nvidia/canary-1b-v2",
     "facebook/wav2vec2-base-960h",
     "facebook/hubert-large-ls960-ft",
     "facebook/wav2vec2-conformer-rope-large-960h-ft",
@@ -89,7 +92,7 @@ SMALL = {
 def shallow(name: str) -> Any:
     """A published architecture of one narrow layer."""
     config: Any = copy.deepcopy(published_config(name))
-    inner = ("encoder_config", "audio_config", "projector_config", "text_config")
+    inner = ("encoder_config", "audio_config", "projector_config", "text_config", "decoder_config")
     for part in (config, *(getattr(config, name, None) for name in inner)):
         for field, value in SMALL.items():
             if getattr(part, field, None) is not None:

@@ -99,6 +99,12 @@ _ENTRIES = (
         forkable=True,
     ),
     EngineEntry(
+        "canary",
+        "runner.engines.canary:CanaryEngine",
+        model_types=("canary",),
+        forkable=True,
+    ),
+    EngineEntry(
         "ctc",
         "runner.engines.ctc:CTCEngine",
         model_types=(

@@ -35,7 +35,10 @@ _COHERE_ASR = "en fr de es it pt nl pl el ar ja zh vi ko"
 COHERE_ASR = tuple(_COHERE_ASR.split())
 """Cohere Transcribe 03-2026, by its model card."""
 
-_PARAKEET_V3 = "bg hr cs da nl en et fi fr de el hu it lv lt mt pl pt ro ru sk sl es sv uk"
+_EUROPEAN = "bg hr cs da nl en et fi fr de el hu it lv lt mt pl pt ro ru sk sl es sv uk"
 
-PARAKEET_V3 = tuple(_PARAKEET_V3.split())
+PARAKEET_V3 = tuple(_EUROPEAN.split())
 """nvidia/parakeet-tdt-0.6b-v3, by its model card."""
+
+CANARY_V2 = PARAKEET_V3
+"""nvidia/canary-1b-v2, by its model card."""

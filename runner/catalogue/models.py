@@ -15,6 +15,7 @@ from pathlib import Path
 from runner.catalogue.engines import ENGINES
 from runner.catalogue.entries import ModelEntry
 from runner.catalogue.languages import (
+    CANARY_V2,
     COHERE_ASR,
     ENGLISH,
     GRANITE_SPEECH,
@@ -245,6 +246,16 @@ _ENTRIES = (
             note="its LoRA adapter is merged; its publishers decode with four beams",
         )
         for size, parameters in (("2b", 3_010_000_000), ("8b", 8_650_000_000))
+    ),
+    ModelEntry(
+        "nvidia/canary-1b-v2",
+        "canary",
+        "Canary",
+        962_000_000,
+        "CC-BY-4.0",
+        None,
+        CANARY_V2,
+        note="the 978 million of its model card have the vocabulary's matrix twice",
     ),
     ModelEntry(
         "nvidia/parakeet-tdt-0.6b-v3",

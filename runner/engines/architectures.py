@@ -11,8 +11,9 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from runner.engines.fastconformer_architectures import Canary, Parakeet
 from runner.engines.seq2seq_architectures import CohereASR, MoonshineStreaming
 from runner.engines.speech_llm_architectures import GraniteSpeech, Qwen3ASR, Voxtral
 from runner.errors import UserError
@@ -165,65 +166,6 @@ class _Wav2Vec2Bert:
 
 
 @dataclass(frozen=True)
-class _Parakeet:
-    """A Parakeet size: FastConformer (Rekesh et al. 2023), eight-fold subsampling."""
-
-    layers: int
-    head: Literal["ctc", "rnnt", "tdt"] = "ctc"
-    """CTC and RNN-T over 1,024 pieces, or a token-and-duration transducer over 8,192, whose
-    encoder has no biases, takes finer features and does not scale them."""
-
-    def config(self) -> PretrainedConfig:
-        from transformers import (
-            ParakeetCTCConfig,
-            ParakeetEncoderConfig,
-            ParakeetRNNTConfig,
-            ParakeetTDTConfig,
-        )
-
-        encoder = ParakeetEncoderConfig(
-            hidden_size=1024,
-            num_hidden_layers=self.layers,
-            num_attention_heads=8,
-            intermediate_size=4096,
-            conv_kernel_size=9,
-            subsampling_factor=8,
-            subsampling_conv_channels=256,
-            num_mel_bins=self._mel_bins,
-            attention_bias=self.head != "tdt",
-            convolution_bias=self.head != "tdt",
-            scale_input=self.head != "tdt",
-        )
-        if self.head == "tdt":
-            return ParakeetTDTConfig(
-                encoder_config=encoder,
-                vocab_size=8193,
-                blank_token_id=8192,
-                decoder_hidden_size=640,
-                num_decoder_layers=2,
-                durations=(0, 1, 2, 3, 4),
-            )
-        if self.head == "rnnt":
-            return ParakeetRNNTConfig(
-                encoder_config=encoder,
-                vocab_size=1025,
-                blank_token_id=1024,
-                decoder_hidden_size=640,
-                num_decoder_layers=2,
-            )
-        return ParakeetCTCConfig(encoder_config=encoder, vocab_size=1025, pad_token_id=1024)
-
-    @property
-    def _mel_bins(self) -> int:
-        return 128 if self.head == "tdt" else 80
-
-    def feature_extractor(self) -> Any:
-        from transformers import ParakeetFeatureExtractor
-
-        return ParakeetFeatureExtractor(feature_size=self._mel_bins, sampling_rate=SAMPLING_RATE)
-
-
-@dataclass(frozen=True)
 class _Moonshine:
     """A Moonshine size (Jeffries et al. 2024, table 1)."""
 
@@ -265,7 +207,8 @@ _Architecture = (
     | _Waveform
     | _Data2Vec
     | _Wav2Vec2Bert
-    | _Parakeet
+    | Parakeet
+    | Canary
     | _Moonshine
     | Qwen3ASR
     | Voxtral
@@ -327,10 +270,11 @@ _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
         "ibm-granite/granite-speech-3.3-8b": GraniteSpeech(
             4096, inner=12_800, attention_multiplier=1 / 128, logits_scaling=16.0
         ),
-        "nvidia/parakeet-tdt-0.6b-v3": _Parakeet(layers=24, head="tdt"),
-        "nvidia/parakeet-rnnt-0.6b": _Parakeet(layers=24, head="rnnt"),
-        "nvidia/parakeet-ctc-0.6b": _Parakeet(layers=24),
-        "nvidia/parakeet-ctc-1.1b": _Parakeet(layers=42),
+        "nvidia/canary-1b-v2": Canary(),
+        "nvidia/parakeet-tdt-0.6b-v3": Parakeet(layers=24, head="tdt"),
+        "nvidia/parakeet-rnnt-0.6b": Parakeet(layers=24, head="rnnt"),
+        "nvidia/parakeet-ctc-0.6b": Parakeet(layers=24),
+        "nvidia/parakeet-ctc-1.1b": Parakeet(layers=42),
     }
 )
 

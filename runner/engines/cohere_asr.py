@@ -110,6 +110,10 @@ class CohereASREngine(Seq2SeqEngine):
         self.prompt = len(self.prompt_ids)
         self.longest = self.model.config.max_position_embeddings - self.prompt
 
+    def beginnings(self, rows: int) -> dict[str, Any]:
+        """See :meth:`~runner.engines.generation.GenerateEngine.beginnings`."""
+        return {"decoder_input_ids": torch.tensor([self.prompt_ids] * rows, device=self.device)}
+
     def features(self, windows: list[Waveform]) -> torch.Tensor:
         """Log-mel features on the host, ``(windows, frames, mels)``."""
         # Each band is scaled by its deviation over the frames, of which it takes two.
@@ -120,16 +124,12 @@ class CohereASREngine(Seq2SeqEngine):
         return features
 
     def masks(self, windows: list[Waveform]) -> dict[str, torch.Tensor]:
-        """The padding mask, ``(windows, frames)``, and the prompts, ``(windows, tokens)``."""
+        """1 for the frames of a window, ``(windows, frames)``, on the device."""
         hop = self.extractor.hop_length
         frames = torch.tensor([max(len(wave), MEL_WINDOW) // hop for wave in windows])
         # The Fourier transform is centred: one frame more is made than counts.
         mask = torch.arange(int(frames.max()) + 1) < frames[:, None]
-        prompts = torch.tensor([self.prompt_ids] * len(windows))
-        return {
-            "attention_mask": mask.to(self.device),
-            "decoder_input_ids": prompts.to(self.device),
-        }
+        return {"attention_mask": mask.to(self.device)}
 
     def input_samples(self, features: torch.Tensor) -> int:
         """Samples that features, ``(windows, frames, mels)``, stand for."""

@@ -46,6 +46,17 @@ class GenerateEngine(TokenBudget, TorchEngine):
         """The module that ends the stage ``encode``."""
         return self.encoder
 
+    def beginnings(self, rows: int) -> dict[str, Any]:
+        """What every text begins with: arguments of ``generate()``.
+
+        Args:
+            rows: Of the batch.
+
+        Returns:
+            Nothing where the generation settings say it all.
+        """
+        return {}
+
     bounds: ClassVar[tuple[str, ...]] = ("max_length", "min_length")
     """Settings of ``generate()`` that :meth:`bound` writes."""
 

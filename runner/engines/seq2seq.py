@@ -1,4 +1,4 @@
-"""Encoders with a decoder through transformers: what Whisper and Moonshine have in common.
+"""Encoders with a decoder through transformers: what Whisper, Moonshine and Canary have in common.
 
 Audio longer than the encoder's window, where it has one, is cut into windows, all of them one
 batch; without overlap unless the variant's ``long_form`` says so. Transformers' own long-form loop
@@ -88,10 +88,7 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
         """Samples that the encoder's input, ``(windows, ...)``, stands for, padding included."""
 
     def masks(self, windows: list[Waveform]) -> dict[str, torch.Tensor]:
-        """What else ``generate()`` is told of the windows, on the device.
-
-        Where padding begins (``attention_mask``), for one: nothing where a window is always full.
-        """
+        """What tells the model where padding begins: nothing where a window is always full."""
         return {}
 
     def listen(self, features: torch.Tensor, mark: Mark) -> dict[str, Any]:
@@ -200,7 +197,13 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
         """Decodes all rows at once: the ids without the prompt, on the host, and the passes."""
         heard = self.listen(features, mark)
         with self.following(mark) as passes:
-            ids = self.model.generate(features, streamer=passes.streamer, **masks, **heard)
+            ids = self.model.generate(
+                features,
+                streamer=passes.streamer,
+                **self.beginnings(len(features)),
+                **masks,
+                **heard,
+            )
         generated = ids[:, self.prompt :].cpu()
         mark("decode")
         return generated, generated.shape[1] if passes.count is None else passes.count

@@ -46,17 +46,14 @@ class Seq2SeqDecoder(DecoderPasses):
             engine: The model.
             features: The encoder's input on the device, ``(windows, ...)``.
             tokens: Tokens to decode a row; the decoder's limit where that is fewer.
-            masks: What else ``generate()`` is told of the windows; ``attention_mask`` is the
-                encoder's.
+            masks: What tells the encoder where padding begins.
         """
         self._engine = engine
         self._tokens = min(tokens, engine.longest)
         self._features = features
         self.rows = features.shape[0]
-        padding = {name: mask for name, mask in masks.items() if name == "attention_mask"}
-        self._given = {name: given for name, given in masks.items() if name not in padding}
         with engine.inference():
-            self._encoded = engine.model.get_encoder()(features, **padding)
+            self._encoded = engine.model.get_encoder()(features, **masks)
 
     def run(self, after_pass: Callable[[], None]) -> None:
         """See :class:`~runner.engines.base.DecoderPasses`."""
@@ -124,8 +121,10 @@ class Seq2SeqDecoder(DecoderPasses):
     def _generate(self) -> None:
         # generate() may write into what it is given, and a decoder into the encoder's output.
         encoded = BaseModelOutput(last_hidden_state=self._encoded.last_hidden_state.clone())
-        # Moonshine and its relatives look for one.
+        # Moonshine and its relatives, and Canary, look for one.
         encoded.attention_mask = getattr(self._encoded, "attention_mask", None)
         with self._engine.exactly(self._tokens), self._engine.inference():
-            self._engine.model.generate(self._features, encoder_outputs=encoded, **self._given)
+            self._engine.model.generate(
+                self._features, encoder_outputs=encoded, **self._engine.beginnings(self.rows)
+            )
             self._engine.synchronize()

@@ -74,7 +74,8 @@ def count_flops(
         return (no_reading(META, "total", reason),)
     if config.model_type in OWN_LENGTH:
         rows, samples = rows_of(config, samples=samples, batch=batch, windows=windows)
-        longest = cast(Any, config).max_position_embeddings - prompt_tokens
+        decoder = getattr(config, "decoder_config", config)
+        longest = cast(Any, decoder).max_position_embeddings - prompt_tokens
         return seq2seq_flops(
             config,
             encoder_input(config, samples=samples, batch=rows),

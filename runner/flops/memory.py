@@ -17,10 +17,11 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from runner.engines.mel_frames import MEL_HOP, MEL_WINDOW
+from runner.engines.mel_frames import MEL_WINDOW, fastconformer_frames
 from runner.engines.waveform_frames import streaming_frames
 from runner.flops.hearing import HEARING
 from runner.flops.models import (
+    CANARY,
     COHERE_ASR,
     MOONSHINE,
     MOONSHINE_STREAMING,
@@ -160,11 +161,16 @@ def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
     if config.model_type == MOONSHINE:
         width, layers = config.hidden_size, config.decoder_num_hidden_layers
         rows, frames = batch, _moonshine_frames(samples)
-    elif config.model_type in (COHERE_ASR, MOONSHINE_STREAMING):
+    elif config.model_type == MOONSHINE_STREAMING:
         width, layers = config.num_key_value_heads * config.head_dim, config.num_hidden_layers
         rows, samples = rows_of(config, samples=samples, batch=batch, windows=None)
-        count = _fast_conformer_frames if config.model_type == COHERE_ASR else streaming_frames
-        frames = count(samples)
+        frames = streaming_frames(samples)
+    elif config.model_type in (CANARY, COHERE_ASR):
+        decoder = getattr(config, "decoder_config", config)
+        width = decoder.num_key_value_heads * decoder.head_dim
+        layers = decoder.num_hidden_layers
+        rows, samples = rows_of(config, samples=samples, batch=batch, windows=None)
+        frames = fastconformer_frames(config.encoder_config, max(samples, MEL_WINDOW))
     elif is_whisper(config):
         width, layers = config.d_model, config.decoder_layers
         rows = batch * whisper_windows(config, samples=samples)
@@ -180,11 +186,3 @@ def _moonshine_frames(samples: int) -> int:
     for kernel, stride in ((127, 64), (7, 3), (3, 2)):
         samples = (samples - kernel) // stride + 1
     return samples
-
-
-def _fast_conformer_frames(samples: int) -> int:
-    """Frames after its three convolutions (kernel 3, stride 2, a frame of padding at both ends)."""
-    frames = max(samples, MEL_WINDOW) // MEL_HOP + 1
-    for _ in range(3):
-        frames = (frames - 1) // 2 + 1
-    return frames

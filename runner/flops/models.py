@@ -21,7 +21,8 @@ PARAKEET = ("parakeet_ctc", *TRANSDUCERS)
 MOONSHINE = "moonshine"
 MOONSHINE_STREAMING = "moonshine_streaming"
 COHERE_ASR = "cohere_asr"
-OWN_LENGTH = (MOONSHINE, MOONSHINE_STREAMING, COHERE_ASR)
+CANARY = "canary"
+OWN_LENGTH = (MOONSHINE, MOONSHINE_STREAMING, COHERE_ASR, CANARY)
 """Encoders with a decoder that take a clip at its own length."""
 QWEN3_ASR = "qwen3_asr"
 VOXTRAL = "voxtral"
@@ -121,12 +122,12 @@ def encoder_input(
         samples: Samples of one clip at 16 kHz.
         batch: Clips. Whisper gets one row a window.
         feature_frames: Mel frames of one clip, where the feature extractor differs from the
-            published one. Parakeet's makes one more than it marks as valid (a centred Fourier
-            transform), and the model computes it.
+            published one. That of Parakeet and Canary makes one more than it marks as valid (a
+            centred Fourier transform), and the model computes it.
         device: Where the zeros are.
 
     Returns:
-        Whisper ``(batch x windows, mels, 2T)``, Parakeet and Cohere Transcribe
+        Whisper ``(batch x windows, mels, 2T)``, Parakeet, Canary and Cohere Transcribe
         ``(batch, frames, mels)``, w2v-BERT ``(batch, pairs of frames, 2 x mels)``, others
         ``(batch, samples)``.
     """
@@ -137,7 +138,7 @@ def encoder_input(
     elif config.model_type == COHERE_ASR:
         frames = max(samples, MEL_WINDOW) // MEL_HOP + 1
         shape = (batch, frames, config.encoder_config.num_mel_bins)
-    elif config.model_type in PARAKEET:
+    elif config.model_type in (*PARAKEET, CANARY):
         frames = samples // MEL_HOP + 1 if feature_frames is None else feature_frames
         shape = (batch, frames, config.encoder_config.num_mel_bins)
     elif config.model_type == WAV2VEC2_BERT:

@@ -1,4 +1,4 @@
-"""FLOPs of an encoder with a decoder, a Whisper or a Moonshine, by stage: encoder, prefill, decode.
+"""FLOPs by stage of an encoder with a decoder (Whisper, Moonshine, Canary).
 
 A decoder pass costs a polynomial of the position: constant plus linear with a cache (a step
 attends to one more token than the last), quadratic without one (every pass repeats all tokens).
@@ -179,7 +179,7 @@ def _passes(
 
     rows = encoded_shape[0]
     encoded = BaseModelOutput(last_hidden_state=torch.zeros(encoded_shape, device="meta"))
-    encoded.attention_mask = None  # Moonshine looks for one.
+    encoded.attention_mask = None  # Moonshine and Canary look for one.
     return decoder_passes(
         lambda ids, cache: model(
             encoder_outputs=encoded, decoder_input_ids=ids, past_key_values=cache, use_cache=True

@@ -21,7 +21,7 @@ from runner.engines.checkpoint_tokenizer import REMEDY
 from runner.engines.vocabulary import piece_tokenizer
 from runner.errors import Refused
 from runner.load import load_engine
-from tests.checkpoints import save_ctc, save_moonshine
+from tests.checkpoints import save_canary, save_ctc, save_moonshine
 from tests.engines.loading import request
 from tests.engines.small_whisper import break_weights, named_tokens, save_whisper
 from tests.engines.test_transducer import small
@@ -44,6 +44,7 @@ FAMILIES: dict[str, Callable[[Path], Path]] = {
     "whisper": save_whisper,
     "ctc": save_ctc,
     "moonshine": save_moonshine,
+    "canary": save_canary,
     "transducer": save_tdt,
 }
 
