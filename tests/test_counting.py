@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import MimiConfig
 
 import runner.engines.ctc
+import runner.engines.kyutai
 import runner.engines.moonshine
 import runner.engines.speech_llm
 import runner.engines.transducer
@@ -29,6 +31,7 @@ from tests.engines.small_whisper import save_whisper
 
 _MODULES = (
     runner.engines.ctc,
+    runner.engines.kyutai,
     runner.engines.moonshine,
     runner.engines.speech_llm,
     runner.engines.transducer,
@@ -40,6 +43,7 @@ FAMILIES = (
     "Qwen/Qwen3-ASR-0.6B-hf",
     "mistralai/Voxtral-Mini-3B-2507",
     "ibm-granite/granite-speech-3.3-2b",
+    "kyutai/stt-1b-en_fr-trfs",
     "facebook/wav2vec2-base-960h",
     "facebook/hubert-large-ls960-ft",
     "facebook/wav2vec2-conformer-rope-large-960h-ft",
@@ -90,6 +94,14 @@ def shallow(name: str) -> Any:
         for field, value in SMALL.items():
             if getattr(part, field, None) is not None:
                 setattr(part, field, value)
+    if hasattr(config, "codec_config"):
+        config.codec_config = MimiConfig(
+            num_filters=4,
+            hidden_size=64,
+            upsample_groups=64,
+            num_hidden_layers=1,
+            intermediate_size=64,
+        )
     return config
 
 

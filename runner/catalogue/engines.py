@@ -87,6 +87,12 @@ _ENTRIES = (
         forkable=True,
     ),
     EngineEntry(
+        "kyutai-stt",
+        "runner.engines.kyutai:KyutaiEngine",
+        model_types=("kyutai_speech_to_text",),
+        forkable=True,
+    ),
+    EngineEntry(
         "ctc",
         "runner.engines.ctc:CTCEngine",
         model_types=(

@@ -17,6 +17,7 @@ from runner.catalogue.entries import ModelEntry
 from runner.catalogue.languages import (
     ENGLISH,
     GRANITE_SPEECH,
+    KYUTAI_1B,
     PARAKEET_V3,
     QWEN3_ASR,
     VOXTRAL,
@@ -218,6 +219,28 @@ _ENTRIES = (
             note="its LoRA adapter is merged; its publishers decode with four beams",
         )
         for size, parameters in (("2b", 3_010_000_000), ("8b", 8_650_000_000))
+    ),
+    ModelEntry(
+        "kyutai/stt-1b-en_fr-trfs",
+        "kyutai-stt",
+        "Kyutai STT",
+        1_070_000_000,
+        "CC-BY-4.0",
+        None,
+        KYUTAI_1B,
+        sample_rate_hz=24_000,
+        note="its text lags the audio by 0.5 s; 79 million of its parameters are the codec's",
+    ),
+    ModelEntry(
+        "kyutai/stt-2.6b-en-trfs",
+        "kyutai-stt",
+        "Kyutai STT",
+        2_700_000_000,
+        "CC-BY-4.0",
+        None,
+        ENGLISH,
+        sample_rate_hz=24_000,
+        note="its text lags the audio by 2.5 s; 79 million of its parameters are the codec's",
     ),
     ModelEntry(
         "nvidia/parakeet-tdt-0.6b-v3",

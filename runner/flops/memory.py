@@ -17,8 +17,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from runner.flops.delayed_stream import STREAMING
 from runner.flops.hearing import HEARING
 from runner.flops.models import (
+    DELAYED_STREAMS,
     MOONSHINE,
     SPEECH_LLMS,
     TRANSDUCERS,
@@ -127,6 +129,8 @@ def _encode(model: Any, config: Any, samples: int, batch: int) -> Callable[[], o
     """All that runs once for a clip."""
     if config.model_type in SPEECH_LLMS:
         return lambda: HEARING[config.model_type].encode(model, batch, samples)
+    if config.model_type in DELAYED_STREAMS:
+        return STREAMING[config.model_type].encoder_step(model, batch)
     features = encoder_input(config, samples=samples, batch=batch)
     if config.model_type in TRANSDUCERS:
         return lambda: model.get_audio_features(features)
@@ -139,6 +143,12 @@ def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
         # Hidden and cell state of each layer of the prediction network, and its last output.
         state: int = config.decoder_hidden_size * (2 * config.num_decoder_layers + 1)
         return 4 * batch * state
+    if config.model_type in DELAYED_STREAMS:
+        heads = config.num_hidden_layers * config.num_key_value_heads * config.head_dim
+        # A cache that slides keeps what the next step reaches beside itself.
+        reached = min(positions, STREAMING[config.model_type].decoder_window(config) - 1)
+        held: int = batch * 2 * 4 * heads * reached
+        return held
     if config.model_type in SPEECH_LLMS:
         text = config.text_config
         # Not every language model has a width of its own for its heads.
