@@ -12,7 +12,12 @@ from transformers import (
     KyutaiSpeechToTextFeatureExtractor,
     KyutaiSpeechToTextForConditionalGeneration,
     PreTrainedTokenizerFast,
+    VoxtralRealtimeConfig,
+    VoxtralRealtimeFeatureExtractor,
+    VoxtralRealtimeForConditionalGeneration,
 )
+
+from tests.checkpoints import SMALL_DECODER, save_tekken
 
 
 def save_kyutai(folder: Path, *, delay_s: float = 0.5, silence_s: float = 0.25) -> Path:
@@ -76,4 +81,37 @@ def save_kyutai(folder: Path, *, delay_s: float = 0.5, silence_s: float = 0.25) 
     KyutaiSpeechToTextFeatureExtractor(
         audio_delay_seconds=delay_s, audio_silence_prefix_seconds=silence_s
     ).save_pretrained(folder)
+    return folder
+
+
+def save_voxtral_realtime(folder: Path) -> Path:
+    """A Voxtral realtime of a few thousand parameters, whose contexts are soon full."""
+    folder.mkdir(parents=True, exist_ok=True)
+    marks = {0: "<unk>", 1: "<s>", 2: "</s>", 11: "<pad>", 32: "[STREAMING_PAD]"}
+    size = save_tekken(folder, {**marks, 33: "[STREAMING_WORD]"})
+    config = VoxtralRealtimeConfig(
+        audio_config={
+            "model_type": "voxtral_realtime_encoder",
+            "hidden_size": 32,
+            "intermediate_size": 64,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "head_dim": 16,
+            "num_mel_bins": 16,
+            "sliding_window": 200,
+            "initializer_range": 0.3,
+        },
+        text_config={
+            "model_type": "voxtral_realtime_text",
+            "vocab_size": size,
+            **SMALL_DECODER,
+            "head_dim": 16,
+            "sliding_window": 60,
+        },
+    )
+    torch.manual_seed(0)
+    model = VoxtralRealtimeForConditionalGeneration(config)
+    model.generation_config.update(bos_token_id=1, eos_token_id=2, pad_token_id=11)
+    model.save_pretrained(folder)
+    VoxtralRealtimeFeatureExtractor(feature_size=16).save_pretrained(folder)
     return folder

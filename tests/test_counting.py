@@ -15,6 +15,7 @@ import runner.engines.kyutai
 import runner.engines.moonshine
 import runner.engines.speech_llm
 import runner.engines.transducer
+import runner.engines.voxtral_realtime
 import runner.engines.whisper
 from runner.config import Limits, Model, Variant
 from runner.counting import UNKNOWN_TEXT, count_case
@@ -35,6 +36,7 @@ _MODULES = (
     runner.engines.moonshine,
     runner.engines.speech_llm,
     runner.engines.transducer,
+    runner.engines.voxtral_realtime,
     runner.engines.whisper,
 )
 FAMILIES = (
@@ -44,6 +46,7 @@ FAMILIES = (
     "mistralai/Voxtral-Mini-3B-2507",
     "ibm-granite/granite-speech-3.3-2b",
     "kyutai/stt-1b-en_fr-trfs",
+    "mistralai/Voxtral-Mini-4B-Realtime-2602",
     "facebook/wav2vec2-base-960h",
     "facebook/hubert-large-ls960-ft",
     "facebook/wav2vec2-conformer-rope-large-960h-ft",

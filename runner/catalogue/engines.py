@@ -93,6 +93,12 @@ _ENTRIES = (
         forkable=True,
     ),
     EngineEntry(
+        "voxtral-realtime",
+        "runner.engines.voxtral_realtime:VoxtralRealtimeEngine",
+        model_types=("voxtral_realtime",),
+        forkable=True,
+    ),
+    EngineEntry(
         "ctc",
         "runner.engines.ctc:CTCEngine",
         model_types=(

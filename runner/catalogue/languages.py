@@ -33,6 +33,11 @@ GRANITE_SPEECH = ("en", "fr", "de", "es", "pt")
 KYUTAI_1B = ("en", "fr")
 """kyutai/stt-1b-en_fr, by its model card."""
 
+_VOXTRAL_REALTIME = "en fr es de ru zh ja it pt nl ar hi ko"
+
+VOXTRAL_REALTIME = tuple(_VOXTRAL_REALTIME.split())
+"""Voxtral realtime, by its model card."""
+
 _PARAKEET_V3 = "bg hr cs da nl en et fi fr de el hu it lv lt mt pl pt ro ru sk sl es sv uk"
 
 PARAKEET_V3 = tuple(_PARAKEET_V3.split())

@@ -21,6 +21,7 @@ from runner.catalogue.languages import (
     PARAKEET_V3,
     QWEN3_ASR,
     VOXTRAL,
+    VOXTRAL_REALTIME,
     WHISPER,
     WHISPER_V3,
 )
@@ -241,6 +242,16 @@ _ENTRIES = (
         ENGLISH,
         sample_rate_hz=24_000,
         note="its text lags the audio by 2.5 s; 79 million of its parameters are the codec's",
+    ),
+    ModelEntry(
+        "mistralai/Voxtral-Mini-4B-Realtime-2602",
+        "voxtral-realtime",
+        "Voxtral realtime",
+        4_430_000_000,
+        "Apache-2.0",
+        None,
+        VOXTRAL_REALTIME,
+        note="its text lags the audio by 0.48 s",
     ),
     ModelEntry(
         "nvidia/parakeet-tdt-0.6b-v3",

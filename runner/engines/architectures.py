@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from runner.engines.delayed_stream_architectures import Kyutai
+from runner.engines.delayed_stream_architectures import Kyutai, VoxtralRealtime
 from runner.engines.speech_llm_architectures import GraniteSpeech, Qwen3ASR, Voxtral
 from runner.errors import UserError
 
@@ -271,6 +271,7 @@ _Architecture = (
     | Voxtral
     | GraniteSpeech
     | Kyutai
+    | VoxtralRealtime
 )
 
 _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
@@ -328,6 +329,7 @@ _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
         "kyutai/stt-2.6b-en-trfs": Kyutai(
             48, heads=32, pieces=4000, context=375, delay_s=2.5, silence_s=1.0
         ),
+        "mistralai/Voxtral-Mini-4B-Realtime-2602": VoxtralRealtime(),
         "nvidia/parakeet-tdt-0.6b-v3": _Parakeet(layers=24, head="tdt"),
         "nvidia/parakeet-rnnt-0.6b": _Parakeet(layers=24, head="rnnt"),
         "nvidia/parakeet-ctc-0.6b": _Parakeet(layers=24),

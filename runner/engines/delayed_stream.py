@@ -4,14 +4,14 @@ They hear as a live stream would be heard: at each step the encoder takes the ne
 decoder, which also reads its last token, gives one more, mostly padding. The text lags the audio by
 a delay that was chosen in training. So that the last words come out, the publishers put silence of
 that delay, and some more, behind a clip. The number of tokens follows from the length of the audio
-alone: nothing that is said ends a text, with trained weights or with random ones.
+alone, with trained weights or with random ones, unless a checkpoint has a token that ends a text.
 """
 
 from __future__ import annotations
 
 import sys
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -31,6 +31,7 @@ from runner.engines.generation import Passes
 from runner.engines.hooks import hooked
 from runner.engines.seq2seq import Seq2SeqEngine
 from runner.engines.seq2seq_decoder import Seq2SeqDecoder
+from runner.engines.text_ends import text_ends
 from runner.errors import Refused
 
 
@@ -61,13 +62,41 @@ class DelayedStreamEngine(Seq2SeqEngine):
         """
 
     @abstractmethod
-    def answer(self, features: torch.Tensor, tokens: int) -> torch.Tensor:
-        """The ids of the streams without what came before the first frame, ``(clips, tokens)``.
+    def inputs(self, features: torch.Tensor) -> dict[str, Any]:
+        """Arguments of ``generate()``.
 
         Args:
             features: The encoder's input on the device, ``(clips, ...)``.
+        """
+
+    def inputs_heard(self, features: torch.Tensor) -> dict[str, Any]:
+        """The same with all done that can be done before the first frame is encoded.
+
+        Args:
+            features: The encoder's input on the device, ``(clips, ...)``.
+        """
+        return self.inputs(features)
+
+    @property
+    @abstractmethod
+    def hearing(self) -> tuple[Any, str]:
+        """Whom a step asks what is heard in its frame: an object, and the name of its method."""
+
+    def answer(self, inputs: dict[str, Any], tokens: int) -> torch.Tensor:
+        """The ids of the streams without what came before the first of them, ``(clips, tokens)``.
+
+        Args:
+            inputs: Of ``generate()``.
             tokens: How many.
         """
+        ids: torch.Tensor = self.model.generate(**inputs, max_new_tokens=tokens)
+        return ids[:, self.prompt :]
+
+    @property
+    def ending(self) -> int | list[int] | None:
+        """What ends a text before the audio does; None where nothing does."""
+        tokens: int | list[int] | None = self.model.generation_config.eos_token_id
+        return tokens
 
     @property
     def input_dtype(self) -> torch.dtype:
@@ -93,7 +122,7 @@ class DelayedStreamEngine(Seq2SeqEngine):
 
     def fixed_calls(self, samples: int) -> float | None:
         """See :meth:`~runner.engines.base.Engine.fixed_calls`."""
-        return self._tokens(samples)
+        return self._tokens(samples) if self.ending is None else None
 
     def _transcribe(self, batch: Sequence[Waveform], mark: Mark) -> Transcription:
         features = self.features(list(batch))
@@ -102,11 +131,14 @@ class DelayedStreamEngine(Seq2SeqEngine):
         mark("transfer")
         longest = max(map(len, batch))
         with self.inference(), self.following(mark):
-            ids = self.answer(features, self._tokens(longest)).cpu()
+            ids = self.answer(self.inputs(features), self._tokens(longest)).cpu()
             mark("decode")
         # What follows a clip that is shorter than the longest is not its own: alone, it would have
         # ended there, and nothing before depends on it.
-        rows = [row[: self._tokens(len(wave))] for row, wave in zip(ids, batch, strict=True)]
+        most = [self._tokens(len(wave)) for wave in batch]
+        if self.ending is not None:
+            most = list(map(min, most, text_ends(ids, self.ending).tokens))
+        rows = [row[:count] for row, count in zip(ids, most, strict=True)]
         texts = tuple(text.strip() for row in rows for text in self.texts_of(row[None]))
         mark("text")
         return Transcription(
@@ -158,12 +190,15 @@ class DelayedStreamEngine(Seq2SeqEngine):
 
     def workload(self, *, samples: int, batch: int, decoder_calls: float | None) -> Workload:
         """See :meth:`~runner.engines.base.Engine.workload`; the clips say how many tokens."""
+        tokens: int | None = self.stream_tokens(samples)
+        if self.ending is not None:
+            tokens = None if decoder_calls is None else min(round(decoder_calls), tokens or 0)
         return Workload(
             config=self.model.config,
             samples=samples,
             batch=batch,
             prompt_tokens=self.prompt,
-            tokens=self.stream_tokens(samples),
+            tokens=tokens,
         )
 
 
@@ -186,28 +221,38 @@ class DelayedStreamDecoder(Seq2SeqDecoder):
         """
         self._engine: DelayedStreamEngine = engine
         self._tokens = tokens
-        self._features = features
         self.rows = features.shape[0]
         decoder = engine.model.get_decoder()
         self._name = next(n for n, module in engine.model.named_modules() if module is decoder)
         self._heard: list[Any] = []
+        hear = getattr(*engine.hearing)
 
-        def keep(module: Any, arguments: Any, keywords: Any, output: Any) -> None:
-            self._heard.append(output)
+        def keep(*arguments: Any, **keywords: Any) -> Any:
+            self._heard.append(hear(*arguments, **keywords))
+            return self._heard[-1]
 
-        with hooked([engine.encoder], keep, before=False), engine.inference():
-            engine.answer(features, tokens)
+        with engine.inference():
+            self._inputs = engine.inputs_heard(features)
+        self._run(keep)
 
     def _decodes(self, name: str) -> bool:
         return name == "lm_head" or name.startswith(f"{self._name}.")
 
     def _generate(self) -> None:
-        encoder, kept = self._engine.encoder, iter(self._heard)
-        own = encoder.forward
-        encoder.forward = lambda *_, **__: next(kept)
+        kept = iter(self._heard)
+        self._run(lambda *_, **__: next(kept))
+
+    def _run(self, hear: Callable[..., Any]) -> None:
+        """Decodes, every step asking ``hear`` for what is heard in its frame."""
+        settings = self._engine.model.generation_config
+        owner, name = self._engine.hearing
+        ending, settings.eos_token_id = settings.eos_token_id, None
+        setattr(owner, name, hear)
         try:
             with self._engine.inference():
-                self._engine.answer(self._features, self._tokens)
+                # generate() may write into what it is given.
+                self._engine.answer(dict(self._inputs), self._tokens)
                 self._engine.synchronize()
         finally:
-            encoder.forward = own
+            delattr(owner, name)
+            settings.eos_token_id = ending

@@ -60,3 +60,53 @@ class Kyutai:
         return KyutaiSpeechToTextFeatureExtractor(
             audio_delay_seconds=self.delay_s, audio_silence_prefix_seconds=self.silence_s
         )
+
+
+@dataclass(frozen=True)
+class VoxtralRealtime:
+    """Voxtral realtime (Rastogi et al. 2026; ``config.json`` of the checkpoint).
+
+    A causal encoder in the form of Whisper large-v3's, and a language model of Ministral's form.
+    """
+
+    def config(self) -> PretrainedConfig:
+        from transformers import VoxtralRealtimeConfig
+
+        rotation = {"rope_type": "default", "rope_theta": 1e6}
+        return VoxtralRealtimeConfig(
+            audio_config={
+                "model_type": "voxtral_realtime_encoder",
+                "hidden_size": 1280,
+                "intermediate_size": 5120,
+                "num_hidden_layers": 32,
+                "num_attention_heads": 32,
+                "head_dim": 64,
+                "num_mel_bins": 128,
+                "sliding_window": 750,
+                "rms_norm_eps": 1e-5,
+                "rope_parameters": rotation,
+            },
+            text_config={
+                "model_type": "voxtral_realtime_text",
+                "vocab_size": 131_072,
+                "hidden_size": 3072,
+                "intermediate_size": 9216,
+                "num_hidden_layers": 26,
+                "num_attention_heads": 32,
+                "num_key_value_heads": 8,
+                "head_dim": 128,
+                "max_position_embeddings": 131_072,
+                "sliding_window": 8192,
+                "rms_norm_eps": 1e-5,
+                "rope_parameters": rotation,
+                "tie_word_embeddings": True,
+            },
+            audio_length_per_tok=8,
+            default_num_delay_tokens=6,
+            downsample_factor=4,
+        )
+
+    def feature_extractor(self) -> Any:
+        from transformers import VoxtralRealtimeFeatureExtractor
+
+        return VoxtralRealtimeFeatureExtractor(feature_size=128)

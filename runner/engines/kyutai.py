@@ -114,10 +114,14 @@ class KyutaiEngine(DelayedStreamEngine):
         samples: int = features.shape[0] * features.shape[-1]
         return samples * SAMPLE_RATE // int(self.extractor.sampling_rate)
 
-    def answer(self, features: torch.Tensor, tokens: int) -> torch.Tensor:
-        """See :meth:`~runner.engines.delayed_stream.DelayedStreamEngine.answer`."""
-        ids: torch.Tensor = self.model.generate(input_values=features, max_new_tokens=tokens)
-        return ids[:, self.prompt :]
+    def inputs(self, features: torch.Tensor) -> dict[str, Any]:
+        """See :meth:`~runner.engines.delayed_stream.DelayedStreamEngine.inputs`."""
+        return {"input_values": features}
+
+    @property
+    def hearing(self) -> tuple[Any, str]:
+        """See :attr:`~runner.engines.delayed_stream.DelayedStreamEngine.hearing`."""
+        return self.model.codec_model, "encode"
 
     def workload(self, *, samples: int, batch: int, decoder_calls: float | None) -> Workload:
         """See :meth:`~runner.engines.base.Engine.workload`."""

@@ -94,7 +94,9 @@ def count_flops(
             cached=cached,
         )
     if config.model_type in DELAYED_STREAMS:
-        return delayed_stream_flops(config, batch=batch, prompt_tokens=prompt_tokens, tokens=tokens)
+        return delayed_stream_flops(
+            config, samples=samples, batch=batch, prompt_tokens=prompt_tokens, tokens=tokens
+        )
     if not is_whisper(config):
         transducer = config.model_type in TRANSDUCERS
         return (

@@ -17,7 +17,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from runner.flops.delayed_stream import STREAMING
+from runner.flops.delayed_stream import decoder_config, hear_first
 from runner.flops.hearing import HEARING
 from runner.flops.models import (
     DELAYED_STREAMS,
@@ -130,7 +130,7 @@ def _encode(model: Any, config: Any, samples: int, batch: int) -> Callable[[], o
     if config.model_type in SPEECH_LLMS:
         return lambda: HEARING[config.model_type].encode(model, batch, samples)
     if config.model_type in DELAYED_STREAMS:
-        return STREAMING[config.model_type].encoder_step(model, batch)
+        return hear_first(model, samples=samples, batch=batch)
     features = encoder_input(config, samples=samples, batch=batch)
     if config.model_type in TRANSDUCERS:
         return lambda: model.get_audio_features(features)
@@ -144,9 +144,10 @@ def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
         state: int = config.decoder_hidden_size * (2 * config.num_decoder_layers + 1)
         return 4 * batch * state
     if config.model_type in DELAYED_STREAMS:
-        heads = config.num_hidden_layers * config.num_key_value_heads * config.head_dim
+        decoder = decoder_config(config)
+        heads = decoder.num_hidden_layers * decoder.num_key_value_heads * decoder.head_dim
         # A cache that slides keeps what the next step reaches beside itself.
-        reached = min(positions, STREAMING[config.model_type].decoder_window(config) - 1)
+        reached = min(positions, decoder.sliding_window - 1)
         held: int = batch * 2 * 4 * heads * reached
         return held
     if config.model_type in SPEECH_LLMS:

@@ -24,7 +24,8 @@ GRANITE_SPEECH = "granite_speech"
 SPEECH_LLMS = (QWEN3_ASR, VOXTRAL, GRANITE_SPEECH)
 """Language models whose prompt holds the audio."""
 KYUTAI = "kyutai_speech_to_text"
-DELAYED_STREAMS = (KYUTAI,)
+VOXTRAL_REALTIME = "voxtral_realtime"
+DELAYED_STREAMS = (KYUTAI, VOXTRAL_REALTIME)
 """Models that give a token for every frame of audio."""
 COUNTED = (
     *(WHISPER, *WAVEFORM, WAV2VEC2_BERT, *PARAKEET, MOONSHINE),
@@ -62,6 +63,7 @@ def _family(config: PretrainedConfig) -> Any:
         "parakeet_rnnt": transformers.AutoModelForRNNT,
         **dict.fromkeys(SPEECH_LLMS, transformers.AutoModelForMultimodalLM),
         KYUTAI: transformers.KyutaiSpeechToTextForConditionalGeneration,
+        VOXTRAL_REALTIME: transformers.VoxtralRealtimeForConditionalGeneration,
     }
     return others.get(config.model_type, transformers.AutoModelForCTC)
 

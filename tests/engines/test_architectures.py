@@ -46,6 +46,7 @@ MILLIONS = {
     "ibm-granite/granite-speech-3.3-8b": 8648.6,
     "kyutai/stt-1b-en_fr-trfs": 1068.5,
     "kyutai/stt-2.6b-en-trfs": 2696.4,
+    "mistralai/Voxtral-Mini-4B-Realtime-2602": 4429.7,
     "nvidia/parakeet-tdt-0.6b-v3": 627.0,
     "nvidia/parakeet-rnnt-0.6b": 616.7,
     "nvidia/parakeet-ctc-0.6b": 608.8,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from runner.measure.decoder import profile_decoder
 from runner.measure.memory_split import split_memory
 from runner.measure.stages import StageClock
 from tests.engines.loading import noise, request
-from tests.stream_checkpoints import save_kyutai
+from tests.stream_checkpoints import save_kyutai, save_voxtral_realtime
 
 SECONDS = (2.5, 0.1, 0, 4.0)
 """Of the clips: the last one fills every context of the small models."""
@@ -36,13 +37,27 @@ class Family:
     save: Callable[[Path], Path]
     around_s: float
     """Silence around a clip."""
+    frames: Callable[[float], int]
+    """Frames that give a token, from the seconds of a clip."""
     largest: int
     """Bytes of the encoder's largest tensor of a step, for two clips."""
+    at_once: int
+    """Fewer tensors of that size live at once."""
 
 
 FAMILIES = {
     # The first convolution, of 4 channels on the samples of a frame.
-    "kyutai_speech_to_text": Family(save_kyutai, 0.25 + 0.5 + 1, 2 * 4 * 4 * 1920),
+    "kyutai_speech_to_text": Family(
+        save_kyutai, 0.25 + 0.5 + 1, lambda s: math.floor(12.5 * (s + 1.75)), 2 * 4 * 4 * 1920, 6
+    ),
+    # Attention, two heads on the four frames of each token of the prompt, which is heard at once.
+    "voxtral_realtime": Family(
+        save_voxtral_realtime,
+        0.08 * (32 + 17),
+        lambda s: math.ceil(12.5 * s) + 32 + 17 - (1 + 32 + 6),
+        2 * 4 * 2 * 156 * 156,
+        6,
+    ),
 }
 
 
@@ -69,6 +84,7 @@ def load(folder: Path, **parts: object) -> DelayedStreamEngine:
     variant = Variant.model_validate({"name": "x", **parts}) if parts else Variant(name="fp32")
     engine = load_engine(request(str(folder), weights="pretrained", variant=variant))
     assert isinstance(engine, DelayedStreamEngine)
+    engine.model.generation_config.eos_token_id = None  # What one says is chance.
     return engine
 
 
@@ -82,7 +98,7 @@ def test_the_text_of_a_clip_does_not_depend_on_those_beside_it(folder, clips):
 
 def test_tokens_follow_from_the_audio_and_the_silence_around_it(family, folder, clips):
     engine = load(folder)
-    frames = [int((seconds + family.around_s) * 12.5) for seconds in SECONDS]
+    frames = [family.frames(seconds) for seconds in SECONDS]
     assert [engine.stream_tokens(len(clip)) for clip in clips] == frames
     outcome = engine.transcribe(clips)
     assert outcome.decoder_calls == max(frames) == engine.fixed_calls(len(clips[3]))
@@ -90,7 +106,7 @@ def test_tokens_follow_from_the_audio_and_the_silence_around_it(family, folder, 
     assert outcome.at_limit is None
     assert outcome.prefills == 1
     padded_s = outcome.input_samples / len(clips) / 16_000
-    assert padded_s == pytest.approx(max(SECONDS) + family.around_s, abs=0.01)
+    assert padded_s == pytest.approx(max(SECONDS) + family.around_s, abs=0.08)
 
 
 def test_only_the_beginning_is_decoded_where_a_few_steps_are_asked_for(folder, clips):
@@ -121,13 +137,14 @@ def test_flops_are_those_of_a_real_run(folder, seconds):
     clips = [np.zeros(samples, np.float32)] * 2
     work = engine.workload(samples=samples, batch=2, decoder_calls=None)
     readings = {reading.stage: reading.flops for reading in workload_flops(work)}
-    whole = count(lambda: engine.transcribe(clips))
+    features = engine.features(clips)
+    whole = count(lambda: engine.answer(engine.inputs(features), work.tokens))
     assert not whole.missed
     assert readings["total"] == whole.flops
     assert readings["total"] == sum(readings[s] for s in ("encoder", "prefill", "decode"))
     passes = engine.decoder_passes(clips, work.tokens)
     decoder = count(lambda: passes.run(lambda: None))
-    assert 0 <= decoder.flops - readings["prefill"] - readings["decode"] < readings["encoder"] / 10
+    assert decoder.flops == readings["prefill"] + readings["decode"]
 
 
 def test_a_stream_of_one_token_encodes_nothing_after_it(folder):
@@ -147,10 +164,13 @@ def test_memory_from_shapes_is_that_of_the_model(family, folder):
     text = config.get_text_config(decoder=True)
     position = 2 * 4 * text.num_hidden_layers * text.num_key_value_heads * text.head_dim
     for tokens in (5, 200):
-        size = model_memory(config, samples=48_000, batch=2, tokens=tokens, prompt_tokens=1)
+        size = model_memory(
+            config, samples=48_000, batch=2, tokens=tokens, prompt_tokens=engine.prompt
+        )
         assert size.parameters == engine.parameters
-        assert size.cache_bytes == 2 * position * min(tokens, text.sliding_window - 1)
-    assert 2 * family.largest <= size.activations_bytes < 6 * family.largest
+        held = min(engine.prompt + tokens - 1, text.sliding_window - 1)
+        assert size.cache_bytes == 2 * position * held
+    assert 2 * family.largest <= size.activations_bytes < family.at_once * family.largest
 
 
 def test_memory_is_split_by_what_the_decoder_holds(folder, clips):
