@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -225,11 +226,13 @@ def save_qwen3_asr(folder: Path) -> Path:
     return folder
 
 
-def save_voxtral(folder: Path) -> Path:
-    """A Voxtral of a few thousand parameters on windows of a second, with a tekken.json."""
-    folder.mkdir(parents=True, exist_ok=True)
-    marks = {0: "<unk>", 1: "<s>", 2: "</s>", 3: "[INST]", 4: "[/INST]", 11: "<pad>"}
-    marks |= {24: "[AUDIO]", 25: "[BEGIN_AUDIO]", 34: "[TRANSCRIBE]"}
+def save_tekken(folder: Path, marks: Mapping[int, str]) -> int:
+    """A small tekken.json; gives the number of its tokens.
+
+    Args:
+        folder: Where to.
+        marks: Names of some of its 40 special tokens.
+    """
     special = [
         {"rank": rank, "token_str": marks.get(rank, f"<SPECIAL_{rank}>"), "is_control": True}
         for rank in range(40)
@@ -250,6 +253,15 @@ def save_voxtral(folder: Path) -> Path:
         "special_tokens": special,
     }
     (folder / "tekken.json").write_text(json.dumps(tekken))
+    return len(special) + len(words)
+
+
+def save_voxtral(folder: Path) -> Path:
+    """A Voxtral of a few thousand parameters on windows of a second, with a tekken.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    marks = {0: "<unk>", 1: "<s>", 2: "</s>", 3: "[INST]", 4: "[/INST]", 11: "<pad>"}
+    marks |= {24: "[AUDIO]", 25: "[BEGIN_AUDIO]", 34: "[TRANSCRIBE]"}
+    size = save_tekken(folder, marks)
     config = VoxtralConfig(
         audio_config={
             "model_type": "voxtral_encoder",
@@ -263,7 +275,7 @@ def save_voxtral(folder: Path) -> Path:
         },
         text_config={
             "model_type": "llama",
-            "vocab_size": len(special) + len(words),
+            "vocab_size": size,
             **SMALL_DECODER,
             "head_dim": 16,
         },

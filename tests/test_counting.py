@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import MimiConfig
 
 import runner.engines.canary
 import runner.engines.cohere_asr
 import runner.engines.ctc
+import runner.engines.kyutai
 import runner.engines.moonshine
 import runner.engines.speech_llm
 import runner.engines.transducer
+import runner.engines.voxtral_realtime
 import runner.engines.whisper
 from runner.config import Limits, Model, Variant
 from runner.counting import UNKNOWN_TEXT, count_case
@@ -33,9 +36,11 @@ _MODULES = (
     runner.engines.canary,
     runner.engines.cohere_asr,
     runner.engines.ctc,
+    runner.engines.kyutai,
     runner.engines.moonshine,
     runner.engines.speech_llm,
     runner.engines.transducer,
+    runner.engines.voxtral_realtime,
     runner.engines.whisper,
 )
 FAMILIES = (
@@ -47,6 +52,8 @@ FAMILIES = (
     "mistralai/Voxtral-Mini-3B-2507",
     "ibm-granite/granite-speech-3.3-2b",
     "nvidia/canary-1b-v2",
+    "kyutai/stt-1b-en_fr-trfs",
+    "mistralai/Voxtral-Mini-4B-Realtime-2602",
     "facebook/wav2vec2-base-960h",
     "facebook/hubert-large-ls960-ft",
     "facebook/wav2vec2-conformer-rope-large-960h-ft",
@@ -97,6 +104,14 @@ def shallow(name: str) -> Any:
         for field, value in SMALL.items():
             if getattr(part, field, None) is not None:
                 setattr(part, field, value)
+    if hasattr(config, "codec_config"):
+        config.codec_config = MimiConfig(
+            num_filters=4,
+            hidden_size=64,
+            upsample_groups=64,
+            num_hidden_layers=1,
+            intermediate_size=64,
+        )
     return config
 
 

@@ -105,6 +105,18 @@ _ENTRIES = (
         forkable=True,
     ),
     EngineEntry(
+        "kyutai-stt",
+        "runner.engines.kyutai:KyutaiEngine",
+        model_types=("kyutai_speech_to_text",),
+        forkable=True,
+    ),
+    EngineEntry(
+        "voxtral-realtime",
+        "runner.engines.voxtral_realtime:VoxtralRealtimeEngine",
+        model_types=("voxtral_realtime",),
+        forkable=True,
+    ),
+    EngineEntry(
         "ctc",
         "runner.engines.ctc:CTCEngine",
         model_types=(

@@ -30,6 +30,14 @@ VOXTRAL = ("en", "es", "fr", "pt", "hi", "de", "nl", "it")
 GRANITE_SPEECH = ("en", "fr", "de", "es", "pt")
 """Granite speech 3.3, revision 3.3.2, by its model card."""
 
+KYUTAI_1B = ("en", "fr")
+"""kyutai/stt-1b-en_fr, by its model card."""
+
+_VOXTRAL_REALTIME = "en fr es de ru zh ja it pt nl ar hi ko"
+
+VOXTRAL_REALTIME = tuple(_VOXTRAL_REALTIME.split())
+"""Voxtral realtime, by its model card."""
+
 _COHERE_ASR = "en fr de es it pt nl pl el ar ja zh vi ko"
 
 COHERE_ASR = tuple(_COHERE_ASR.split())

@@ -78,7 +78,8 @@ class Limits(Strict):
     """Pause between energy windows."""
 
     tokens_per_audio_second: Annotated[float, Field(gt=0, le=14)] = 4.0
-    """Fixed decoder work with random weights: tokens generated for each second of a window."""
+    """Fixed decoder work with random weights: tokens generated for each second of a window.
+    A model of delayed streams gives a token a frame whatever its weights are."""
 
     profile_tokens: Annotated[int, Field(ge=1, le=448)] = 8
     """Decoder tokens in the operator profile; more makes it slow to read, not better."""

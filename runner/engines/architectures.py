@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from runner.engines.delayed_stream_architectures import Kyutai, VoxtralRealtime
 from runner.engines.fastconformer_architectures import Canary, Parakeet
 from runner.engines.seq2seq_architectures import CohereASR, MoonshineStreaming
 from runner.engines.speech_llm_architectures import GraniteSpeech, Qwen3ASR, Voxtral
@@ -215,6 +216,8 @@ _Architecture = (
     | GraniteSpeech
     | CohereASR
     | MoonshineStreaming
+    | Kyutai
+    | VoxtralRealtime
 )
 
 _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
@@ -270,6 +273,13 @@ _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
         "ibm-granite/granite-speech-3.3-8b": GraniteSpeech(
             4096, inner=12_800, attention_multiplier=1 / 128, logits_scaling=16.0
         ),
+        "kyutai/stt-1b-en_fr-trfs": Kyutai(
+            16, heads=16, pieces=8000, context=750, delay_s=0.5, silence_s=0.0
+        ),
+        "kyutai/stt-2.6b-en-trfs": Kyutai(
+            48, heads=32, pieces=4000, context=375, delay_s=2.5, silence_s=1.0
+        ),
+        "mistralai/Voxtral-Mini-4B-Realtime-2602": VoxtralRealtime(),
         "nvidia/canary-1b-v2": Canary(),
         "nvidia/parakeet-tdt-0.6b-v3": Parakeet(layers=24, head="tdt"),
         "nvidia/parakeet-rnnt-0.6b": Parakeet(layers=24, head="rnnt"),

@@ -9,6 +9,13 @@ from typing import Any
 
 from runner.engines.mel_frames import MEL_HOP, MEL_WINDOW
 
+REALTIME_SILENCE = 32
+"""Positions of silence before a clip (``streaming_n_left_pad_tokens`` of the published
+tekken.json)."""
+REALTIME_ROOM = 10
+"""Those behind it, beyond the delay and one more (``OFFLINE_STREAMING_BUFFER_TOKENS`` of
+mistral-common 1.13.1)."""
+
 
 def qwen3_asr_frames(samples: int) -> int:
     """Mel frames of a clip; half a second is the least that is heard."""
@@ -50,6 +57,27 @@ def voxtral_positions(config: Any, samples: int) -> int:
     joined: int = audio.intermediate_size // audio.hidden_size
     frames: int = voxtral_windows(config, samples) * audio.max_source_positions
     return frames // joined
+
+
+def voxtral_realtime_prompt(config: Any) -> int:
+    """Tokens before the first that is said: the beginning, silence, and the delay.
+
+    Args:
+        config: A configuration of the model type ``voxtral_realtime``.
+    """
+    return int(1 + REALTIME_SILENCE + config.default_num_delay_tokens)
+
+
+def voxtral_realtime_positions(config: Any, samples: int) -> int:
+    """Positions of a clip with the silence around it, as mistral-common pads it; 80 ms each.
+
+    Args:
+        config: A configuration of the model type ``voxtral_realtime``.
+        samples: Of the clip.
+    """
+    behind = config.default_num_delay_tokens + 1 + REALTIME_ROOM
+    heard: int = -(-samples // (MEL_HOP * config.audio_length_per_tok))
+    return int(REALTIME_SILENCE + heard + behind)
 
 
 def granite_speech_pairs(samples: int) -> int:

@@ -26,6 +26,8 @@ _TIMESTAMPS = 1501
 _LARGE = 1000
 """Heads of a vocabulary above it may be padded to a multiple of 8, for tensor cores."""
 _PADDING = 64
+_STREAMS = ("kyutai_speech_to_text",)
+"""Model types whose last token begins a stream, and has no text."""
 _RESERVED = 512
 """Language models keep more for tokens to come: Qwen3's head has 231 ids without a token."""
 
@@ -67,6 +69,8 @@ def mismatch(config: Any, vocabulary: Mapping[str, int], *, blank: int | None) -
     """
     language_model = getattr(config, "text_config", None)
     size: int = (language_model or config).vocab_size
+    if config.model_type in _STREAMS:
+        size -= 1
     missing = set(range(size)).difference(vocabulary.values())
     named = {name: getattr(config, name, None) for name in _NAMED}
     for name, value in named.items():

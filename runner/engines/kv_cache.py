@@ -8,7 +8,12 @@ from typing import Any
 from runner.engines.hooks import hooked
 from store.records import Scalar
 
-_LAYERS = {"DynamicLayer": "dynamic", "StaticLayer": "static"}
+_LAYERS = {
+    "DynamicLayer": "dynamic",
+    "DynamicSlidingWindowLayer": "dynamic",
+    "StaticLayer": "static",
+    "StaticSlidingWindowLayer": "static",
+}
 """transformers' class of one layer's cache -> what the config calls it."""
 
 

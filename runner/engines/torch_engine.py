@@ -30,6 +30,9 @@ class TorchEngine(Engine):
     """Called after every chunk, with each clip's text so far."""
     keeps_frames: ClassVar[bool] = False
     """Whether what it gives tells which part of the audio it belongs to."""
+    keeps_fp32: ClassVar[tuple[str, ...]] = ()
+    """Names of parts of the model that its publishers keep in fp32, whatever the rest is in; they
+    are not quantised either."""
     tf32: bool = False
     """Whether products may use TF32. fp32 means fp32; torch leaves TF32 on for convolutions."""
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from runner.engines.base import Workload
 from runner.flops.ctc import ctc_flops
+from runner.flops.delayed_stream import delayed_stream_flops
 from runner.flops.models import (
     COUNTED,
+    DELAYED_STREAMS,
     OWN_LENGTH,
     SPEECH_LLMS,
     TRANSDUCERS,
@@ -94,10 +96,17 @@ def count_flops(
             tokens=tokens,
             cached=cached,
         )
-    if config.model_type in TRANSDUCERS:
-        return transducer_flops(config, samples=samples, batch=batch, steps=tokens)
+    if config.model_type in DELAYED_STREAMS:
+        return delayed_stream_flops(
+            config, samples=samples, batch=batch, prompt_tokens=prompt_tokens, tokens=tokens
+        )
     if not is_whisper(config):
-        return ctc_flops(config, samples=samples, batch=batch)
+        transducer = config.model_type in TRANSDUCERS
+        return (
+            transducer_flops(config, samples=samples, batch=batch, steps=tokens)
+            if transducer
+            else ctc_flops(config, samples=samples, batch=batch)
+        )
     rows = batch * (windows or whisper_windows(config, samples=samples))
     return whisper_flops(
         cast(Any, config),

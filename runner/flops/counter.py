@@ -47,9 +47,16 @@ def _fused_rnn(
     return 2 * rows * weights
 
 
+def _distances(first: torch.Tensor, second: torch.Tensor) -> int:
+    """Distances of points (..., n, width) to points (..., m, width), by a product of matrices."""
+    macs: int = first.numel() * second.shape[-2]
+    return 2 * macs
+
+
 _OWN_FORMULAS: Mapping[Any, _Formula] = {
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _fused_attention,
     torch.ops.aten.mkldnn_rnn_layer: _fused_rnn,
+    torch.ops.aten._euclidean_dist: _distances,
 }
 _TORCH_FORMULAS: Mapping[Any, _Formula] = flop_registry
 

@@ -19,10 +19,12 @@ from torch.utils._pytree import tree_leaves
 
 from runner.engines.mel_frames import MEL_WINDOW, fastconformer_frames
 from runner.engines.waveform_frames import streaming_frames
+from runner.flops.delayed_stream import decoder_config, hear_first
 from runner.flops.hearing import HEARING
 from runner.flops.models import (
     CANARY,
     COHERE_ASR,
+    DELAYED_STREAMS,
     MOONSHINE,
     MOONSHINE_STREAMING,
     OWN_LENGTH,
@@ -135,6 +137,8 @@ def _encode(model: Any, config: Any, samples: int, batch: int) -> Callable[[], o
     """All that runs once for a clip."""
     if config.model_type in SPEECH_LLMS:
         return lambda: HEARING[config.model_type].encode(model, batch, samples)
+    if config.model_type in DELAYED_STREAMS:
+        return hear_first(model, samples=samples, batch=batch)
     if config.model_type in OWN_LENGTH:
         batch, samples = rows_of(config, samples=samples, batch=batch, windows=None)
     features = encoder_input(config, samples=samples, batch=batch)
@@ -150,6 +154,13 @@ def _cache_bytes(config: Any, samples: int, batch: int, positions: int) -> int:
         # Hidden and cell state of each layer of the prediction network, and its last output.
         state: int = config.decoder_hidden_size * (2 * config.num_decoder_layers + 1)
         return 4 * batch * state
+    if config.model_type in DELAYED_STREAMS:
+        decoder = decoder_config(config)
+        heads = decoder.num_hidden_layers * decoder.num_key_value_heads * decoder.head_dim
+        # A cache that slides keeps what the next step reaches beside itself.
+        reached = min(positions, decoder.sliding_window - 1)
+        held: int = batch * 2 * 4 * heads * reached
+        return held
     if config.model_type in SPEECH_LLMS:
         text = config.text_config
         # Not every language model has a width of its own for its heads.

@@ -29,7 +29,14 @@ VOXTRAL = "voxtral"
 GRANITE_SPEECH = "granite_speech"
 SPEECH_LLMS = (QWEN3_ASR, VOXTRAL, GRANITE_SPEECH)
 """Language models whose prompt holds the audio."""
-COUNTED = (WHISPER, *WAVEFORM, WAV2VEC2_BERT, *PARAKEET, *OWN_LENGTH, *SPEECH_LLMS)
+KYUTAI = "kyutai_speech_to_text"
+VOXTRAL_REALTIME = "voxtral_realtime"
+DELAYED_STREAMS = (KYUTAI, VOXTRAL_REALTIME)
+"""Models that give a token for every frame of audio."""
+COUNTED = (
+    *(WHISPER, *WAVEFORM, WAV2VEC2_BERT, *PARAKEET, *OWN_LENGTH),
+    *(*SPEECH_LLMS, *DELAYED_STREAMS),
+)
 """Values of ``config.model_type`` that this package can count."""
 
 
@@ -51,7 +58,9 @@ def build(config: PretrainedConfig, *, device: str = "meta", attention: str = "e
     own = copy.deepcopy(config)
     with torch.device(device):
         # The count is the same in every precision, and a CPU has slow kernels for some.
-        return family.from_config(own, attn_implementation=attention, dtype=torch.float32).eval()
+        # Automatic classes call it otherwise than a model's own class.
+        make = family.from_config if hasattr(family, "from_config") else family._from_config
+        return make(own, attn_implementation=attention, dtype=torch.float32).eval()
 
 
 def _family(config: PretrainedConfig) -> Any:
@@ -63,6 +72,8 @@ def _family(config: PretrainedConfig) -> Any:
         "parakeet_tdt": transformers.AutoModelForTDT,
         "parakeet_rnnt": transformers.AutoModelForRNNT,
         **dict.fromkeys(SPEECH_LLMS, transformers.AutoModelForMultimodalLM),
+        KYUTAI: transformers.KyutaiSpeechToTextForConditionalGeneration,
+        VOXTRAL_REALTIME: transformers.VoxtralRealtimeForConditionalGeneration,
     }
     return others.get(config.model_type, transformers.AutoModelForCTC)
 

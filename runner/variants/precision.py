@@ -64,7 +64,11 @@ class Precision(Technique[TorchEngine]):
             engine.model.requires_grad_(True)
         else:
             engine.dtype = dtype
-            engine.model = engine.model.to(dtype)
+            if not engine.keeps_fp32:
+                engine.model = engine.model.to(dtype)
+            for name, part in engine.model.named_children() if engine.keeps_fp32 else ():
+                if name not in engine.keeps_fp32:
+                    part.to(dtype)
 
     def verify(self, engine: TorchEngine, batch: Sequence[Waveform]) -> Proof:
         """Looks at the parameters, at what linear layers give, and at a product's error.
@@ -75,7 +79,12 @@ class Precision(Technique[TorchEngine]):
         # Against what the config asks for: what the engine holds may be what was never set.
         asked = DTYPES[self.variant.precision]
         weights = torch.float32 if self.variant.autocast else asked
-        stored = Counter(p.dtype for p in engine.model.parameters() if p.is_floating_point())
+        kept = tuple(f"{name}." for name in engine.keeps_fp32)
+        stored = Counter(
+            p.dtype
+            for name, p in engine.model.named_parameters()
+            if p.is_floating_point() and not name.startswith(kept)
+        )
         if set(stored) - {weights}:
             raise self.no_effect(f"parameters are {_words(stored)}")
         found = f"parameters {_words(stored)}"

@@ -81,7 +81,7 @@ class Quantization(Technique[TorchEngine]):
         Raises:
             Refused: none is chosen.
         """
-        self.chosen = chosen = self._chosen(engine.model)
+        self.chosen = chosen = self._chosen(engine)
         if not chosen:
             raise Refused(f"variant {self.variant.name}: {self._none_chosen()}")
         with warnings.catch_warnings():
@@ -135,8 +135,9 @@ class Quantization(Technique[TorchEngine]):
             ),
         )
 
-    def _chosen(self, model: Any) -> list[str]:
+    def _chosen(self, engine: TorchEngine) -> list[str]:
         """Names of the linear layers to quantise."""
+        model = engine.model
         patterns = (self.variant.quantize_only or "*").split(",")
         not_called = _NOT_CALLED.get(model.config.model_type, ())
         embedded = {id(m.weight) for m in model.modules() if isinstance(m, torch.nn.Embedding)}
@@ -145,6 +146,7 @@ class Quantization(Technique[TorchEngine]):
             for name, module in model.named_modules()
             if isinstance(module, torch.nn.Linear)
             and not name.endswith(not_called)
+            and name.partition(".")[0] not in engine.keeps_fp32
             and any(fnmatchcase(name, pattern) for pattern in patterns)
             and (self.requested == FORERUNNER or id(module.weight) not in embedded)
             and (self.requested != INT4 or int4.fits(module))

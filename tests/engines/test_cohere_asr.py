@@ -79,9 +79,9 @@ def test_features_and_masks_are_the_publishers(folder, clips):
     processor = CohereAsrProcessor.from_pretrained(folder)
     inputs = processor(clips, sampling_rate=16_000, return_tensors="pt", language="en")
     assert torch.equal(engine.features(clips), inputs["input_features"])
-    masks = engine.masks(clips)
-    assert torch.equal(masks["attention_mask"], inputs["attention_mask"])
-    assert torch.equal(masks["decoder_input_ids"], inputs["decoder_input_ids"])
+    assert torch.equal(engine.masks(clips)["attention_mask"], inputs["attention_mask"])
+    beginnings = engine.beginnings(len(clips))
+    assert torch.equal(beginnings["decoder_input_ids"], inputs["decoder_input_ids"])
 
 
 @pytest.mark.parametrize(
