@@ -192,6 +192,14 @@ def test_parts_of_a_variant_are_proven(folder, clips, parts, found):
     assert any(found in each for each in proofs.values()), proofs
 
 
+@pytest.mark.e2e  # It compiles for half a minute.
+def test_a_compiled_encoder_is_one_graph_and_hears_the_same(folder, clips):
+    engine, usual = load(folder, compile="default"), load(folder)
+    assert engine.transcribe(clips).texts == usual.transcribe(clips).texts
+    proofs = {proof.technique: proof.found for proof in engine.verify(clips)}
+    assert proofs["compile"] == "1 graphs, 0 breaks"
+
+
 @pytest.mark.skipif(detector_missing() is not None, reason="no detector of speech is installed")
 def test_silence_has_no_window_by_a_detector_of_speech(folder, family):
     engine = load(folder, long_form="vad")
