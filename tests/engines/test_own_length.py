@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from runner.config import Limits, Variant
+from runner.config import Limits, Model, Variant
 from runner.engines.seq2seq import Seq2SeqEngine
 from runner.engines.speech_detector import detector_missing
 from runner.errors import Refused
+from runner.estimate import batch_seconds
 from runner.flops import workload_flops
 from runner.flops.counter import count
 from runner.flops.memory import model_memory
+from runner.grid import Case
 from runner.load import load_engine
 from runner.measure.decoder import profile_decoder
 from runner.measure.memory_split import split_memory
@@ -260,3 +262,15 @@ def test_a_decoder_that_is_profiled_says_what_it_says_otherwise(folder, clips):
         expected = generate(features, **masks)
     assert torch.equal(said[0], expected)
     assert torch.equal(said[1], expected)
+
+
+@pytest.mark.parametrize(
+    "name", ["UsefulSensors/moonshine-streaming-tiny", "CohereLabs/cohere-transcribe-03-2026"]
+)
+def test_a_short_clip_is_foretold_at_its_own_length(name):
+    model = Model(name=name, weights="random")
+    short, longer = (
+        batch_seconds(Case(model, "cpu", Variant(name="fp32"), seconds, 1), 1)
+        for seconds in (4.0, 8.0)
+    )
+    assert longer == pytest.approx(2 * short)
