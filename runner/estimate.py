@@ -308,8 +308,8 @@ def batch_seconds(case: Case, batch_size: int, *, utterance_s: float | None = No
     if entry is not None and entry.family == "pocketsphinx":
         return audio_s * POCKETSPHINX_S
     window = None if entry is None else entry.window_seconds
-    if window is not None:
-        windows = -(-length_s // window)
+    if window is not None and entry is not None and entry.family == "whisper":
+        windows = -(-length_s // window)  # The last one padded.
         audio_s = windows * window * batch_size / 2  # The decoder sees the speech alone.
     if case.device == "cpu":
         return max(0.005, audio_s * _parameters(case) * CPU_S)

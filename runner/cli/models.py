@@ -32,18 +32,20 @@ def models(as_json: JsonOption = False) -> None:
     table.add_column("lang", justify="right", no_wrap=True)
     table.add_column("weights", no_wrap=True)
     if wide:
-        table.add_column("family", no_wrap=True)
+        table.add_column("family", overflow="fold", max_width=14)
         table.add_column("rate", justify="right", no_wrap=True)
         table.add_column("licence", no_wrap=True)
     for entry in CATALOGUE.values():
+        rate = f"{entry.sample_rate_hz / 1e3:g} kHz"
+        wide_cells = (Name(entry.family), rate, entry.licence) if wide else ()
         table.add_row(
             Name(entry.name),
             Name(entry.architecture),
             _millions(entry.parameters),
-            f"{entry.window_seconds:g} s" if entry.window_seconds else "any",
+            f"{entry.window_seconds:.0f} s" if entry.window_seconds else "any",
             _languages(entry.languages),
             ("bundled" if entry.bundled else "hub") + (", random" if entry.random else ""),
-            *([entry.family, f"{entry.sample_rate_hz / 1e3:g} kHz", entry.licence] if wide else []),
+            *wide_cells,
         )
     console.print(table)
     narrow = "" if wide else " At 120 columns: family, sample rate and licence too."

@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from runner.config import Limits, Variant
+from runner.config import Limits, Model, Variant
 from runner.engines.seq2seq import Seq2SeqEngine
 from runner.engines.speech_detector import detector_missing
 from runner.errors import Refused
+from runner.estimate import batch_seconds
 from runner.flops import workload_flops
 from runner.flops.counter import count
 from runner.flops.memory import model_memory
+from runner.grid import Case
 from runner.load import load_engine
 from runner.measure.decoder import profile_decoder
 from runner.measure.memory_split import split_memory
@@ -192,6 +194,14 @@ def test_parts_of_a_variant_are_proven(folder, clips, parts, found):
     assert any(found in each for each in proofs.values()), proofs
 
 
+@pytest.mark.e2e  # It compiles for half a minute.
+def test_a_compiled_encoder_is_one_graph_and_hears_the_same(folder, clips):
+    engine, usual = load(folder, compile="default"), load(folder)
+    assert engine.transcribe(clips).texts == usual.transcribe(clips).texts
+    proofs = {proof.technique: proof.found for proof in engine.verify(clips)}
+    assert proofs["compile"] == "1 graphs, 0 breaks"
+
+
 @pytest.mark.skipif(detector_missing() is not None, reason="no detector of speech is installed")
 def test_silence_has_no_window_by_a_detector_of_speech(folder, family):
     engine = load(folder, long_form="vad")
@@ -252,3 +262,15 @@ def test_a_decoder_that_is_profiled_says_what_it_says_otherwise(folder, clips):
         expected = generate(features, **masks)
     assert torch.equal(said[0], expected)
     assert torch.equal(said[1], expected)
+
+
+@pytest.mark.parametrize(
+    "name", ["UsefulSensors/moonshine-streaming-tiny", "CohereLabs/cohere-transcribe-03-2026"]
+)
+def test_a_short_clip_is_foretold_at_its_own_length(name):
+    model = Model(name=name, weights="random")
+    short, longer = (
+        batch_seconds(Case(model, "cpu", Variant(name="fp32"), seconds, 1), 1)
+        for seconds in (4.0, 8.0)
+    )
+    assert longer == pytest.approx(2 * short)
