@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from runner.catalogue.engines import ENGINES, installed
+from runner.catalogue.entries import ModelEntry
 from runner.catalogue.extras import install_line
 from runner.catalogue.models import CATALOGUE
 from runner.cli.names import Name
@@ -32,7 +33,7 @@ def models(as_json: JsonOption = False) -> None:
     table.add_column("lang", justify="right", no_wrap=True)
     table.add_column("weights", no_wrap=True)
     if wide:
-        table.add_column("family", no_wrap=True)
+        table.add_column("family", max_width=12)  # Of 120 columns, for the licence.
         table.add_column("rate", justify="right", no_wrap=True)
         table.add_column("licence", no_wrap=True)
     for entry in CATALOGUE.values():
@@ -43,7 +44,7 @@ def models(as_json: JsonOption = False) -> None:
             f"{entry.window_seconds:g} s" if entry.window_seconds else "any",
             _languages(entry.languages),
             ("bundled" if entry.bundled else "hub") + (", random" if entry.random else ""),
-            *([entry.family, f"{entry.sample_rate_hz / 1e3:g} kHz", entry.licence] if wide else []),
+            *(_further(entry) if wide else ()),
         )
     console.print(table)
     narrow = "" if wide else " At 120 columns: family, sample rate and licence too."
@@ -58,6 +59,11 @@ def models(as_json: JsonOption = False) -> None:
         if engine.extra is not None:
             library = installed(engine) or f"not installed; {install_line(engine.extra)}"
             console.print(f'engine "{name}" {engine.about} ({library})', style="dim", markup=False)
+
+
+def _further(entry: ModelEntry) -> tuple[Name | str, ...]:
+    """What a wide table has besides."""
+    return Name(entry.family), f"{entry.sample_rate_hz / 1e3:g} kHz", entry.licence
 
 
 def _millions(parameters: int) -> str:
