@@ -46,6 +46,7 @@ class DelayedStreamEngine(Seq2SeqEngine):
                 f"{request.name} gives a token for each frame as it is heard, and so follows one "
                 'hypothesis: leave out "beams"'
             )
+        # With a Kyutai STT it would be wrong without a word: see findings/.
         if request.variant.cache == "off":
             raise Refused(
                 f"{request.name} hears one frame after the other, and knows the earlier ones by "

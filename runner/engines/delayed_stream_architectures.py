@@ -64,7 +64,7 @@ class Kyutai:
 
 @dataclass(frozen=True)
 class VoxtralRealtime:
-    """Voxtral realtime (Rastogi et al. 2026; ``config.json`` of the checkpoint).
+    """Voxtral realtime (Liu et al. 2026; ``config.json`` of the checkpoint).
 
     A causal encoder in the form of Whisper large-v3's, and a language model of Ministral's form.
     """

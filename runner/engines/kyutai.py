@@ -1,7 +1,8 @@
 """Kyutai STT through transformers (Zeghidour et al. 2025), pretrained or with random weights.
 
 Mimi, a codec, makes 32 tokens of each frame of 80 ms; a decoder without an encoder of its own reads
-them beside its last token of text. As published, Mimi is fed one frame at a time.
+them beside its last token of text. As published, Mimi is fed one frame at a time (the first of them
+twice: see findings/).
 """
 
 from __future__ import annotations

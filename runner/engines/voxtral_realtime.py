@@ -1,4 +1,4 @@
-"""Voxtral realtime through transformers (Rastogi et al. 2026), pretrained or with random weights.
+"""Voxtral realtime through transformers (Liu et al. 2026), pretrained or with random weights.
 
 A causal encoder and a language model, to whose token embeddings what is heard in each 80 ms is
 added. The prompt is silence: its tokens say nothing, and the model hears the delay beforehand.

@@ -90,10 +90,6 @@ def delayed_stream_flops(
     Returns:
         Readings for ``encoder``, ``prefill``, ``decode``, ``token`` and ``total``.
     """
-    if tokens is None:
-        reason = "how many frames are decoded is unknown"
-        stages = ("encoder", "prefill", "decode", "token", "total")
-        return tuple(meta_reading(stage, None, note=reason) for stage in stages)
     model = build(config)
     kind = STREAMING[config.model_type]
     once = count(lambda: kind.beforehand(model, batch, samples))
@@ -106,21 +102,34 @@ def delayed_stream_flops(
         (count(lambda: encode(first)), count(lambda: encode(1)), count(lambda: encode(1))),
     )
     read = _decoder_turns(model, kind, batch, prompt_tokens)
+    prefill = meta_reading(
+        "prefill",
+        read.passes[0].flops,
+        missed=read.passes[0].missed,
+        note=f"the stream's beginning; {LEFT_OUT}",
+    )
+    if tokens is None:
+        reason = "how many frames are decoded is unknown"
+        encoder, *later = (
+            meta_reading(stage, None, note=reason)
+            for stage in ("encoder", "decode", "token", "total")
+        )
+        return encoder, prefill, *later
     steps = tokens - 1
     # The last token is given before the last frame would be heard.
     turns = tokens if kind.prompt_is_heard else steps
-    encoder = once.flops + (heard.passes[0].flops + heard.later(turns - 1) if turns else 0)
-    prefill, decode = read.passes[0].flops, read.later(steps)
+    hearing = once.flops + (heard.passes[0].flops + heard.later(turns - 1) if turns else 0)
+    decode = read.later(steps)
     every = (once, *heard.passes, *read.passes)
     missed = tuple(sorted({name for each in every for name in each.missed}))
     note = f"{steps} steps, a frame each, with key-value cache; {LEFT_OUT}"
     token_note = f"mean step; {LEFT_OUT}" if steps else "no step after the prefill"
     return (
-        meta_reading("encoder", encoder, missed=missed),
-        meta_reading("prefill", prefill, missed=missed, note=f"the stream's beginning; {LEFT_OUT}"),
+        meta_reading("encoder", hearing, missed=missed),
+        prefill,
         meta_reading("decode", decode, missed=missed, note=note),
         meta_reading("token", decode // steps if steps else None, missed=missed, note=token_note),
-        meta_reading("total", encoder + prefill + decode, missed=missed),
+        meta_reading("total", hearing + read.passes[0].flops + decode, missed=missed),
     )
 
 
