@@ -47,6 +47,7 @@ MILLIONS = {
     "nvidia/canary-1b-v2": 962.2,
     "nvidia/parakeet-tdt-0.6b-v3": 627.0,
     "nvidia/parakeet-rnnt-0.6b": 616.7,
+    "nvidia/nemotron-speech-streaming-en-0.6b": 618.1,
     "nvidia/parakeet-ctc-0.6b": 608.8,
     "nvidia/parakeet-ctc-1.1b": 1062.5,
 }
