@@ -63,6 +63,7 @@ FAMILIES = (
     "nvidia/parakeet-ctc-0.6b",
     "nvidia/parakeet-tdt-0.6b-v3",
     "nvidia/parakeet-rnnt-0.6b",
+    "nvidia/nemotron-speech-streaming-en-0.6b",
 )
 FP32 = Variant(name="fp32")
 

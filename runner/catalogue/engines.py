@@ -132,6 +132,12 @@ _ENTRIES = (
         model_types=("parakeet_tdt", "parakeet_rnnt"),
         forkable=True,
     ),
+    EngineEntry(
+        "nemotron",
+        "runner.engines.nemotron:NemotronEngine",
+        model_types=("nemotron_asr_streaming",),
+        forkable=True,
+    ),
     EngineEntry("pocketsphinx", "runner.engines.pocketsphinx:PocketSphinxEngine", forkable=True),
     EngineEntry(
         "faster-whisper",

@@ -310,6 +310,16 @@ _ENTRIES = (
         ENGLISH,
     ),
     ModelEntry(
+        "nvidia/nemotron-speech-streaming-en-0.6b",
+        "nemotron",
+        "FastConformer-RNNT",
+        618_000_000,
+        "NVIDIA-Open-Model-License",
+        None,
+        ENGLISH,
+        note="its encoder sees 13 frames (1.04 s) ahead, as its publishers' front end asks for",
+    ),
+    ModelEntry(
         "nvidia/parakeet-ctc-0.6b",
         "ctc",
         "FastConformer-CTC",

@@ -90,7 +90,7 @@ class Variant(Strict):
     """Batches of clips of different lengths, up to `audio_seconds`, each padded to its longest:
     `mixed` as they come, `sorted` the same clips by length. All of one length when absent."""
 
-    chunk_seconds: Annotated[float, Field(ge=0.1, le=30)] | None = None
+    chunk_seconds: Annotated[float, Field(ge=0.08, le=30)] | None = None
     """Stream: transcribe a clip in chunks of this length, as if it were still being spoken."""
 
     left_seconds: Annotated[float, Field(ge=0, le=30)] = 0.0

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from runner.engines.delayed_stream_architectures import Kyutai, VoxtralRealtime
-from runner.engines.fastconformer_architectures import Canary, Parakeet
+from runner.engines.fastconformer_architectures import Canary, Nemotron, Parakeet
 from runner.engines.seq2seq_architectures import CohereASR, MoonshineStreaming
 from runner.engines.speech_llm_architectures import GraniteSpeech, Qwen3ASR, Voxtral
 from runner.errors import UserError
@@ -210,6 +210,7 @@ _Architecture = (
     | _Wav2Vec2Bert
     | Parakeet
     | Canary
+    | Nemotron
     | _Moonshine
     | Qwen3ASR
     | Voxtral
@@ -283,6 +284,7 @@ _ARCHITECTURES: Mapping[str, _Architecture] = MappingProxyType(
         "nvidia/canary-1b-v2": Canary(),
         "nvidia/parakeet-tdt-0.6b-v3": Parakeet(layers=24, head="tdt"),
         "nvidia/parakeet-rnnt-0.6b": Parakeet(layers=24, head="rnnt"),
+        "nvidia/nemotron-speech-streaming-en-0.6b": Nemotron(),
         "nvidia/parakeet-ctc-0.6b": Parakeet(layers=24),
         "nvidia/parakeet-ctc-1.1b": Parakeet(layers=42),
     }

@@ -71,6 +71,46 @@ class Parakeet:
 
 
 @dataclass(frozen=True)
+class Nemotron:
+    """Nemotron Speech Streaming 0.6B: causal convolutions, 70 frames of attention back, 13 ahead.
+
+    Sizes are the defaults of transformers' ``NemotronAsrStreamingConfig``, but for 128 mel bins and
+    layers without biases, by which the weights are as many bytes as the published file has.
+    """
+
+    def config(self) -> PretrainedConfig:
+        from transformers import NemotronAsrStreamingConfig, NemotronAsrStreamingEncoderConfig
+
+        encoder = NemotronAsrStreamingEncoderConfig(
+            hidden_size=1024,
+            num_hidden_layers=24,
+            num_attention_heads=8,
+            intermediate_size=4096,
+            conv_kernel_size=9,
+            subsampling_factor=8,
+            subsampling_conv_channels=256,
+            num_mel_bins=128,
+            attention_bias=False,
+            convolution_bias=False,
+            scale_input=False,
+            sliding_window=71,
+            default_num_lookahead_tokens=13,
+        )
+        return NemotronAsrStreamingConfig(
+            encoder_config=encoder,
+            vocab_size=1025,
+            blank_token_id=1024,
+            decoder_hidden_size=640,
+            num_decoder_layers=2,
+        )
+
+    def feature_extractor(self) -> Any:
+        from transformers import NemotronAsrStreamingFeatureExtractor
+
+        return NemotronAsrStreamingFeatureExtractor(feature_size=128, sampling_rate=SAMPLE_RATE)
+
+
+@dataclass(frozen=True)
 class Canary:
     """Canary 1B v2 (Sekoyan et al. 2025): 32 layers of encoder, 8 of decoder, 25 languages.
 

@@ -56,6 +56,15 @@ class TorchEngine(Engine):
         self.weights_bytes = sum(stored_bytes(each) for each in self.models)
         self.revision = getattr(self.model.config, "_commit_hash", None)
 
+    def chunk_count(self, samples: int) -> int:
+        """Chunks of a clip that is transcribed in chunks.
+
+        Args:
+            samples: Of the clip.
+        """
+        assert self.chunks is not None
+        return self.chunks.count(samples)
+
     @property
     def models(self) -> tuple[Any, ...]:
         """All that is loaded: an assistant has weights and a cache of its own."""

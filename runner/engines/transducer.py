@@ -12,7 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import AutoFeatureExtractor, AutoTokenizer, ParakeetForRNNT, ParakeetForTDT
+from transformers import (
+    AutoFeatureExtractor,
+    AutoTokenizer,
+    NemotronAsrStreamingForRNNT,
+    ParakeetForRNNT,
+    ParakeetForTDT,
+)
 
 from runner.clips.clip import SAMPLE_RATE, Waveform
 from runner.engines.architectures import feature_extractor, published_config
@@ -32,8 +38,16 @@ FORCED_LOGIT = 2e4
 """Far above whatever random weights give a token, and within what half precision can hold."""
 
 
+_CLASSES = {
+    "parakeet_tdt": ParakeetForTDT,
+    "parakeet_rnnt": ParakeetForRNNT,
+    "nemotron_asr_streaming": NemotronAsrStreamingForRNNT,
+}
+"""``model_type`` of a configuration -> the class that it is of."""
+
+
 class TransducerEngine(TorchEngine):
-    """One Parakeet with a transducer decoder."""
+    """One model with a transducer decoder."""
 
     family = "transducer"
 
@@ -65,8 +79,8 @@ class TransducerEngine(TorchEngine):
         """
         config: Any = published_config(request.name)
         torch.manual_seed(request.seed)
-        if config.model_type == "parakeet_rnnt":
-            model = ParakeetForRNNT(config)
+        if config.model_type != "parakeet_tdt":
+            model = _CLASSES[config.model_type](config)
             self.pace = _Pace(config.blank_token_id, request.tokens_per_audio_second)
             model.joint.register_forward_hook(self.pace)
             return model
@@ -92,12 +106,13 @@ class TransducerEngine(TorchEngine):
             self.pace.steps = 0
         with self.inference():
             streamer = None if mark is no_mark else StageStreamer(mark)
-            ids = self.model.generate(
-                input_features=features, attention_mask=mask, streamer=streamer
-            ).sequences
-        steps = ids[:, 1:].cpu()
+            said = self.model.generate(
+                input_features=features, attention_mask=mask, streamer=streamer, **self._ahead()
+            )
+        # The first is what decoding starts with.
+        steps, skips = said.sequences[:, 1:].cpu(), said.durations[:, 1:].cpu()
         mark("decode")
-        spoken = self._spoken(steps)
+        spoken = self._spoken(steps, skips, self._frames([len(wave) for wave in batch]))
         # Equal neighbours are two tokens here, unlike in a CTC's output.
         texts = [
             self.tokenizer.decode(row, skip_special_tokens=True, group_tokens=False)
@@ -112,17 +127,45 @@ class TransducerEngine(TorchEngine):
             decoder_calls=int(steps.shape[1]),
         )
 
-    def _spoken(self, steps: torch.Tensor) -> list[list[int]]:
-        """Each row's tokens, without blanks and without the padding after its last frame."""
-        silent = {self.model.config.blank_token_id, self.model.generation_config.pad_token_id}
-        return [[token for token in row if token not in silent] for row in steps.tolist()]
+    def _ahead(self) -> dict[str, int]:
+        """How far the encoder sees ahead, for ``generate()``; nothing where it sees all."""
+        return {}
+
+    def _frames(self, samples: Sequence[int]) -> torch.Tensor:
+        """Encoder frames of clips, ``(clips,)``.
+
+        Args:
+            samples: Of each.
+        """
+        mel = torch.tensor(samples) // self.extractor.hop_length
+        frames: torch.Tensor = self.model._get_subsampling_output_length(mel)
+        return frames
+
+    def _spoken(
+        self, steps: torch.Tensor, skips: torch.Tensor, frames: torch.Tensor
+    ) -> list[list[int]]:
+        """Each row's tokens, without blanks, up to the last frame of its clip.
+
+        A row whose clip has ended goes on as long as another of the batch has not, and generate()
+        keeps what it says of the padding: nothing tells it that such a row is done.
+
+        Args:
+            steps: Ids of each step, ``(clips, steps)``.
+            skips: Frames that each step goes on, ``(clips, steps)``.
+            frames: Of each clip, ``(clips,)``.
+        """
+        blank = self.model.config.blank_token_id
+        own = skips.cumsum(dim=1) - skips < frames[:, None]
+        return [
+            [token for token in row[mine].tolist() if token != blank]
+            for row, mine in zip(steps, own, strict=True)
+        ]
 
     def fixed_calls(self, samples: int) -> float | None:
         """See :meth:`~runner.engines.base.Engine.fixed_calls`."""
         if self.request.weights != "random":
             return None
-        mel = torch.tensor([samples // self.extractor.hop_length])
-        frames = int(self.model._get_subsampling_output_length(mel))
+        frames = int(self._frames([samples]))
         if self.pace is not None:
             return self.pace.steps_of(frames)
         durations: list[int] = self.model.config.durations
@@ -139,7 +182,7 @@ def _class_of(request: LoadRequest) -> Any:
     from transformers import AutoConfig
 
     model_type = str(from_pretrained(AutoConfig, request).model_type)
-    return {"parakeet_tdt": ParakeetForTDT, "parakeet_rnnt": ParakeetForRNNT}[model_type]
+    return _CLASSES[model_type]
 
 
 class _Pace:

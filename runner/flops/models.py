@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 WHISPER = "whisper"
 WAVEFORM = ("wav2vec2", "hubert", "wav2vec2-conformer", "data2vec-audio", "wavlm")
 """Model types whose input is the waveform."""
-TRANSDUCERS = ("parakeet_tdt", "parakeet_rnnt")
+NEMOTRON = "nemotron_asr_streaming"
+TRANSDUCERS = ("parakeet_tdt", "parakeet_rnnt", NEMOTRON)
 PARAKEET = ("parakeet_ctc", *TRANSDUCERS)
 MOONSHINE = "moonshine"
 MOONSHINE_STREAMING = "moonshine_streaming"
@@ -71,6 +72,7 @@ def _family(config: PretrainedConfig) -> Any:
     others = {
         "parakeet_tdt": transformers.AutoModelForTDT,
         "parakeet_rnnt": transformers.AutoModelForRNNT,
+        NEMOTRON: transformers.AutoModelForRNNT,
         **dict.fromkeys(SPEECH_LLMS, transformers.AutoModelForMultimodalLM),
         KYUTAI: transformers.KyutaiSpeechToTextForConditionalGeneration,
         VOXTRAL_REALTIME: transformers.VoxtralRealtimeForConditionalGeneration,

@@ -1,4 +1,4 @@
-"""FLOPs of a Parakeet transducer: encoder, and the steps of its prediction and joint networks."""
+"""FLOPs of a transducer: encoder, and the steps of its prediction and joint networks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def transducer_flops(
     """FLOPs of one batch through a transducer.
 
     Args:
-        config: Configuration of a parakeet_tdt or parakeet_rnnt.
+        config: Configuration with a ``model_type`` of ``models.TRANSDUCERS``.
         samples: Samples of one (padded) clip at 16 kHz.
         batch: Clips.
         steps: Steps of the decoder, the same for all rows. None where unknown.

@@ -76,9 +76,11 @@ class Streaming(Technique[TorchEngine]):
 
         with hooked([engine.encoder], passed, before=False):
             engine.transcribe(batch)
-        expected = self.chunks.count(len(batch[0]))
+        heard_whole = engine.chunks is None
+        samples = len(batch[0])
+        expected = self.chunks.count(samples) if heard_whole else engine.chunk_count(samples)
         found = f"{len(passes)} encoder passes for {expected} chunks"
-        if engine.chunks is None or len(passes) != expected:
+        if heard_whole or len(passes) != expected:
             raise self.no_effect(found)
         return self.proof(found)
 

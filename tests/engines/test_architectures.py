@@ -54,6 +54,7 @@ MILLIONS = {
     "mistralai/Voxtral-Mini-4B-Realtime-2602": 4429.7,
     "nvidia/parakeet-tdt-0.6b-v3": 627.0,
     "nvidia/parakeet-rnnt-0.6b": 616.7,
+    "nvidia/nemotron-speech-streaming-en-0.6b": 618.1,
     "nvidia/parakeet-ctc-0.6b": 608.8,
     "nvidia/parakeet-ctc-1.1b": 1062.5,
 }

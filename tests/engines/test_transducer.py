@@ -18,7 +18,7 @@ from runner.engines.transducer import _nearest_duration
 from runner.engines.vocabulary import piece_tokenizer
 from runner.flops import workload_flops
 from runner.load import load_engine
-from tests.engines.loading import request
+from tests.engines.loading import noise, request
 
 NAME = "nvidia/parakeet-tdt-0.6b-v3"
 RNNT = "nvidia/parakeet-rnnt-0.6b"
@@ -121,3 +121,30 @@ def test_an_rnnt_takes_a_step_for_each_frame_and_each_token(
             assert outcome.decoder_calls == FRAMES_OF_5_S + tokens
             assert tokens == pytest.approx(5 * tokens_per_second, abs=1)
             assert all(text.split() == ["1"] * tokens for text in outcome.texts)
+
+
+@pytest.mark.parametrize(
+    ("config", "cls", "seed"),
+    [(ParakeetTDTConfig, ParakeetForTDT, 0), (ParakeetRNNTConfig, ParakeetForRNNT, 1)],
+)
+def test_a_clip_says_nothing_of_the_padding_after_it(
+    tmp_path, config: type, cls: type, seed: int
+) -> None:
+    made = small(config, mels=16)
+    made.initializer_range = made.encoder_config.initializer_range = 0.3
+    torch.manual_seed(seed)
+    model = cls(made)
+    with torch.no_grad():
+        model.joint.head.bias[made.blank_token_id] += 1
+        if config is ParakeetTDTConfig:
+            model.joint.head.bias[made.vocab_size] -= 1e4  # It goes on with each token.
+    model.save_pretrained(tmp_path)
+    ParakeetFeatureExtractor(feature_size=16).save_pretrained(tmp_path)
+    piece_tokenizer(33, special=32, blank=32).save_pretrained(tmp_path)
+    engine = load_engine(request(str(tmp_path), weights="pretrained"))
+    clips = noise((2.0, 0.5, 1.0))
+    together = engine.transcribe(clips)
+    alone = [engine.transcribe([clip]) for clip in clips]
+    assert together.texts == tuple(one.texts[0] for one in alone)
+    assert together.tokens == sum(one.tokens for one in alone)
+    assert alone[1].texts[0]
