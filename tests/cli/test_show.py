@@ -269,7 +269,7 @@ def test_a_dry_run_says_how_long_it_takes_and_learns_from_the_store(
     assert f"about 60 min ({len(keys)} cases as long as they took before)" in said(*known)
     # Where the loops were others, the time is not the same.
     otherwise = f"({len(keys)} cases by earlier runs with other limits, measures or speech)"
-    longer = said(*known, "--set", "limits.energy_windows=50")
+    longer = said(*known, "--set", "limits.stage_iterations=1000")
     assert "about 60 min" not in longer
     assert f" h {otherwise}" in longer
     # Of other speech it may take any time.

@@ -115,7 +115,7 @@ def test_a_checkpoint_that_begins_otherwise_is_told_so_by_generate(folder, clips
     engine.texts_of = lambda generated: ids.extend(generated.tolist()) or [""]
     engine.transcribe(clips[:1])
     assert engine.prompt_ids[0] == 7
-    inputs = engine.masks(clips[:1])
+    inputs = engine.masks(clips[:1]) | engine.beginnings(1)
     inputs["decoder_input_ids"] = inputs["decoder_input_ids"][:, 1:]
     with torch.no_grad():
         whole = engine.model.generate(engine.features(clips[:1]), **inputs)

@@ -136,6 +136,7 @@ def test_flops_are_those_of_a_real_run(folder, family, windows, parts):
     cut = [clip[start : start + size] for clip in clips for start in range(0, samples, size)]
     features, masks = engine.features(cut), engine.masks(cut)
     mask = masks["attention_mask"]
+    masks |= engine.beginnings(len(cut))
     with torch.no_grad():
         heard = count(lambda: engine.encoder(features, attention_mask=mask))
         assert readings["encoder"] == heard.flops
@@ -257,7 +258,8 @@ def test_a_decoder_that_is_profiled_says_what_it_says_otherwise(folder, clips):
     passes.run(lambda: None)
     passes.run(lambda: None)
     engine.model.generate = generate
-    features, masks = engine.features(clips[:2]), engine.masks(clips[:2])
+    features = engine.features(clips[:2])
+    masks = engine.masks(clips[:2]) | engine.beginnings(2)
     with engine.exactly(8), torch.no_grad():
         expected = generate(features, **masks)
     assert torch.equal(said[0], expected)
