@@ -125,7 +125,7 @@ def frames_of(model: Any, extractor: Any, samples: Sequence[int], longest: int) 
         found = model._get_feat_extract_output_lengths(pairs)
     else:
         found = model._get_feat_extract_output_lengths(torch.tensor(samples))
-    return [min(int(length), longest) for length in found]
+    return [min(max(0, int(length)), longest) for length in found]
 
 
 def input_samples(extractor: Any, inputs: Any) -> int:

@@ -21,7 +21,7 @@ from runner.engines.long_form import cut
 from runner.engines.moonshine import TOKENS_PER_SECOND
 from runner.engines.text_ends import text_ends
 from runner.engines.token_budget import TokenBudget
-from runner.engines.torch_engine import padded_features
+from runner.engines.torch_engine import LEAST, padded_features
 from runner.engines.whisper import log_mel
 from store.records import Scalar
 
@@ -168,7 +168,7 @@ class MoonshineGraphs(Seq2SeqGraphs):
     def features(self, windows: list[Waveform]) -> dict[str, NDArray[Any]]:
         """Waveforms, and where they are padded, ``(clips, samples)`` each."""
         features = padded_features(self.extractor, windows).input_values.numpy()
-        lengths = np.array([len(wave) for wave in windows])[:, None]
+        lengths = np.array([max(LEAST, len(wave)) for wave in windows])[:, None]
         mask = (np.arange(features.shape[1]) < lengths).astype(np.int64)
         return {"features": features, "mask": mask}
 

@@ -23,7 +23,7 @@ from runner.engines.checkpoint_tokenizer import load_tokenizer
 from runner.engines.pretrained import load_extractor, load_model, no_memory
 from runner.engines.search_settings import plain_search, set_aside
 from runner.engines.seq2seq import Seq2SeqEngine
-from runner.engines.torch_engine import padded_features
+from runner.engines.torch_engine import LEAST, padded_features
 from runner.engines.vocabulary import piece_tokenizer
 
 TOKENS_PER_SECOND = 6.5
@@ -77,7 +77,7 @@ class MoonshineEngine(Seq2SeqEngine):
 
     def masks(self, windows: list[Waveform]) -> dict[str, torch.Tensor]:
         """The padding mask, ``(clips, samples)``, on the device; none for clips of one length."""
-        lengths = torch.tensor([len(wave) for wave in windows])
+        lengths = torch.tensor([max(LEAST, len(wave)) for wave in windows])
         if len(lengths.unique()) == 1:
             return {}
         mask = torch.arange(int(lengths.max())) < lengths[:, None]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 
 from runner.clips.clip import SAMPLE_RATE, Waveform
@@ -93,14 +94,20 @@ class TorchEngine(Engine):
             torch.cuda.synchronize(self.device)
 
 
+LEAST = SAMPLE_RATE // 10
+"""Fewest samples that a front end is given."""
+
+
 def padded_features(extractor: Any, batch: Sequence[Waveform]) -> Any:
     """What a feature extractor makes of a batch, clips of different lengths padded to the longest.
 
     Whether there is a mask beside it is the extractor's to know: some models were trained on
-    padding without one.
+    padding without one. A clip shorter than :data:`LEAST` has silence behind it: convolutions over
+    a waveform need some of it to begin with.
     """
-    different = {"padding": "longest"} if len(set(map(len, batch))) > 1 else {}
-    return extractor(list(batch), sampling_rate=SAMPLE_RATE, return_tensors="pt", **different)
+    heard = [np.pad(wave, (0, max(0, LEAST - len(wave)))) for wave in batch]
+    different = {"padding": "longest"} if len(set(map(len, heard))) > 1 else {}
+    return extractor(heard, sampling_rate=SAMPLE_RATE, return_tensors="pt", **different)
 
 
 def require_cuda(device: torch.device) -> None:

@@ -54,9 +54,8 @@ def small() -> NemotronAsrStreamingConfig:
     )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("nemotron")
+def save_nemotron(folder: Path) -> Path:
+    """A small checkpoint whose texts are neither empty nor endless."""
     torch.manual_seed(1)
     model = NemotronAsrStreamingForRNNT(small())
     with torch.no_grad():
@@ -66,6 +65,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     NemotronAsrStreamingFeatureExtractor(feature_size=16).save_pretrained(folder)
     piece_tokenizer(33, special=32, blank=32).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_nemotron(tmp_path_factory.mktemp("nemotron"))
 
 
 BLANK = 3.0
