@@ -38,6 +38,12 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
+@pytest.fixture(autouse=True)
+def metered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long is left is foretold for a machine with a meter, whatever this one has."""
+    monkeypatch.setattr("runner.estimate.has_cpu_meter", lambda: True)
+
+
 @pytest.fixture
 def store_path(tmp_path: Path) -> Path:
     """Where a store may be made."""
