@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 from runner.estimate import has_cpu_meter
 from tests.checkpoints import save_ctc
 from tests.conftest import clean_environment
+from tests.test_session import rows
 
 LIMITS = {
     "warmup_seconds": 0.2,
@@ -61,11 +61,6 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
-
-
-def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(folder / "results" / "asrprof.db") as connection:
-        return connection.execute(sql).fetchall()
 
 
 READINGS = (

@@ -47,8 +47,6 @@ class CanaryEngine(Seq2SeqEngine):
     capabilities = frozenset(
         {"torch", "linear", "attention", "encoder", "generate", "kv_cache", "chunks"}
     )
-    prompt_ids: tuple[int, ...]
-    """What each text begins with."""
 
     def language_of(self, request: LoadRequest) -> Language:
         """The one that is asked for; English where none is."""
@@ -99,10 +97,6 @@ class CanaryEngine(Seq2SeqEngine):
             self.prompt_ids = (start, *self.prompt_ids)  # As generate() has it.
         self.prompt = len(self.prompt_ids)
         self.longest = self.model.config.decoder_config.max_position_embeddings - self.prompt
-
-    def beginnings(self, rows: int) -> dict[str, Any]:
-        """See :meth:`~runner.engines.generation.GenerateEngine.beginnings`."""
-        return {"decoder_input_ids": torch.tensor([self.prompt_ids] * rows, device=self.device)}
 
     def features(self, windows: list[Waveform]) -> torch.Tensor:
         """Log-mel features on the host, ``(clips, frames, mels)``."""

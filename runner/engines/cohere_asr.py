@@ -55,7 +55,6 @@ class CohereASREngine(Seq2SeqEngine):
         }
     )
     fills_window = False
-    prompt_ids: tuple[int, ...]
 
     def language_of(self, request: LoadRequest) -> Language:
         """The one that is asked for; English where none is."""
@@ -109,10 +108,6 @@ class CohereASREngine(Seq2SeqEngine):
         self.window_s = self.window / SAMPLE_RATE
         self.prompt = len(self.prompt_ids)
         self.longest = self.model.config.max_position_embeddings - self.prompt
-
-    def beginnings(self, rows: int) -> dict[str, Any]:
-        """See :meth:`~runner.engines.generation.GenerateEngine.beginnings`."""
-        return {"decoder_input_ids": torch.tensor([self.prompt_ids] * rows, device=self.device)}
 
     def features(self, windows: list[Waveform]) -> torch.Tensor:
         """Log-mel features on the host, ``(windows, frames, mels)``."""

@@ -45,6 +45,8 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
     """Samples of one encoder window; None where a clip is encoded in one piece."""
     fills_window: ClassVar[bool] = True
     """Whether audio shorter than a window is padded to a full one."""
+    prompt_ids: tuple[int, ...] = ()
+    """What each text begins with; nothing where the generation settings say it."""
     time_stamps: ClassVar[bool] = False
     """Whether its text can say when it was spoken."""
 
@@ -86,6 +88,12 @@ class Seq2SeqEngine(TakesLongForm, GenerateEngine):
     @abstractmethod
     def input_samples(self, features: torch.Tensor) -> int:
         """Samples that the encoder's input, ``(windows, ...)``, stands for, padding included."""
+
+    def beginnings(self, rows: int) -> dict[str, Any]:
+        """See :meth:`~runner.engines.generation.GenerateEngine.beginnings`."""
+        if not self.prompt_ids:
+            return {}
+        return {"decoder_input_ids": torch.tensor([self.prompt_ids] * rows, device=self.device)}
 
     def masks(self, windows: list[Waveform]) -> dict[str, torch.Tensor]:
         """What tells the model where padding begins: nothing where a window is always full."""

@@ -17,9 +17,9 @@ from typing import TypeVar
 from runner.measure.conditions import CpuTimes, foreign_share, read_cpu_times
 from runner.measure.energy.discover import Missing
 from runner.measure.energy.evaluate import Recording, choose_primary, judge, unavailable
-from runner.measure.energy.recipe import TOUCH_S
 from runner.measure.energy.sensor import PowerSource
 from runner.measure.energy.source import Clock, EnergySource, Mark, Sleep, SourceError, Span
+from runner.measure.energy.windows import TOUCH_S
 from store.energy_marks import EnergyLabel
 
 Answer = TypeVar("Answer")

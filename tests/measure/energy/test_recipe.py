@@ -24,9 +24,9 @@ from runner.measure.energy.recipe import (
     measure_around,
     measure_energy,
     only_estimated,
-    required_window_s,
 )
 from runner.measure.energy.source import Available, EnergySource, Mark, SourceError, Span
+from runner.measure.energy.windows import required_window_s
 from store.records import EnergyReading
 
 
